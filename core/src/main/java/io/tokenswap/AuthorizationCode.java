@@ -1,0 +1,84 @@
+package io.tokenswap;
+
+import java.net.URI;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a validated answer of the provider yields: a code that works once, with what the token request must repeat of the
+ * login. Immutable and safe for use by any thread; {@link #toString()} prints no secret.
+ *
+ * @see AuthorizationRequest#validate(String)
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
+ */
+public final class AuthorizationCode {
+
+    private final String value;
+    private final URI redirectUri;
+    private final @Nullable CodeVerifier codeVerifier;
+    private final Set<String> scopes;
+
+    private AuthorizationCode(String value, URI redirectUri, @Nullable CodeVerifier codeVerifier, Set<String> scopes) {
+        this.value = Objects.requireNonNull(value, "value");
+        this.redirectUri = Objects.requireNonNull(redirectUri, "redirectUri");
+        this.codeVerifier = codeVerifier;
+        this.scopes = Set.copyOf(scopes);
+    }
+
+    /**
+     * A code of which the caller vouches that its state was checked. Code that takes it out of a redirect wants
+     * {@link AuthorizationRequest#validate(String)} instead.
+     *
+     * @param value the code
+     * @param redirectUri where the provider sent the browser
+     * @param codeVerifier the verifier of the login, or null when its request carried no challenge
+     * @param scopes the scopes that were asked for: what the token has unless the server says otherwise
+     * @return the code
+     */
+    public static AuthorizationCode of(
+            String value, URI redirectUri, @Nullable CodeVerifier codeVerifier, Set<String> scopes) {
+        return new AuthorizationCode(value, redirectUri, codeVerifier, scopes);
+    }
+
+    /**
+     * The code.
+     *
+     * @return the code as it came, a secret
+     */
+    public String value() {
+        return value;
+    }
+
+    /**
+     * Where the code was received.
+     *
+     * @return the redirect URI of the login
+     */
+    public URI redirectUri() {
+        return redirectUri;
+    }
+
+    /**
+     * The verifier of the login.
+     *
+     * @return the verifier, or null when the request carried no challenge
+     */
+    public @Nullable CodeVerifier codeVerifier() {
+        return codeVerifier;
+    }
+
+    /**
+     * The scopes that were asked for.
+     *
+     * @return the scopes, unmodifiable
+     */
+    public Set<String> scopes() {
+        return scopes;
+    }
+
+    @Override
+    public String toString() {
+        return "AuthorizationCode[redacted, redirectUri=" + redirectUri + ", scopes=" + scopes + "]";
+    }
+}

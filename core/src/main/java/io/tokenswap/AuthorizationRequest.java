@@ -1,0 +1,336 @@
+package io.tokenswap;
+
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One login: where the browser is sent, and what must come back. Holds the state and the {@link CodeVerifier} of this login
+ * alone; build another for the next one. Immutable and safe for use by any thread; {@link #toString()} prints no secret.
+ *
+ * <p>The browser is sent to {@link #uri()}. Whoever serves the redirect URI, {@code LoopbackReceiver} or a controller of the
+ * application, hands the raw query of every hit to {@link #validate(String)}.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
+ */
+public final class AuthorizationRequest {
+
+    private static final int LONGEST_CODE = 4096;
+    private static final int LONGEST_STATE = 1024;
+    private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
+
+    /**
+     * Seeded once, when this class is first used, and from then on without a look at the operating system's source, which is a
+     * file: a login may start on an event loop.
+     */
+    private static final SecureRandom RANDOM = seeded();
+
+    private final URI authorizeUri;
+    private final URI redirectUri;
+    private final Set<String> scopes;
+    private final Map<String, String> parameters;
+    private final @Nullable String clientId;
+    private final @Nullable String issuer;
+    private final String state;
+    private final CodeVerifier codeVerifier;
+
+    private AuthorizationRequest(Builder builder, URI redirectUri) {
+        this.authorizeUri = builder.authorizeUri;
+        this.redirectUri = redirectUri;
+        this.scopes = builder.scopes;
+        this.parameters = new LinkedHashMap<>(builder.parameters);
+        this.clientId = builder.clientId;
+        this.issuer = builder.issuer;
+        byte[] state = new byte[32];
+        builder.random.nextBytes(state);
+        this.state = Base64.getUrlEncoder().withoutPadding().encodeToString(state);
+        this.codeVerifier = CodeVerifier.create(builder.random);
+    }
+
+    private static SecureRandom seeded() {
+        try {
+            SecureRandom random = SecureRandom.getInstance("DRBG");
+            random.nextBytes(new byte[1]);
+            return random;
+        } catch (NoSuchAlgorithmException e) {
+            return new SecureRandom();
+        }
+    }
+
+    /**
+     * A request in the making. {@code ExchangeServerEndpoint.authorizationRequest()} knows the URI.
+     *
+     * @param authorizeUri the authorize page of the exchange server, or of the provider when {@link Builder#clientId} is given
+     * @return a new builder
+     */
+    public static Builder builder(URI authorizeUri) {
+        return new Builder(authorizeUri);
+    }
+
+    /**
+     * Where to send the browser.
+     *
+     * @return the authorize page with all parameters. It holds the state: show it to the user, never log it
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.3">RFC 7636 section 4.3</a>
+     */
+    public URI uri() {
+        Map<String, String> query = new LinkedHashMap<>();
+        query.put("response_type", "code");
+        if (clientId == null) {
+            // An exchange server adds its client id and its own redirect URI; this names where it sends the code on to.
+            query.put("server_uri", redirectUri.toString());
+        } else {
+            query.put("client_id", clientId);
+            query.put("redirect_uri", redirectUri.toString());
+        }
+        query.put("state", state);
+        if (!scopes.isEmpty()) {
+            query.put("scope", String.join(" ", scopes));
+        }
+        query.put("code_challenge", codeVerifier.challenge());
+        query.put("code_challenge_method", "S256");
+        query.putAll(parameters);
+
+        String page = authorizeUri.toString();
+        boolean hasQuery = authorizeUri.getRawQuery() != null;
+        String separator = !hasQuery ? "?" : page.endsWith("?") || page.endsWith("&") ? "" : "&";
+        if (authorizeUri.getRawPath().isEmpty() && !hasQuery) {
+            separator = "/?"; // what browsers make of it, and people expect
+        }
+        return URI.create(query.entrySet().stream()
+                .map(entry -> QueryString.encode(entry.getKey()) + "=" + QueryString.encode(entry.getValue()))
+                .collect(Collectors.joining("&", page + separator, "")));
+    }
+
+    /**
+     * Where the code is to arrive.
+     *
+     * @return the redirect URI
+     */
+    public URI redirectUri() {
+        return redirectUri;
+    }
+
+    /**
+     * Judges a hit on the redirect URI.
+     *
+     * <p>A hit that does not carry the state of this request is {@linkplain AuthorizationResponse.Ignored ignored}, and so is
+     * one that is malformed or ambiguous: whoever sent it, it was not the provider on behalf of this user. The state is
+     * compared in constant time. Pure: judging the same hit twice gives the same answer, so that it is the caller who lets
+     * only the first one through.
+     *
+     * @param rawQuery the query of the hit as it came, still escaped; null for none
+     * @return the code, the end of the login, or a reason to go on waiting
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc9207#section-2.4">RFC 9207 section 2.4</a>
+     */
+    public AuthorizationResponse validate(@Nullable String rawQuery) {
+        Map<String, List<String>> query = QueryString.parse(rawQuery == null ? "" : rawQuery);
+        if (query == null) {
+            return new AuthorizationResponse.Ignored("The query is malformed");
+        }
+        if (ONCE.stream().anyMatch(name -> query.getOrDefault(name, List.of()).size() > 1)) {
+            return new AuthorizationResponse.Ignored("A parameter stands twice");
+        }
+        if (query.containsKey("access_token")) {
+            return new AuthorizationResponse.Ignored("An access token does not belong in a URL");
+        }
+        String answeredState = first(query, "state");
+        if (answeredState == null || answeredState.length() > LONGEST_STATE || !matchesState(answeredState)) {
+            return new AuthorizationResponse.Ignored("The state is not that of this login");
+        }
+        String code = first(query, "code");
+        String error = first(query, "error");
+        boolean unusable =
+                code == null ? error == null : code.length() > LONGEST_CODE || (code.isEmpty() && error == null);
+        if (unusable) {
+            return new AuthorizationResponse.Ignored("There is no usable code");
+        }
+        if (issuer != null && !issuer.equals(first(query, "iss"))) {
+            return failed("The answer is not from the expected issuer " + issuer + ". Do not trust it; sign in again.");
+        }
+        if (error != null) {
+            return code == null
+                    ? denied(error, first(query, "error_description"))
+                    : failed("The provider answered with both a code and an error. Sign in again.");
+        }
+        return new AuthorizationResponse.Granted(
+                AuthorizationCode.of(Objects.requireNonNull(code), redirectUri, codeVerifier, scopes));
+    }
+
+    private boolean matchesState(String answered) {
+        return MessageDigest.isEqual(answered.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static AuthorizationResponse denied(String error, @Nullable String description) {
+        String said = OAuthText.description(description);
+        String what = AuthorizationFailedException.ACCESS_DENIED.equals(error)
+                ? "The sign-in was denied"
+                : "The provider ended the sign-in with " + OAuthText.error(error);
+        String remedy = switch (error) {
+            case AuthorizationFailedException.ACCESS_DENIED -> "Sign in again to allow it.";
+            case "server_error", "temporarily_unavailable" -> "Try again later.";
+            default -> "Sign in again.";
+        };
+        return new AuthorizationResponse.Failed(new AuthorizationFailedException(
+                what + (said == null ? "" : " (\"" + said + "\")") + ". " + remedy, error, null));
+    }
+
+    private static AuthorizationResponse failed(String message) {
+        return new AuthorizationResponse.Failed(new AuthorizationFailedException(message, null, null));
+    }
+
+    private static @Nullable String first(Map<String, List<String>> query, String name) {
+        List<String> values = query.get(name);
+        return values == null ? null : values.get(0);
+    }
+
+    /** Names neither state nor verifier. */
+    @Override
+    public String toString() {
+        return "AuthorizationRequest[" + authorizeUri + ", redirectUri=" + redirectUri + ", scopes=" + scopes + "]";
+    }
+
+    /** Collects what an {@link AuthorizationRequest} asks for; each build makes a new login. Not safe for use by several threads. */
+    public static final class Builder {
+
+        private static final Set<String> OWN = Set.of(
+                "response_type",
+                "server_uri",
+                "client_id",
+                "redirect_uri",
+                "state",
+                "scope",
+                "code_challenge",
+                "code_challenge_method");
+
+        private final URI authorizeUri;
+        private final Map<String, String> parameters = new LinkedHashMap<>();
+        private Set<String> scopes = Set.of();
+        private @Nullable String clientId;
+        private @Nullable String issuer;
+        private SecureRandom random = RANDOM;
+
+        private Builder(URI authorizeUri) {
+            if (!authorizeUri.isAbsolute() || authorizeUri.isOpaque() || authorizeUri.getRawFragment() != null) {
+                throw new IllegalArgumentException(
+                        "The authorize URI must be absolute and without a fragment: " + authorizeUri);
+            }
+            this.authorizeUri = authorizeUri;
+            parameters.put("show_dialog", "false");
+        }
+
+        /**
+         * Asks for scopes.
+         *
+         * @param scopes the scopes, none by default: the provider's own default then holds
+         * @return this builder
+         * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.3">RFC 6749 section 3.3</a>
+         */
+        public Builder scopes(String... scopes) {
+            return scopes(Arrays.asList(scopes));
+        }
+
+        /**
+         * Asks for scopes.
+         *
+         * @param scopes the scopes, none by default: the provider's own default then holds
+         * @return this builder
+         */
+        public Builder scopes(Collection<String> scopes) {
+            for (String scope : scopes) {
+                if (scope.isEmpty() || scope.indexOf(' ') >= 0) {
+                    throw new IllegalArgumentException(
+                            "A scope is one word, not \"" + scope + "\": give each its own argument");
+                }
+            }
+            this.scopes = Collections.unmodifiableSet(new LinkedHashSet<>(scopes));
+            return this;
+        }
+
+        /**
+         * Whether Spotify asks a user who has already consented again.
+         *
+         * @param showDialog false by default
+         * @return this builder
+         */
+        public Builder showDialog(boolean showDialog) {
+            parameters.put("show_dialog", Boolean.toString(showDialog));
+            return this;
+        }
+
+        /**
+         * Adds a parameter that is the provider's own.
+         *
+         * @param name its name, none of those that this class sets
+         * @param value its value, unescaped
+         * @return this builder
+         */
+        public Builder parameter(String name, String value) {
+            if (OWN.contains(name)) {
+                throw new IllegalArgumentException(name + " is set by the request itself");
+            }
+            parameters.put(name, value);
+            return this;
+        }
+
+        /**
+         * Sends the browser straight to the provider, for a client id that is no secret. The provider must know the redirect
+         * URI, and the code is swapped through the exchange server all the same.
+         *
+         * @param clientId the client id, none by default: the exchange server adds its own
+         * @return this builder
+         */
+        public Builder clientId(String clientId) {
+            this.clientId = Objects.requireNonNull(clientId, "clientId");
+            return this;
+        }
+
+        /**
+         * Demands that the answer names its issuer, for a provider that does.
+         *
+         * @param issuer the provider's issuer identifier, not checked by default
+         * @return this builder
+         * @see <a href="https://www.rfc-editor.org/rfc/rfc9207">RFC 9207</a>
+         */
+        public Builder issuer(String issuer) {
+            this.issuer = Objects.requireNonNull(issuer, "issuer");
+            return this;
+        }
+
+        /**
+         * Replaces the source of state and verifier.
+         *
+         * @param random a cryptographically strong source; by default one that was seeded by the platform and never blocks
+         * @return this builder
+         */
+        public Builder random(SecureRandom random) {
+            this.random = Objects.requireNonNull(random, "random");
+            return this;
+        }
+
+        /**
+         * Starts a login with a state and a verifier of its own.
+         *
+         * @param redirectUri where the code is to arrive, the receiver's URI
+         * @return a new request
+         */
+        public AuthorizationRequest build(URI redirectUri) {
+            return new AuthorizationRequest(this, redirectUri);
+        }
+    }
+}

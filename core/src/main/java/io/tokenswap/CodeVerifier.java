@@ -1,0 +1,92 @@
+package io.tokenswap;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.Objects;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The secret that proves that the one who swaps a code is the one who started the login. Made for one login, never reused.
+ * Immutable and safe for use by any thread; {@link #toString()} prints nothing of it.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4">RFC 7636 section 4</a>
+ */
+public final class CodeVerifier {
+
+    private static final Pattern FORM = Pattern.compile("[A-Za-z0-9._~-]{43,128}");
+    private static final Base64.Encoder BASE64URL = Base64.getUrlEncoder().withoutPadding();
+
+    private final String value;
+
+    private CodeVerifier(String value) {
+        this.value = value;
+    }
+
+    /**
+     * A verifier of 256 random bits.
+     *
+     * @param random where the bits come from
+     * @return a new verifier of 43 characters
+     */
+    public static CodeVerifier create(SecureRandom random) {
+        byte[] bytes = new byte[32];
+        random.nextBytes(bytes);
+        return new CodeVerifier(BASE64URL.encodeToString(bytes));
+    }
+
+    /**
+     * A verifier from elsewhere.
+     *
+     * @param value 43 to 128 unreserved characters
+     * @return the verifier
+     * @throws IllegalArgumentException if the value has another form
+     */
+    public static CodeVerifier of(String value) {
+        if (!FORM.matcher(value).matches()) {
+            throw new IllegalArgumentException("A code verifier has 43 to 128 characters out of A-Z a-z 0-9 - . _ ~");
+        }
+        return new CodeVerifier(value);
+    }
+
+    /**
+     * What the token request carries.
+     *
+     * @return the verifier itself, a secret
+     */
+    public String value() {
+        return value;
+    }
+
+    /**
+     * What the authorization request carries, by method {@code S256}.
+     *
+     * @return the base64url form of the verifier's SHA-256, 43 characters
+     */
+    public String challenge() {
+        try {
+            byte[] ascii = value.getBytes(StandardCharsets.US_ASCII);
+            return BASE64URL.encodeToString(MessageDigest.getInstance("SHA-256").digest(ascii));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof CodeVerifier that && value.equals(that.value);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hashCode(value);
+    }
+
+    @Override
+    public String toString() {
+        return "CodeVerifier[redacted]";
+    }
+}

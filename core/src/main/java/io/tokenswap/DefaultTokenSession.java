@@ -1,0 +1,421 @@
+package io.tokenswap;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.core.publisher.SignalType;
+import reactor.util.retry.Retry;
+
+/**
+ * The session: one state, put in place by compare-and-set, and what each change of it entails.
+ *
+ * <p>{@link SessionState} decides, this class acts. Whoever wins a compare-and-set carries out the effects of that change, in
+ * {@link #react} and nowhere else. Threads may win one after another and act at the same time, so the effects come in two
+ * kinds, and neither depends on their order:
+ *
+ * <ul>
+ *   <li>Effects of one change that only its winner has: launching the flight that it created, releasing those who waited for the
+ *       flight that it ended, the events.
+ *   <li>Effects that bring something in line with the current state, whichever that is by now: each subscriber of the tokens
+ *       looks for itself, and the alarm is set for the state that it finds. Both run under a guard of their own that repeats
+ *       them when something has changed meanwhile.
+ * </ul>
+ *
+ * <p>Flights are fenced by their identity. A result goes through {@link SessionState#succeeded}, which takes it only while the
+ * state still names that flight: after a renewal or disposal it changes nothing.
+ */
+@SuppressWarnings(
+        "ReferenceEquality") // a step that did not apply returned the same instance; an equal one is another step
+final class DefaultTokenSession implements TokenSession {
+
+    /** How long before the end of a grant a warning is due. */
+    private static final List<Duration> GRANT_WARNINGS = List.of(Duration.ofDays(30), Duration.ofDays(7));
+
+    /** How long the endpoint may take before its answer is taken for lost; its own limits are shorter. */
+    private static final Duration FLIGHT_LIMIT = Duration.ofMinutes(1);
+
+    private static final SessionTokens.Inner[] NOBODY = new SessionTokens.Inner[0];
+
+    private final SessionSettings settings;
+    private final @Nullable StoredToken stored;
+    private final AtomicReference<SessionState> state;
+    private final AtomicReference<SessionTokens.Inner[]> subscribers = new AtomicReference<>(NOBODY);
+    private final SessionEvents events = new SessionEvents();
+
+    private final AtomicInteger alarmChanges = new AtomicInteger();
+
+    /** Only touched by the thread that counts in {@link #alarmChanges}. */
+    private @Nullable SessionAlarm alarm;
+
+    private volatile boolean unschedulable;
+
+    DefaultTokenSession(SessionSettings settings, @Nullable StoredToken stored, Token token) {
+        this.settings = settings;
+        this.stored = stored;
+        this.state = new AtomicReference<>(SessionState.Idle.with(token, settings.now(), settings));
+        setAlarm();
+    }
+
+    // ---- for callers
+
+    @Override
+    public Mono<Token> token() {
+        return new CurrentToken();
+    }
+
+    @Override
+    public Flux<Token> tokens() {
+        return new SessionTokens(this);
+    }
+
+    @Override
+    public Flux<SessionEvent> events() {
+        return events.flux();
+    }
+
+    @Override
+    public State state() {
+        return current().describe(now());
+    }
+
+    @Override
+    public Mono<Token> refresh() {
+        return Mono.defer(() -> {
+            change(s -> s.demanded(now(), settings));
+            return current() instanceof SessionState.Refreshing refreshing
+                    ? refreshing.flight().settled().then(Mono.defer(() -> outcome(false)))
+                    : outcome(false);
+        });
+    }
+
+    @Override
+    public void invalidate(Token rejected) {
+        change(s -> s.token().accessToken().equals(rejected.accessToken()) ? s.invalidated(settings) : s);
+    }
+
+    @Override
+    public Mono<Void> renew(Token next) {
+        return Mono.defer(() -> {
+            if (isDisposed()) {
+                return Mono.error(new SessionClosedException());
+            }
+            Mono<Token> saved = stored == null ? Mono.just(next) : stored.replace(next);
+            return saved.doOnNext(token -> change(s -> s.renewed(token, now(), settings)))
+                    .then();
+        });
+    }
+
+    @Override
+    public void dispose() {
+        change(SessionState::closed);
+    }
+
+    @Override
+    public boolean isDisposed() {
+        return current() instanceof SessionState.Closed;
+    }
+
+    @Override
+    public Mono<Void> disposeLater() {
+        return Mono.defer(() -> {
+            dispose();
+            Flight flight = current() instanceof SessionState.Closed closed ? closed.flight() : null;
+            return flight == null ? Mono.empty() : flight.finished();
+        });
+    }
+
+    /** The mono of {@link #token()}: no more than a look at state and clock while the token is good. */
+    private final class CurrentToken extends Mono<Token> {
+
+        @Override
+        public void subscribe(CoreSubscriber<? super Token> actual) {
+            SessionState now = current();
+            long time = now();
+            if (now.isUsable(time)) {
+                if (time >= now.wakeAt()) {
+                    change(s -> s.asked(time, settings));
+                }
+                actual.onSubscribe(Operators.scalarSubscription(actual, now.token()));
+            } else {
+                change(s -> s.asked(time, settings));
+                Mono.defer(() -> outcome(true)).subscribe(actual);
+            }
+        }
+    }
+
+    /** What a caller gets in the current state, after a flight if one is under way. */
+    private Mono<Token> outcome(boolean any) {
+        SessionState found = current();
+        if (found instanceof SessionState.Closed) {
+            return Mono.error(new SessionClosedException());
+        }
+        if (found instanceof SessionState.Idle || (any && found.isUsable(now()))) {
+            return Mono.just(found.token());
+        }
+        if (found instanceof SessionState.Refreshing refreshing) {
+            return refreshing.flight().settled().then(Mono.defer(() -> outcome(any)));
+        }
+        if (found instanceof SessionState.Paused paused) {
+            return Mono.error(new TokenUnavailableException(
+                    "There is no valid token, and the last attempt to obtain one failed: "
+                            + paused.error().getMessage(),
+                    paused.error() instanceof TokenUnavailableException unavailable
+                            ? unavailable.reason()
+                            : TokenUnavailableException.Reason.REFUSED,
+                    Instant.ofEpochMilli(paused.retryAt()),
+                    paused.error()));
+        }
+        return Mono.error(copy(((SessionState.LoginRequired) found).error()));
+    }
+
+    // ---- for subscribers of the tokens
+
+    SessionState current() {
+        return state.get();
+    }
+
+    long now() {
+        return settings.now();
+    }
+
+    /** Whether the scheduler has been shut down under the session, so that no token can come ahead of expiry any more. */
+    boolean isUnschedulable() {
+        return unschedulable;
+    }
+
+    void add(SessionTokens.Inner subscriber) {
+        subscribers.updateAndGet(all -> {
+            SessionTokens.Inner[] more = Arrays.copyOf(all, all.length + 1);
+            more[all.length] = subscriber;
+            return more;
+        });
+        setAlarm();
+    }
+
+    void remove(SessionTokens.Inner subscriber) {
+        subscribers.updateAndGet(
+                all -> Arrays.stream(all).filter(other -> other != subscriber).toArray(SessionTokens.Inner[]::new));
+        setAlarm();
+    }
+
+    /** An error of its own for each who gets it: subscribers add traces to what they get, and the original lives long. */
+    static LoginRequiredException copy(LoginRequiredException error) {
+        return new LoginRequiredException(String.valueOf(error.getMessage()), (TokenSwapException) error.getCause());
+    }
+
+    // ---- effects
+
+    /** Takes a step; whoever puts the new state in place carries out what it entails. */
+    private void change(UnaryOperator<SessionState> step) {
+        SessionState before;
+        SessionState after;
+        do {
+            before = state.get();
+            after = step.apply(before);
+            if (after == before) {
+                return;
+            }
+        } while (!state.compareAndSet(before, after));
+        react(before, after);
+    }
+
+    private void react(SessionState before, SessionState after) {
+        Flight ended = flightOf(before);
+        Flight begun = flightOf(after);
+        if (ended != null && ended != begun) {
+            ended.cancelLogin();
+            ended.settle();
+        }
+        publishEvents(before, after);
+        tellSubscribers();
+        setAlarm();
+        if (begun != null && begun != ended) {
+            launch(begun, after.token());
+        }
+    }
+
+    private static @Nullable Flight flightOf(SessionState state) {
+        return state instanceof SessionState.Refreshing refreshing ? refreshing.flight() : null;
+    }
+
+    private void tellSubscribers() {
+        for (SessionTokens.Inner subscriber : subscribers.get()) {
+            subscriber.look();
+        }
+    }
+
+    /**
+     * Runs a flight on a subscription of its own: its result reaches the store, and the state if it is still wanted, however
+     * many callers have gone.
+     */
+    private void launch(Flight flight, Token current) {
+        LoginRequiredException loginReason = flight.loginReason();
+        Mono<Token> attempt =
+                loginReason == null ? Mono.defer(() -> refreshed(current)) : Mono.defer(() -> signedIn(loginReason));
+        flight.runsOn(attempt.switchIfEmpty(
+                        Mono.error(() -> unavailable("The token endpoint answered with nothing", null)))
+                .doFinally(signal -> flight.finish())
+                .subscribe(
+                        next -> {
+                            change(s -> s.succeeded(flight, next, now(), settings));
+                            saveUnsaved();
+                        },
+                        error -> change(s -> s.failed(flight, typed(error), now(), settings))));
+    }
+
+    private Mono<Token> refreshed(Token token) {
+        return stored == null
+                ? request(token).map(next -> next.succeeding(token))
+                : stored.refresh(token, this::isFresh, this::request, this::storeFailed);
+    }
+
+    private Mono<Token> request(Token token) {
+        return settings.endpoint().refresh(token).timeout(FLIGHT_LIMIT, settings.scheduler());
+    }
+
+    private Mono<Token> signedIn(LoginRequiredException reason) {
+        Function<? super LoginRequiredException, ? extends Mono<Token>> login =
+                Objects.requireNonNull(settings.login());
+        Mono<Token> next = login.apply(reason);
+        return stored == null ? next : next.flatMap(stored::replace);
+    }
+
+    private boolean isFresh(Token token) {
+        return settings.policy().refreshAt(token, 0).isAfter(Instant.ofEpochMilli(now()));
+    }
+
+    /** Goes on saving what the store could not take, until it has it or something else has taken its place. */
+    private void saveUnsaved() {
+        if (stored != null && stored.beginSaving()) {
+            stored.saveUnsaved()
+                    .retryWhen(Retry.backoff(Long.MAX_VALUE, settings.policy().minBackoff())
+                            .maxBackoff(settings.policy().maxBackoff())
+                            .scheduler(settings.scheduler())
+                            .filter(error -> !isDisposed()))
+                    .doFinally(signal -> {
+                        stored.endSaving();
+                        if (signal == SignalType.ON_COMPLETE) {
+                            saveUnsaved(); // of what was left unsaved while this came to its end
+                        }
+                    })
+                    .subscribe(nothing -> {}, this::storeFailed);
+        }
+    }
+
+    private void storeFailed(Throwable error) {
+        events.publish(new SessionEvent.StoreFailed(Instant.ofEpochMilli(now()), error));
+    }
+
+    /** Sets the alarm for the state that is current by the time of looking, or none if nobody is there to be served. */
+    private void setAlarm() {
+        if (alarmChanges.getAndIncrement() != 0) {
+            return;
+        }
+        int seen = 1;
+        do {
+            SessionState now = current();
+            SessionState wanted = needsAlarm(now) ? now : null;
+            if (alarm != null && !alarm.isFor(wanted)) {
+                alarm.cancel();
+                alarm = null;
+            }
+            if (alarm == null && wanted != null) {
+                try {
+                    alarm = new SessionAlarm(wanted, settings, this::wake, this::cannotSchedule);
+                } catch (RejectedExecutionException shutDown) {
+                    cannotSchedule();
+                }
+            }
+            seen = alarmChanges.addAndGet(-seen);
+        } while (seen != 0);
+    }
+
+    private void cannotSchedule() {
+        unschedulable = true;
+        tellSubscribers();
+    }
+
+    private boolean needsAlarm(SessionState state) {
+        return state.wakeAt() != SessionState.NEVER
+                && (settings.keepAlive()
+                        || subscribers.get().length > 0
+                        || (state instanceof SessionState.Paused paused && paused.urgent()));
+    }
+
+    private void wake(SessionState expected) {
+        change(s -> s == expected ? s.woken(settings) : s);
+    }
+
+    private void publishEvents(SessionState before, SessionState after) {
+        Instant at = Instant.ofEpochMilli(now());
+        if (after instanceof SessionState.Closed) {
+            events.publish(new SessionEvent.Closed(at));
+            events.complete();
+            return;
+        }
+        if (!events.isHeard()) {
+            return;
+        }
+        boolean refused = after.staleAt() == Long.MIN_VALUE && before.staleAt() != Long.MIN_VALUE;
+        if (refused && after.token() == before.token()) {
+            events.publish(new SessionEvent.Invalidated(at, after.token().fingerprint()));
+        }
+        if (after instanceof SessionState.Idle idle) {
+            events.publish(new SessionEvent.Refreshed(
+                    at, idle.token().fingerprint(), settings.policy().expiresAt(idle.token())));
+            warnOfGrantEnd(before.token(), idle.token(), at);
+        } else if (after instanceof SessionState.Paused paused && before instanceof SessionState.Refreshing) {
+            events.publish(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
+        } else if (after instanceof SessionState.LoginRequired ended
+                && !(before instanceof SessionState.LoginRequired)) {
+            events.publish(new SessionEvent.LoginRequired(at, ended.error()));
+        } else if (after instanceof SessionState.Refreshing refreshing
+                && refreshing.flight().loginReason() != null
+                && refreshing.flight() != flightOf(before)) {
+            events.publish(
+                    new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
+        }
+    }
+
+    /** Warns when the refresh that just happened is the first one within 30 days, and within 7 days, of the grant's end. */
+    private void warnOfGrantEnd(Token before, Token after, Instant at) {
+        Instant end = settings.policy().grantExpiresAt(after);
+        if (end != null
+                && GRANT_WARNINGS.stream()
+                        .map(end::minus)
+                        .anyMatch(from -> before.issuedAt().isBefore(from)
+                                && !after.issuedAt().isBefore(from))) {
+            events.publish(new SessionEvent.GrantExpiring(at, end));
+        }
+    }
+
+    private static TokenSwapException typed(Throwable error) {
+        return error instanceof TokenSwapException said
+                ? said
+                : unavailable(
+                        "The token endpoint or the store failed with "
+                                + error.getClass().getName(),
+                        error);
+    }
+
+    static TokenUnavailableException unschedulable() {
+        return unavailable(
+                "The session's scheduler has been shut down: no token can be refreshed ahead of expiry", null);
+    }
+
+    private static TokenUnavailableException unavailable(String message, @Nullable Throwable cause) {
+        return new TokenUnavailableException(message, TokenUnavailableException.Reason.UNKNOWN, null, cause);
+    }
+}

@@ -1,0 +1,73 @@
+package io.tokenswap;
+
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+
+/** What happens to a {@link TokenSession}, for logs, screens and alarms. No event holds a secret. */
+public sealed interface SessionEvent {
+
+    /**
+     * When it happened.
+     *
+     * @return the time by the session's clock
+     */
+    Instant at();
+
+    /**
+     * A new token is current, by a refresh, a new login or {@link TokenSession#renew(Token)}.
+     *
+     * @param at when
+     * @param fingerprint the {@linkplain Token#fingerprint() name} of the new token
+     * @param expiresAt when it expires, or null when that is unknown
+     */
+    record Refreshed(
+            Instant at, String fingerprint, @Nullable Instant expiresAt) implements SessionEvent {}
+
+    /**
+     * A refresh failed and will be repeated.
+     *
+     * @param at when
+     * @param error why
+     * @param retryAt when it is repeated at the earliest
+     */
+    record RefreshFailed(Instant at, TokenSwapException error, Instant retryAt) implements SessionEvent {}
+
+    /**
+     * The current token was reported as refused.
+     *
+     * @param at when
+     * @param fingerprint the name of the refused token
+     */
+    record Invalidated(Instant at, String fingerprint) implements SessionEvent {}
+
+    /**
+     * The store could not save the current token, which is kept in memory and saved again later.
+     *
+     * @param at when
+     * @param error why
+     */
+    record StoreFailed(Instant at, Throwable error) implements SessionEvent {}
+
+    /**
+     * The user's consent ends soon: ask for a new login while the old one still works.
+     *
+     * @param at when
+     * @param grantExpiresAt when the provider ends the grant
+     */
+    record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {}
+
+    /**
+     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} brings the token of a new login.
+     *
+     * @param at when
+     * @param error why
+     */
+    record LoginRequired(Instant at, LoginRequiredException error) implements SessionEvent {}
+
+    /**
+     * The session was disposed of. The last event.
+     *
+     * @param at when
+     */
+    record Closed(Instant at) implements SessionEvent {}
+}

@@ -1,0 +1,287 @@
+package io.tokenswap;
+
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.LinkedHashSet;
+import java.util.Objects;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a provider grants: an access token with its lifetime, and the refresh token that replaces it. Immutable and safe for
+ * use by any thread.
+ *
+ * <p>Two instants tell when a token ends. {@link #issuedAt()} is the moment at which the request <em>left</em>, so that
+ * {@link #expiresAt()}, counted from it, is never too late. {@link #authorizedAt()} is the moment at which the user consented:
+ * it is carried through every refresh, because a provider may end a grant a fixed time after consent whatever is refreshed.
+ *
+ * <p>This is a class and not a record on purpose: libraries that write any record as JSON would write the secrets too.
+ * {@link #toString()} names the token by its {@link #fingerprint()} and prints no secret.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+ */
+public final class Token {
+
+    private final String accessToken;
+    private final String tokenType;
+    private final Set<String> scopes;
+    private final @Nullable String refreshToken;
+    private final Instant issuedAt;
+    private final @Nullable Instant expiresAt;
+    private final Instant authorizedAt;
+
+    private Token(Builder builder) {
+        this.accessToken = builder.accessToken;
+        this.tokenType = builder.tokenType;
+        this.scopes = builder.scopes;
+        this.refreshToken = builder.refreshToken;
+        this.issuedAt = builder.issuedAt;
+        this.expiresAt = builder.expiresAt;
+        this.authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
+    }
+
+    /**
+     * A token in the making: of type {@code Bearer}, without scopes, refresh token and expiry.
+     *
+     * @param accessToken the access token, not empty
+     * @param issuedAt when the request that obtained it left
+     * @return a new builder
+     */
+    public static Builder builder(String accessToken, Instant issuedAt) {
+        return new Builder(accessToken, issuedAt);
+    }
+
+    /**
+     * The credential that calls to the API carry.
+     *
+     * @return the access token, a secret
+     */
+    public String accessToken() {
+        return accessToken;
+    }
+
+    /**
+     * How the access token is used, {@code Bearer} in practice.
+     *
+     * @return the token type as the provider spelled it
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-7.1">RFC 6749 section 7.1</a>
+     */
+    public String tokenType() {
+        return tokenType;
+    }
+
+    /**
+     * What the token may be used for.
+     *
+     * @return the granted scopes, unmodifiable, in the provider's order
+     */
+    public Set<String> scopes() {
+        return scopes;
+    }
+
+    /**
+     * The credential that obtains the next token.
+     *
+     * @return the refresh token, a secret, or null where the provider gave none
+     */
+    public @Nullable String refreshToken() {
+        return refreshToken;
+    }
+
+    /**
+     * When the request that obtained this token left.
+     *
+     * @return the start of its lifetime
+     */
+    public Instant issuedAt() {
+        return issuedAt;
+    }
+
+    /**
+     * When the access token ends.
+     *
+     * @return the first instant at which it is invalid, or null when the provider did not say
+     */
+    public @Nullable Instant expiresAt() {
+        return expiresAt;
+    }
+
+    /**
+     * When the user consented.
+     *
+     * @return the start of the grant, the same for all tokens that were refreshed from one another
+     */
+    public Instant authorizedAt() {
+        return authorizedAt;
+    }
+
+    /**
+     * This token as the successor of another: never poorer than it. A refresh token or scopes that the provider omitted are
+     * carried over, and so is the instant of consent.
+     *
+     * @param previous the token that was refreshed
+     * @return this token, or a completed copy
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
+     */
+    public Token succeeding(Token previous) {
+        String successor = refreshToken == null ? previous.refreshToken : refreshToken;
+        Set<String> granted = scopes.isEmpty() ? previous.scopes : scopes;
+        if (Objects.equals(successor, refreshToken)
+                && granted.equals(scopes)
+                && authorizedAt.equals(previous.authorizedAt)) {
+            return this;
+        }
+        return toBuilder()
+                .refreshToken(successor)
+                .scopes(granted)
+                .authorizedAt(previous.authorizedAt)
+                .build();
+    }
+
+    /**
+     * A short name for logs and screens, the same for the same access token and of no use to call anything.
+     *
+     * @return the first eight hexadecimal digits of the access token's SHA-256
+     */
+    public String fingerprint() {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(accessToken.getBytes(StandardCharsets.UTF_8));
+            return HexFormat.of().formatHex(hash, 0, 4);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("Every Java platform has SHA-256", e);
+        }
+    }
+
+    /**
+     * This token as the start of another.
+     *
+     * @return a builder with all of its values
+     */
+    public Builder toBuilder() {
+        Builder builder = new Builder(accessToken, issuedAt);
+        builder.tokenType = tokenType;
+        builder.scopes = scopes;
+        builder.refreshToken = refreshToken;
+        builder.expiresAt = expiresAt;
+        builder.authorizedAt = authorizedAt;
+        return builder;
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof Token that
+                && accessToken.equals(that.accessToken)
+                && tokenType.equals(that.tokenType)
+                && scopes.equals(that.scopes)
+                && Objects.equals(refreshToken, that.refreshToken)
+                && issuedAt.equals(that.issuedAt)
+                && Objects.equals(expiresAt, that.expiresAt)
+                && authorizedAt.equals(that.authorizedAt);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(accessToken, refreshToken, issuedAt);
+    }
+
+    /** Names the token by its fingerprint; holds no secret. */
+    @Override
+    public String toString() {
+        return "Token[" + fingerprint()
+                + ", " + tokenType
+                + ", scopes=" + scopes
+                + ", refreshToken=" + (refreshToken == null ? "none" : "present")
+                + ", issuedAt=" + issuedAt
+                + ", expiresAt=" + expiresAt
+                + ", authorizedAt=" + authorizedAt + "]";
+    }
+
+    /** Collects the values of a {@link Token}. Not safe for use by several threads. */
+    public static final class Builder {
+
+        private final String accessToken;
+        private final Instant issuedAt;
+        private String tokenType = "Bearer";
+        private Set<String> scopes = Set.of();
+        private @Nullable String refreshToken;
+        private @Nullable Instant expiresAt;
+        private @Nullable Instant authorizedAt;
+
+        private Builder(String accessToken, Instant issuedAt) {
+            if (accessToken.isEmpty()) {
+                throw new IllegalArgumentException("The access token is empty");
+            }
+            this.accessToken = accessToken;
+            this.issuedAt = Objects.requireNonNull(issuedAt, "issuedAt");
+        }
+
+        /**
+         * Sets the token type.
+         *
+         * @param tokenType the type, {@code Bearer} by default
+         * @return this builder
+         */
+        public Builder tokenType(String tokenType) {
+            this.tokenType = Objects.requireNonNull(tokenType, "tokenType");
+            return this;
+        }
+
+        /**
+         * Sets the granted scopes.
+         *
+         * @param scopes the scopes, none by default
+         * @return this builder
+         */
+        public Builder scopes(Collection<String> scopes) {
+            this.scopes = Collections.unmodifiableSet(new LinkedHashSet<>(scopes));
+            return this;
+        }
+
+        /**
+         * Sets the refresh token.
+         *
+         * @param refreshToken the refresh token, null (the default) for none
+         * @return this builder
+         */
+        public Builder refreshToken(@Nullable String refreshToken) {
+            this.refreshToken = refreshToken;
+            return this;
+        }
+
+        /**
+         * Sets the end of the access token.
+         *
+         * @param expiresAt the first instant at which it is invalid, null (the default) for unknown
+         * @return this builder
+         */
+        public Builder expiresAt(@Nullable Instant expiresAt) {
+            this.expiresAt = expiresAt;
+            return this;
+        }
+
+        /**
+         * Sets when the user consented.
+         *
+         * @param authorizedAt the start of the grant, the token's own {@code issuedAt} by default
+         * @return this builder
+         */
+        public Builder authorizedAt(Instant authorizedAt) {
+            this.authorizedAt = Objects.requireNonNull(authorizedAt, "authorizedAt");
+            return this;
+        }
+
+        /**
+         * Completes the token.
+         *
+         * @return a new token of the values given so far
+         */
+        public Token build() {
+            return new Token(this);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+package io.tokenswap;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What can go wrong between an application and its token. The permitted types differ by remedy, so that a {@code switch} over
+ * them is complete. No message, field or cause holds a token, a code, a verifier, a state or a client secret.
+ */
+public abstract sealed class TokenSwapException extends RuntimeException
+        permits OAuthErrorException,
+                RequestRejectedException,
+                AuthorizationFailedException,
+                LoginRequiredException,
+                TokenUnavailableException,
+                SessionClosedException {
+
+    private static final long serialVersionUID = 1L;
+
+    TokenSwapException(String message, @Nullable Throwable cause) {
+        super(message, cause);
+    }
+}

@@ -1,0 +1,132 @@
+package io.tokenswap;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class TokenTest {
+
+    private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00.123456789Z");
+
+    private static Token.Builder complete() {
+        return Token.builder("canary-access", ISSUED)
+                .tokenType("Bearer")
+                .scopes(List.of("b", "a"))
+                .refreshToken("canary-refresh")
+                .expiresAt(ISSUED.plusSeconds(3_600))
+                .authorizedAt(ISSUED.minusSeconds(100));
+    }
+
+    @Test
+    void itsTextNamesItByItsFingerprintAndHoldsNoSecret() {
+        Token token = complete().build();
+        assertThat(token.toString())
+                .contains(
+                        token.fingerprint(),
+                        "Bearer",
+                        "[b, a]",
+                        "refreshToken=present",
+                        token.issuedAt().toString())
+                .doesNotContain("canary");
+        assertThat(complete().refreshToken(null).build().toString()).contains("refreshToken=none");
+    }
+
+    @Test
+    void theFingerprintIsTheStartOfTheHashOfTheAccessTokenAlone() {
+        assertThat(Token.builder("abc", ISSUED).build().fingerprint()).isEqualTo("ba7816bf");
+        assertThat(complete().refreshToken("another").build().fingerprint())
+                .isEqualTo(complete().build().fingerprint());
+    }
+
+    @Test
+    void isEqualToOneOfTheSameValues() {
+        assertThat(complete().build())
+                .isEqualTo(complete().build())
+                .hasSameHashCodeAs(complete().build());
+        assertThat(complete().build().toBuilder().build()).isEqualTo(complete().build());
+        assertThat(complete().build()).isNotEqualTo("canary-access");
+    }
+
+    static Stream<UnaryOperator<Token.Builder>> oneChange() {
+        return Stream.of(
+                b -> b.tokenType("MAC"),
+                b -> b.scopes(List.of("a")),
+                b -> b.refreshToken("another"),
+                b -> b.refreshToken(null),
+                b -> b.expiresAt(ISSUED.plusSeconds(3_601)),
+                b -> b.expiresAt(null),
+                b -> b.authorizedAt(ISSUED));
+    }
+
+    @ParameterizedTest
+    @MethodSource("oneChange")
+    void differsFromOneThatDiffersInOneValue(UnaryOperator<Token.Builder> change) {
+        assertThat(change.apply(complete()).build()).isNotEqualTo(complete().build());
+    }
+
+    @Test
+    void differsFromOneOfAnotherAccessTokenOrAge() {
+        Token token = Token.builder("access", ISSUED).authorizedAt(ISSUED).build();
+        assertThat(Token.builder("other", ISSUED).build()).isNotEqualTo(token);
+        assertThat(Token.builder("access", ISSUED.plusNanos(1))
+                        .authorizedAt(ISSUED)
+                        .build())
+                .isNotEqualTo(token);
+    }
+
+    @Test
+    void asASuccessorItKeepsTheRefreshTokenThatWasOmittedAndTheInstantOfConsent() {
+        Token next = Token.builder("next", ISSUED.plusSeconds(60))
+                .build()
+                .succeeding(complete().build());
+        assertThat(next.accessToken()).isEqualTo("next");
+        assertThat(next.refreshToken()).isEqualTo("canary-refresh");
+        assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
+    }
+
+    @Test
+    void asASuccessorItKeepsARotatedRefreshTokenOfItsOwn() {
+        Token next = Token.builder("next", ISSUED.plusSeconds(60))
+                .refreshToken("rotated")
+                .build()
+                .succeeding(complete().build());
+        assertThat(next.refreshToken()).isEqualTo("rotated");
+        assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
+    }
+
+    @Test
+    void asACompleteSuccessorItIsTheSameInstance() {
+        Token next = complete().refreshToken("rotated").build();
+        assertThat(next.succeeding(complete().build())).isSameAs(next);
+    }
+
+    @Test
+    void wasAuthorizedWhenItWasIssuedUnlessSaidOtherwise() {
+        assertThat(Token.builder("access", ISSUED).build().authorizedAt()).isEqualTo(ISSUED);
+    }
+
+    @Test
+    void keepsTheScopesThatItWasGivenAndNobodyCanChangeThem() {
+        List<String> scopes = new ArrayList<>(List.of("b", "a", "b"));
+        Token token = Token.builder("access", ISSUED).scopes(scopes).build();
+        scopes.clear();
+        assertThat(token.scopes()).containsExactly("b", "a");
+        assertThatThrownBy(() -> token.scopes().add("c")).isInstanceOf(UnsupportedOperationException.class);
+    }
+
+    @Test
+    void isNotMadeWithoutAnAccessToken() {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Token.builder("", ISSUED))
+                .withMessage("The access token is empty");
+    }
+}
