@@ -1,0 +1,119 @@
+package io.tokenswap.http;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.BiConsumer;
+import java.util.function.Supplier;
+
+/**
+ * How a client proves to the provider who it is. Immutable and safe for use by any thread; {@link #toString()} prints no
+ * secret.
+ *
+ * <p>A secret may come from a {@link Supplier}, which is asked anew for every request, so that a rotated secret takes effect
+ * without a restart. It runs on the thread that subscribes and must not block: read files elsewhere.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3">RFC 6749 section 2.3</a>
+ */
+public final class ClientAuthentication {
+
+    private final String description;
+    private final BiConsumer<HttpHeaders, Map<String, String>> method;
+
+    private ClientAuthentication(String description, BiConsumer<HttpHeaders, Map<String, String>> method) {
+        this.description = description;
+        this.method = method;
+    }
+
+    /**
+     * Id and secret in the {@code Authorization} header, which every provider must accept.
+     *
+     * @param clientId the client id
+     * @param clientSecret the client secret
+     * @return the authentication
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
+     */
+    public static ClientAuthentication basic(String clientId, String clientSecret) {
+        Objects.requireNonNull(clientSecret, "clientSecret");
+        return basic(clientId, () -> clientSecret);
+    }
+
+    /**
+     * Id and secret in the {@code Authorization} header, which every provider must accept.
+     *
+     * @param clientId the client id
+     * @param clientSecret yields the client secret of the day
+     * @return the authentication
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
+     */
+    public static ClientAuthentication basic(String clientId, Supplier<String> clientSecret) {
+        Objects.requireNonNull(clientId, "clientId");
+        Objects.requireNonNull(clientSecret, "clientSecret");
+        return new ClientAuthentication("basic, " + clientId, (headers, fields) -> {
+            // Both are form-encoded first: a colon in the id would end it, and the header is Latin-1 at best.
+            String credentials = Encoding.escape(clientId) + ":" + Encoding.escape(clientSecret.get());
+            headers.set(
+                    HttpHeaderNames.AUTHORIZATION,
+                    "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.US_ASCII)));
+        });
+    }
+
+    /**
+     * Id and secret in the body, for a provider that does not read the header.
+     *
+     * @param clientId the client id
+     * @param clientSecret the client secret
+     * @return the authentication
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
+     */
+    public static ClientAuthentication post(String clientId, String clientSecret) {
+        Objects.requireNonNull(clientSecret, "clientSecret");
+        return post(clientId, () -> clientSecret);
+    }
+
+    /**
+     * Id and secret in the body, for a provider that does not read the header.
+     *
+     * @param clientId the client id
+     * @param clientSecret yields the client secret of the day
+     * @return the authentication
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
+     */
+    public static ClientAuthentication post(String clientId, Supplier<String> clientSecret) {
+        Objects.requireNonNull(clientId, "clientId");
+        Objects.requireNonNull(clientSecret, "clientSecret");
+        return new ClientAuthentication("post, " + clientId, (headers, fields) -> {
+            fields.put("client_id", clientId);
+            fields.put("client_secret", clientSecret.get());
+        });
+    }
+
+    /**
+     * The id alone, for a public client: its proof is the {@link io.tokenswap.CodeVerifier}.
+     *
+     * @param clientId the client id
+     * @return the authentication
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1">RFC 6749 section 3.2.1</a>
+     */
+    public static ClientAuthentication none(String clientId) {
+        Objects.requireNonNull(clientId, "clientId");
+        return new ClientAuthentication("none, " + clientId, (headers, fields) -> fields.put("client_id", clientId));
+    }
+
+    /** The request with the proof in it, or in the headers that go beside it. */
+    TokenRequest apply(HttpHeaders headers, TokenRequest request) {
+        Map<String, String> fields = new LinkedHashMap<>(request.fields());
+        method.accept(headers, fields);
+        return request.withFields(fields);
+    }
+
+    /** Names the method and the client id, never the secret. */
+    @Override
+    public String toString() {
+        return "ClientAuthentication[" + description + "]";
+    }
+}

@@ -1,0 +1,98 @@
+package io.tokenswap.http;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.Token;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an exchange server wants to be sent. Three dialects of the same job are in use; their answers are alike.
+ *
+ * <table>
+ * <caption>What goes over the wire</caption>
+ * <tr><th>dialect</th><th>URLs by default</th><th>body</th><th>swap</th><th>refresh</th></tr>
+ * <tr><td>{@link #DOCUMENTED}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>JSON</td>
+ *     <td>{@code grant_type}, {@code code}, {@code redirect_uri}</td><td>{@code grant_type}, {@code refresh_token}</td></tr>
+ * <tr><td>{@link #ONE_URI}</td><td><i>base</i></td><td>form</td>
+ *     <td>{@code grant_type}, {@code code}, {@code refresh_token} (empty)</td>
+ *     <td>{@code grant_type}, {@code code} (empty), {@code refresh_token}</td></tr>
+ * <tr><td>{@link #PUBLISHED}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>form</td>
+ *     <td>{@code code}</td><td>{@code refresh_token}</td></tr>
+ * </table>
+ *
+ * <p>A swap carries {@code code_verifier} too, in all of them, when its login carried a challenge: a server that does not know
+ * it ignores it.
+ */
+@SuppressWarnings("ImmutableEnumChecker") // its lists are made by List.of
+public enum Dialect {
+
+    /** JSON to two URLs, as SpotifyAPI-NET 5 documents it. */
+    DOCUMENTED(
+            Encoding.JSON,
+            "/swap",
+            List.of("grant_type", "code", "redirect_uri"),
+            "/refresh",
+            List.of("grant_type", "refresh_token")),
+
+    /** A form to one URL that tells the jobs apart by {@code grant_type}, as SpotifyAPI-NET 5 sends it to the PHP server. */
+    ONE_URI(
+            Encoding.FORM,
+            "",
+            List.of("grant_type", "code", "refresh_token"),
+            "",
+            List.of("grant_type", "code", "refresh_token")),
+
+    /** A form of one field to two URLs, as Spotify's guide to token swap and refresh publishes it. */
+    PUBLISHED(Encoding.FORM, "/swap", List.of("code"), "/refresh", List.of("refresh_token"));
+
+    private static final String CODE_VERIFIER = "code_verifier";
+
+    private final Encoding encoding;
+    private final String swapPath;
+    private final List<String> swapFields;
+    private final String refreshPath;
+    private final List<String> refreshFields;
+
+    Dialect(
+            Encoding encoding,
+            String swapPath,
+            List<String> swapFields,
+            String refreshPath,
+            List<String> refreshFields) {
+        this.encoding = encoding;
+        this.swapPath = swapPath;
+        this.swapFields = swapFields;
+        this.refreshPath = refreshPath;
+        this.refreshFields = refreshFields;
+    }
+
+    URI swapUri(URI base) {
+        return EndpointUri.append(base, swapPath);
+    }
+
+    URI refreshUri(URI base) {
+        return EndpointUri.append(base, refreshPath);
+    }
+
+    TokenRequest swap(Peer peer, AuthorizationCode code) {
+        TokenRequest request = TokenRequest.swap(peer, encoding, code);
+        return request.withFields(select(request.fields(), swapFields));
+    }
+
+    TokenRequest refresh(Peer peer, Token token) {
+        TokenRequest request = TokenRequest.refresh(peer, encoding, token);
+        return request.withFields(select(request.fields(), refreshFields));
+    }
+
+    /** The fields that this dialect names, empty where there is no such thing, and the verifier in all of them. */
+    private static Map<String, String> select(Map<String, String> fields, List<String> names) {
+        Map<String, String> selected = new LinkedHashMap<>();
+        names.forEach(name -> selected.put(name, fields.getOrDefault(name, "")));
+        if (fields.containsKey(CODE_VERIFIER)) {
+            selected.put(CODE_VERIFIER, fields.getOrDefault(CODE_VERIFIER, ""));
+        }
+        return selected;
+    }
+}

@@ -1,0 +1,102 @@
+package io.tokenswap.http;
+
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.net.UnknownHostException;
+
+/** What a URI must be before a secret is sent to it. No message repeats the URI whole: its user information is a secret. */
+final class EndpointUri {
+
+    private EndpointUri() {}
+
+    static URI parse(String uri) {
+        try {
+            return new URI(uri);
+        } catch (URISyntaxException e) {
+            throw new IllegalArgumentException("Not a URI: " + e.getReason() + " at index " + e.getIndex());
+        }
+    }
+
+    /**
+     * The URI, if it is fit to be an endpoint.
+     *
+     * @throws IllegalArgumentException if it is not, with what to mend
+     */
+    static URI check(String name, URI uri, boolean insecureHttpAllowed) {
+        String scheme = uri.getScheme();
+        String host = uri.getHost();
+        boolean https = "https".equalsIgnoreCase(scheme);
+        if (!https && !"http".equalsIgnoreCase(scheme)) {
+            throw new IllegalArgumentException(name + " must start with https://");
+        }
+        if (host == null || uri.getPort() > 0xFFFF) {
+            throw new IllegalArgumentException(name + " must name a host, and a port up to 65535 if any");
+        }
+        if (uri.getRawUserInfo() != null || uri.getRawFragment() != null) {
+            throw new IllegalArgumentException(name + " must have neither user information nor a fragment");
+        }
+        if (!https && !insecureHttpAllowed && !isLoopback(host)) {
+            throw insecure(name, host);
+        }
+        return uri;
+    }
+
+    /**
+     * Judges what an API is called at. Only the origin: the rest may hold what a URI may not.
+     *
+     * @throws IllegalArgumentException if a token would cross a network unencrypted
+     */
+    static void checkOrigin(String name, String url) {
+        URI origin = URI.create(url.substring(0, url.indexOf('/', url.indexOf("://") + 3)));
+        String scheme = origin.getScheme();
+        String host = origin.getHost();
+        boolean encrypted = "https".equalsIgnoreCase(scheme) || "wss".equalsIgnoreCase(scheme);
+        if (!encrypted && (host == null || !isLoopback(host))) {
+            throw insecure(name, origin.getRawAuthority());
+        }
+    }
+
+    private static IllegalArgumentException insecure(String name, String host) {
+        return new IllegalArgumentException(name + " is plain http to " + host
+                + ", where anybody on the way could read the tokens: use https. Only loopback may do without.");
+    }
+
+    /** Judges the host as it is written: what a name resolves to today says nothing about tomorrow. */
+    private static boolean isLoopback(String host) {
+        byte[] address = NetUtil.createByteArrayFromIpAddressString(host);
+        if (address == null) {
+            return "localhost".equalsIgnoreCase(host);
+        }
+        try {
+            return InetAddress.getByAddress(address).isLoopbackAddress();
+        } catch (UnknownHostException e) {
+            throw new IllegalStateException("An address of 4 or 16 bytes is legal", e);
+        }
+    }
+
+    /** The URI with more path. Its query, where some hosts want their key, stays. */
+    static URI append(URI base, String path) {
+        if (path.isEmpty()) {
+            return base;
+        }
+        String text = base.toString();
+        int query = text.indexOf('?');
+        String front = query < 0 ? text : text.substring(0, query);
+        return URI.create((front.endsWith("/") ? front.substring(0, front.length() - 1) : front)
+                + path
+                + (query < 0 ? "" : text.substring(query)));
+    }
+
+    /** For messages: without the query. */
+    static String display(URI uri) {
+        String path = uri.getRawPath();
+        return uri.getScheme() + "://" + uri.getRawAuthority() + (path == null ? "" : path);
+    }
+
+    static String hostAndPort(URI uri) {
+        int port = uri.getPort() >= 0 ? uri.getPort() : "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
+        return uri.getHost() + ":" + port;
+    }
+}

@@ -1,0 +1,203 @@
+package io.tokenswap.http;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.AuthorizationRequest;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import java.net.URI;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Tokens through an exchange server, the server that holds the client secret so that the application need not. Immutable and
+ * safe for use by any thread.
+ *
+ * <pre>{@code
+ * ExchangeServerEndpoint exchange = ExchangeServerEndpoint.create("https://auth.example.com");
+ * AuthorizationRequest login = exchange.authorizationRequest().scopes("user-read-private").build(redirectUri);
+ * // send the browser to login.uri(), hand what comes back to login.validate(..), and with the code:
+ * Mono<Token> token = exchange.swap(code);
+ * }</pre>
+ *
+ * <p>Each subscription sends one request: no retry, no redirect, at most 64 KiB of answer, 15 s for the whole. The result
+ * arrives on an event loop of the {@link reactor.netty.http.client.HttpClient HttpClient}, the end of the deadline on Reactor's
+ * {@link reactor.core.scheduler.Schedulers#parallel() parallel} scheduler; neither may be blocked.
+ * Cancelling closes the connection; what has left by then may still be processed. No message or log holds a secret.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2">RFC 6749 section 3.2</a>
+ */
+public final class ExchangeServerEndpoint implements TokenEndpoint {
+
+    private final TokenClient client;
+    private final Dialect dialect;
+    private final URI authorizeUri;
+    private final Peer swap;
+    private final Peer refresh;
+
+    private ExchangeServerEndpoint(Builder builder) {
+        this.client = builder.client();
+        this.dialect = builder.dialect;
+        this.authorizeUri = builder.check("The authorize URI", builder.or(builder.authorizeUri, builder.base));
+        // Refuses a URI that no login can start at, and seeds the randomness of logins: here, and not on an event loop
+        // later on.
+        Objects.requireNonNull(AuthorizationRequest.builder(authorizeUri));
+        this.swap = builder.peer("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
+        this.refresh =
+                builder.peer("The refresh URI", builder.or(builder.refreshUri, dialect.refreshUri(builder.base)));
+    }
+
+    /**
+     * The exchange server at a URI that speaks the {@linkplain Dialect#DOCUMENTED documented} dialect.
+     *
+     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
+     * @return the endpoint
+     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     */
+    public static ExchangeServerEndpoint create(String baseUri) {
+        return create(EndpointUri.parse(baseUri));
+    }
+
+    /**
+     * The exchange server at a URI that speaks the {@linkplain Dialect#DOCUMENTED documented} dialect.
+     *
+     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
+     * @return the endpoint
+     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     */
+    public static ExchangeServerEndpoint create(URI baseUri) {
+        return builder(baseUri).build();
+    }
+
+    /**
+     * An endpoint in the making.
+     *
+     * @param baseUri where the exchange server is
+     * @return a new builder
+     * @throws IllegalArgumentException if that is not a URI
+     */
+    public static Builder builder(String baseUri) {
+        return builder(EndpointUri.parse(baseUri));
+    }
+
+    /**
+     * An endpoint in the making.
+     *
+     * @param baseUri where the exchange server is
+     * @return a new builder
+     */
+    public static Builder builder(URI baseUri) {
+        return new Builder(baseUri);
+    }
+
+    /**
+     * Starts a login at the authorize page of this server.
+     *
+     * @return a new builder at each call
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
+     */
+    public AuthorizationRequest.Builder authorizationRequest() {
+        return AuthorizationRequest.builder(authorizeUri);
+    }
+
+    @Override
+    public Mono<Token> swap(AuthorizationCode code) {
+        return client.send(headers -> dialect.swap(swap, code));
+    }
+
+    @Override
+    public Mono<Token> refresh(Token token) {
+        return client.send(headers -> dialect.refresh(refresh, token)).map(successor -> successor.succeeding(token));
+    }
+
+    @Override
+    public String toString() {
+        return "ExchangeServerEndpoint[" + dialect + ", swap=" + EndpointUri.display(swap.uri()) + ", refresh="
+                + EndpointUri.display(refresh.uri()) + "]";
+    }
+
+    /** Collects the choices of an {@link ExchangeServerEndpoint}. Not safe for use by several threads. */
+    public static final class Builder extends EndpointBuilder<Builder> {
+
+        private final URI base;
+        private Dialect dialect = Dialect.DOCUMENTED;
+        private @Nullable URI authorizeUri;
+        private @Nullable URI swapUri;
+        private @Nullable URI refreshUri;
+
+        private Builder(URI base) {
+            this.base = Objects.requireNonNull(base, "base");
+        }
+
+        @Override
+        Builder self() {
+            return this;
+        }
+
+        /**
+         * Sets what the server wants to be sent.
+         *
+         * @param dialect the dialect, {@link Dialect#DOCUMENTED} by default
+         * @return this builder
+         */
+        public Builder dialect(Dialect dialect) {
+            this.dialect = Objects.requireNonNull(dialect, "dialect");
+            return this;
+        }
+
+        /**
+         * Sets where the browser is sent to.
+         *
+         * @param authorizeUri the authorize page, the base URI by default
+         * @return this builder
+         */
+        public Builder authorizeUri(URI authorizeUri) {
+            this.authorizeUri = Objects.requireNonNull(authorizeUri, "authorizeUri");
+            return this;
+        }
+
+        /**
+         * Sets where codes are swapped.
+         *
+         * @param swapUri the URI, by default what the dialect puts below the base URI
+         * @return this builder
+         */
+        public Builder swapUri(URI swapUri) {
+            this.swapUri = Objects.requireNonNull(swapUri, "swapUri");
+            return this;
+        }
+
+        /**
+         * Sets where tokens are refreshed.
+         *
+         * @param refreshUri the URI, by default what the dialect puts below the base URI
+         * @return this builder
+         */
+        public Builder refreshUri(URI refreshUri) {
+            this.refreshUri = Objects.requireNonNull(refreshUri, "refreshUri");
+            return this;
+        }
+
+        /**
+         * Completes the endpoint. Nothing is sent before one of its results is subscribed to.
+         *
+         * @return a new endpoint
+         * @throws IllegalArgumentException if a URI is none that tokens may go to
+         */
+        public ExchangeServerEndpoint build() {
+            check("The base URI", base);
+            return new ExchangeServerEndpoint(this);
+        }
+
+        private URI or(@Nullable URI chosen, URI otherwise) {
+            return chosen == null ? otherwise : chosen;
+        }
+
+        private Peer peer(String name, URI uri) {
+            String hint = dialect == Dialect.DOCUMENTED
+                    ? " It may speak another dialect: try ONE_URI or PUBLISHED."
+                    : " It may speak another dialect than " + dialect + ".";
+            return new Peer("exchange server", check(name, uri), hint);
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.tokenswap.http;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import java.net.URI;
+import java.util.Objects;
+import reactor.core.publisher.Mono;
+
+/**
+ * Tokens from the provider itself, for code that may hold the client secret, or for a public client that needs none.
+ * Immutable and safe for use by any thread.
+ *
+ * <p>A program on somebody's desk cannot keep a secret: it wants {@link ExchangeServerEndpoint}. What that says about
+ * subscription, threads and cancellation holds here too.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2">RFC 6749 section 3.2</a>
+ */
+public final class ProviderEndpoint implements TokenEndpoint {
+
+    private final TokenClient client;
+    private final ClientAuthentication authentication;
+    private final Peer peer;
+
+    private ProviderEndpoint(Builder builder) {
+        this.client = builder.client();
+        this.authentication = builder.authentication;
+        this.peer = new Peer("provider", builder.check("The token URI", builder.tokenUri), "");
+    }
+
+    /**
+     * The provider at a token URI.
+     *
+     * @param tokenUri the token endpoint, {@code https://accounts.spotify.com/api/token} for one
+     * @param authentication who asks
+     * @return the endpoint
+     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     */
+    public static ProviderEndpoint create(URI tokenUri, ClientAuthentication authentication) {
+        return builder(tokenUri, authentication).build();
+    }
+
+    /**
+     * An endpoint in the making.
+     *
+     * @param tokenUri the token endpoint
+     * @param authentication who asks
+     * @return a new builder
+     */
+    public static Builder builder(URI tokenUri, ClientAuthentication authentication) {
+        return new Builder(tokenUri, authentication);
+    }
+
+    @Override
+    public Mono<Token> swap(AuthorizationCode code) {
+        return client.send(headers -> authentication.apply(headers, TokenRequest.swap(peer, Encoding.FORM, code)));
+    }
+
+    @Override
+    public Mono<Token> refresh(Token token) {
+        return client.send(headers -> authentication.apply(headers, TokenRequest.refresh(peer, Encoding.FORM, token)))
+                .map(successor -> successor.succeeding(token));
+    }
+
+    @Override
+    public String toString() {
+        return "ProviderEndpoint[" + EndpointUri.display(peer.uri()) + ", " + authentication + "]";
+    }
+
+    /** Collects the choices of a {@link ProviderEndpoint}. Not safe for use by several threads. */
+    public static final class Builder extends EndpointBuilder<Builder> {
+
+        private final URI tokenUri;
+        private final ClientAuthentication authentication;
+
+        private Builder(URI tokenUri, ClientAuthentication authentication) {
+            this.tokenUri = Objects.requireNonNull(tokenUri, "tokenUri");
+            this.authentication = Objects.requireNonNull(authentication, "authentication");
+        }
+
+        @Override
+        Builder self() {
+            return this;
+        }
+
+        /**
+         * Completes the endpoint. Nothing is sent before one of its results is subscribed to.
+         *
+         * @return a new endpoint
+         * @throws IllegalArgumentException if the URI is none that tokens may go to
+         */
+        public ProviderEndpoint build() {
+            return new ProviderEndpoint(this);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+package io.tokenswap.http;
+
+import io.tokenswap.Token;
+import java.math.BigDecimal;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The members of a successful answer, made into a token. Generous in form, where deployed servers differ: numbers as text,
+ * scopes in lists. Strict where a value would do harm later: an access token ends up in a header.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+ */
+final class TokenMembers {
+
+    private static final int LONGEST_ACCESS_TOKEN = 16 * 1024;
+
+    /** A hundred years: beyond it lies overflow, not information. */
+    private static final Duration LONGEST_LIFETIME = Duration.ofDays(36_500);
+
+    private static final int LONGEST_NUMBER = 32;
+    private static final Pattern SCOPE_SEPARATOR = Pattern.compile("[\\s,]+");
+
+    private final Map<String, @Nullable Object> members;
+    private final Function<String, RuntimeException> malformed;
+
+    /**
+     * Members to be read.
+     *
+     * @param malformed makes an exception of what is wrong with them, in words that hold nothing of them
+     */
+    TokenMembers(Map<String, @Nullable Object> members, Function<String, RuntimeException> malformed) {
+        this.members = members;
+        this.malformed = malformed;
+    }
+
+    Token token(Instant issuedAt, Set<String> requestedScopes) {
+        Duration lifetime = lifetime();
+        return Token.builder(accessToken(), issuedAt)
+                .tokenType(tokenType())
+                .scopes(scopes(requestedScopes))
+                .refreshToken(refreshToken())
+                .expiresAt(lifetime == null ? null : issuedAt.plus(lifetime))
+                .build();
+    }
+
+    private String accessToken() {
+        if (!(members.get("access_token") instanceof String accessToken) || accessToken.isEmpty()) {
+            throw malformed.apply("it holds no access token");
+        }
+        if (accessToken.length() > LONGEST_ACCESS_TOKEN) {
+            throw malformed.apply("its access token is longer than 16 KiB");
+        }
+        if (!accessToken.chars().allMatch(c -> c > 0x20 && c < 0x7F)) {
+            throw malformed.apply("its access token has characters that no header may carry");
+        }
+        return accessToken;
+    }
+
+    private String tokenType() {
+        Object type = members.get("token_type");
+        if (type == null || type.equals("")) {
+            return "Bearer";
+        }
+        if (type instanceof String text && text.equalsIgnoreCase("Bearer")) {
+            return text;
+        }
+        throw malformed.apply("its token type is not Bearer, the only one that is supported");
+    }
+
+    /** The lifetime in whole seconds, or null where the server did not say. */
+    private @Nullable Duration lifetime() {
+        Object value = members.get("expires_in");
+        if (value == null) {
+            return null;
+        }
+        BigDecimal seconds =
+                value instanceof BigDecimal number ? number : value instanceof String text ? number(text) : null;
+        if (seconds == null || seconds.signum() < 0) {
+            throw malformed.apply("its expires_in is not a number of seconds");
+        }
+        // Compared before it is converted: 1e400 has no long value.
+        return seconds.compareTo(BigDecimal.valueOf(LONGEST_LIFETIME.toSeconds())) >= 0
+                ? LONGEST_LIFETIME
+                : Duration.ofSeconds(seconds.longValue());
+    }
+
+    private static @Nullable BigDecimal number(String text) {
+        try {
+            return text.length() > LONGEST_NUMBER ? null : new BigDecimal(text);
+        } catch (NumberFormatException notANumber) {
+            return null;
+        }
+    }
+
+    private Collection<String> scopes(Set<String> requested) {
+        Object scope = members.get("scope");
+        if (scope == null) {
+            return requested;
+        }
+        if (scope instanceof String text) {
+            return split(text);
+        }
+        if (scope instanceof List<?> list && list.stream().allMatch(String.class::isInstance)) {
+            return list.stream()
+                    .map(String.class::cast)
+                    .flatMap(text -> split(text).stream())
+                    .toList();
+        }
+        throw malformed.apply("its scope is not text");
+    }
+
+    private static List<String> split(String scopes) {
+        return Arrays.stream(SCOPE_SEPARATOR.split(scopes))
+                .filter(scope -> !scope.isEmpty())
+                .toList();
+    }
+
+    /** The refresh token, or null to keep the one that there is: an empty one would be the end of the session. */
+    private @Nullable String refreshToken() {
+        Object value = members.get("refresh_token");
+        if (value == null || value.equals("")) {
+            return null;
+        }
+        if (value instanceof String text) {
+            return text;
+        }
+        throw malformed.apply("its refresh token is not text");
+    }
+}

@@ -1,0 +1,79 @@
+package io.tokenswap.http;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.CodeVerifier;
+import io.tokenswap.Token;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One request for a token.
+ *
+ * @param peer whom it goes to
+ * @param encoding how the fields are written down
+ * @param fields what it says, in order
+ * @param scopes what the token has unless the server says otherwise
+ */
+record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Set<String> scopes) {
+
+    private static final Set<String> SECRET = Set.of("code", "code_verifier", "refresh_token", "client_secret");
+
+    /**
+     * A swap in the words of the RFC, from which the dialects choose.
+     *
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3">RFC 6749 section 4.1.3</a>
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.5">RFC 7636 section 4.5</a>
+     */
+    static TokenRequest swap(Peer peer, Encoding encoding, AuthorizationCode code) {
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("grant_type", "authorization_code");
+        fields.put("code", code.value());
+        fields.put("redirect_uri", code.redirectUri().toString());
+        CodeVerifier verifier = code.codeVerifier();
+        if (verifier != null) {
+            fields.put("code_verifier", verifier.value());
+        }
+        return new TokenRequest(peer, encoding, fields, code.scopes());
+    }
+
+    /**
+     * A refresh in the words of the RFC.
+     *
+     * @throws IllegalArgumentException if there is nothing to refresh with
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
+     */
+    static TokenRequest refresh(Peer peer, Encoding encoding, Token token) {
+        String refreshToken = token.refreshToken();
+        if (refreshToken == null) {
+            throw new IllegalArgumentException("There is no refresh token in " + token);
+        }
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("grant_type", "refresh_token");
+        fields.put("refresh_token", refreshToken);
+        return new TokenRequest(peer, encoding, fields, token.scopes());
+    }
+
+    TokenRequest withFields(Map<String, String> fields) {
+        return new TokenRequest(peer, encoding, Collections.unmodifiableMap(fields), scopes);
+    }
+
+    byte[] body() {
+        return encoding.encode(fields);
+    }
+
+    /** Whether a text repeats a secret of this request, as some servers do when they explain what is wrong with it. */
+    boolean isEchoedIn(String text) {
+        return fields.entrySet().stream()
+                .anyMatch(field -> SECRET.contains(field.getKey())
+                        && !field.getValue().isEmpty()
+                        && text.contains(field.getValue()));
+    }
+
+    /** Names the receiver and nothing of what it is sent. */
+    @Override
+    public String toString() {
+        return "TokenRequest[" + peer + "]";
+    }
+}

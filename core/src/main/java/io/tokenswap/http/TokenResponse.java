@@ -1,0 +1,162 @@
+package io.tokenswap.http;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A complete answer, and what it means: a token, or exactly one exception. Pure.
+ *
+ * <p>An OAuth error body says more than the status that it came with: the PHP server answers errors with 200. But a server
+ * that says by its status that it is out of order has judged nothing, whatever its body claims, and is never taken at its word
+ * about a dead grant.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5">RFC 6749 section 5</a>
+ */
+final class TokenResponse {
+
+    /** The most that is read of a body; one byte more marks one that was cut. */
+    static final int LONGEST_BODY = 64 * 1024;
+
+    /** Errors that say in the words of section 4.1.2.1 what a status of 500 and 503 would. */
+    private static final Set<String> OUTAGES = Set.of("server_error", "temporarily_unavailable");
+
+    /** The error codes of RFC 6749 section 5.2. */
+    private static final Set<String> REGISTERED = Set.of(
+            "invalid_request",
+            "invalid_client",
+            "invalid_grant",
+            "unauthorized_client",
+            "unsupported_grant_type",
+            "invalid_scope");
+
+    /** Where another dialect is a likely reason of the refusal, besides a redirect. */
+    private static final Set<Integer> MISUNDERSTOOD = Set.of(400, 404, 405, 415);
+
+    /** What a server says that has not found its parameters where it looked for them. */
+    private static final Set<String> MISREAD = Set.of("invalid_request", "unsupported_grant_type");
+
+    private final TokenRequest request;
+    private final int status;
+    private final HttpHeaders headers;
+    private final byte[] body;
+
+    TokenResponse(TokenRequest request, int status, HttpHeaders headers, byte[] body) {
+        this.request = request;
+        this.status = status;
+        this.headers = headers;
+        this.body = body;
+    }
+
+    /**
+     * The token.
+     *
+     * @param leftAt when the request left
+     * @param now the time, from which {@code Retry-After} counts
+     */
+    Token token(Instant leftAt, Instant now) {
+        Map<String, @Nullable Object> members = members();
+        String error = members.get("error") instanceof String text && !text.isEmpty() ? text : null;
+        if (status != 200) {
+            throw refusal(error, members, now);
+        }
+        if (error == null) {
+            return new TokenMembers(members, this::malformed).token(leftAt, request.scopes());
+        }
+        if (members.get("access_token") != null) {
+            throw malformed("it holds both a token and an error");
+        }
+        throw oauthError(error, members);
+    }
+
+    /** The members of the body; none if it is not one JSON object. */
+    private Map<String, @Nullable Object> members() {
+        // Not asked for, so not unpacked: what a few packed bytes hold has no bound.
+        boolean packed = headers.contains(HttpHeaderNames.CONTENT_ENCODING)
+                && !headers.contains(HttpHeaderNames.CONTENT_ENCODING, "identity", true);
+        Map<String, @Nullable Object> members = packed || body.length > LONGEST_BODY ? null : Json.readObject(body);
+        return members == null ? Map.of() : members;
+    }
+
+    private TokenSwapException refusal(@Nullable String error, Map<String, @Nullable Object> members, Instant now) {
+        Instant retryAt = RetryAfter.parse(headers.get(HttpHeaderNames.RETRY_AFTER), now);
+        if (status == 429 || (status == 503 && retryAt != null)) {
+            return unavailable("asks for patience", Reason.THROTTLED, retryAt);
+        }
+        if (status == 408) {
+            // A gateway may say so of a request that it has passed on.
+            return unavailable("gave up on the request", Reason.UNKNOWN, retryAt);
+        }
+        if (status == 425) {
+            return unavailable("did not take the request", Reason.NOT_SENT, retryAt);
+        }
+        if (status >= 500 && status < 600) {
+            // What our exchange server adds when it is sure that the provider was not asked.
+            boolean untouched = "no".equals(members.get("processed"));
+            return unavailable("is out of order", untouched ? Reason.NOT_SENT : Reason.UNKNOWN, retryAt);
+        }
+        if (status < 300 || status >= 600) {
+            return malformed("no token comes with that status");
+        }
+        return error == null ? rejected() : oauthError(error, members);
+    }
+
+    private TokenSwapException oauthError(String error, Map<String, @Nullable Object> members) {
+        if (OUTAGES.contains(error)) {
+            return unavailable("says that it is out of order", Reason.UNKNOWN, null);
+        }
+        String description = members.get("error_description") instanceof String text ? text : null;
+        return new OAuthErrorException(
+                // A word of the RFC is no echo, though a stranger may have sent "grant" for a refresh token.
+                REGISTERED.contains(error) || !request.isEchoedIn(error) ? error : "",
+                description == null || request.isEchoedIn(description) ? null : description,
+                status,
+                MISREAD.contains(error) ? request.peer().hint() : "");
+    }
+
+    private RequestRejectedException rejected() {
+        String remedy = switch (status) {
+            case 401, 403 -> "It wants another authentication: does it ask for an API key?";
+            case 404, 410 -> "Nothing is served there: check the URL.";
+            case 405 -> "It takes no POST there: check the URL.";
+            case 407 -> "That is a proxy asking for a login: configure it on the HttpClient.";
+            case 413, 414, 431 -> "The request is too big for it.";
+            case 415 -> "It does not read that kind of body.";
+            default ->
+                status < 400
+                        ? "It redirects, and a token request follows no redirect: check the URL."
+                        : "Check the URL and the server's log.";
+        };
+        String hint =
+                status < 400 || MISUNDERSTOOD.contains(status) ? request.peer().hint() : "";
+        return new RequestRejectedException(
+                request.peer() + " refused the request with status " + status + ". " + remedy + hint, status);
+    }
+
+    private TokenUnavailableException unavailable(String what, Reason reason, @Nullable Instant retryAt) {
+        String when = retryAt == null ? "later" : "at " + retryAt;
+        return new TokenUnavailableException(
+                request.peer() + " " + what + " (status " + status + "). Try again " + when + ".",
+                reason,
+                retryAt,
+                null);
+    }
+
+    private TokenUnavailableException malformed(String why) {
+        return new TokenUnavailableException(
+                request.peer() + " answered with status " + status + ", but " + why
+                        + ". Does something else answer at that URL, a sign-in page of the network for one?",
+                Reason.PROTOCOL,
+                null,
+                null);
+    }
+}

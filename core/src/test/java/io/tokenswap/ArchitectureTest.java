@@ -1,0 +1,57 @@
+package io.tokenswap;
+
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+@AnalyzeClasses(packages = "io.tokenswap", importOptions = ImportOption.DoNotIncludeTests.class)
+class ArchitectureTest {
+
+    @ArchTest
+    static final ArchRule rootKnowsReactorAndNothingElse = classes()
+            .that()
+            .resideInAPackage("io.tokenswap")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "io.tokenswap",
+                    "java..",
+                    "reactor.core..",
+                    "reactor.util..",
+                    "org.reactivestreams",
+                    "org.jspecify.."));
+
+    @ArchTest
+    static final ArchRule nobodyNamesHttpButItself = noClasses()
+            .that(not(resideInAPackage("io.tokenswap.http..")))
+            .should()
+            .dependOnClassesThat(resideInAPackage("io.tokenswap.http.."));
+
+    @ArchTest
+    static final ArchRule httpNamesNoneOfItsNeighbours = classes()
+            .that()
+            .resideInAPackage("io.tokenswap.http..")
+            .should()
+            .onlyDependOnClassesThat(not(resideInAPackage("io.tokenswap.."))
+                    .or(resideInAnyPackage("io.tokenswap", "io.tokenswap.internal..", "io.tokenswap.http..")));
+
+    @ArchTest
+    static final ArchRule onlyHttpKnowsNetty = noClasses()
+            .that(not(resideInAPackage("io.tokenswap.http..")))
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("reactor.netty..", "io.netty.."));
+
+    @ArchTest
+    static final ArchRule onlyOneClassKnowsJackson = noClasses()
+            .that(not(belongTo(name("io.tokenswap.http.Json"))))
+            .should()
+            .dependOnClassesThat(resideInAPackage("tools.jackson.."));
+}

@@ -1,0 +1,326 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.resolver.AddressResolver;
+import io.netty.resolver.AddressResolverGroup;
+import io.netty.resolver.InetNameResolver;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Promise;
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSource;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.ByteBufFlux;
+import reactor.netty.http.client.HttpClient;
+
+class BearerAuthenticationTest {
+
+    /** Hands out token n until n is reported as refused, then n + 1. */
+    private static final class CountingSource implements TokenSource {
+
+        private final List<String> refused = Collections.synchronizedList(new ArrayList<>());
+        private final AtomicInteger current = new AtomicInteger();
+
+        @Override
+        public Mono<Token> token() {
+            return Mono.fromSupplier(() -> token(current.get()));
+        }
+
+        private static Token token(int n) {
+            return Token.builder("canary-" + n, Samples.NOW).build();
+        }
+
+        @Override
+        public void invalidate(Token rejected) {
+            refused.add(rejected.accessToken());
+            int n = Integer.parseInt(rejected.accessToken().substring("canary-".length()));
+            current.compareAndSet(n, n + 1);
+        }
+    }
+
+    private final CountingSource source = new CountingSource();
+    private volatile int accepted;
+    private final RecordingServer api = RecordingServer.answering((request, response) -> {
+        boolean good = ("Bearer canary-" + accepted).equals(request.headers().get("Authorization"));
+        return response.status(good ? 200 : 401).sendString(Mono.just(good ? "hello " + request.body() : "who?"));
+    });
+    private final HttpClient plain = HttpClient.create().baseUrl(api.uri().toString());
+    private final HttpClient client = BearerAuthentication.apply(plain, source);
+
+    @AfterEach
+    void stop() {
+        api.dispose();
+    }
+
+    private static Mono<String> call(HttpClient client) {
+        return client.get()
+                .uri("/v1/me")
+                .responseSingle((response, body) -> body.asString()
+                        .defaultIfEmpty("")
+                        .map(text -> response.status().code() + " " + text));
+    }
+
+    @Test
+    void goodTokenIsSentOnce() {
+        assertThat(call(client).block()).isEqualTo("200 hello ");
+
+        assertThat(api.onlyRequest().headers().getAll("Authorization")).containsExactly("Bearer canary-0");
+        assertThat(source.refused).isEmpty();
+    }
+
+    @Test
+    void eachSubscriptionAsksForTheTokenAnew() {
+        Mono<String> call = call(client);
+        call.block();
+        accepted = 1;
+        source.current.set(1);
+
+        assertThat(call.block()).isEqualTo("200 hello ");
+        assertThat(source.refused).isEmpty();
+    }
+
+    @Test
+    void refusedTokenIsReportedAndTheCallSentOnceMore() {
+        accepted = 1;
+
+        assertThat(call(client).block()).isEqualTo("200 hello ");
+        assertThat(api.requests())
+                .extracting(request -> request.headers().get("Authorization"))
+                .containsExactly("Bearer canary-0", "Bearer canary-1");
+        assertThat(source.refused).containsExactly("canary-0");
+    }
+
+    @Test
+    void secondRefusalIsPassedOn() {
+        accepted = 9;
+
+        assertThat(call(client).block()).isEqualTo("401 who?");
+        assertThat(api.requests()).hasSize(2);
+        assertThat(source.refused).containsExactly("canary-0");
+    }
+
+    @Test
+    void bodyIsSentAgainWithTheNextToken() {
+        accepted = 1;
+
+        String answer = client.post()
+                .uri("/v1/play")
+                .send(ByteBufFlux.fromString(Flux.just("some", "body")))
+                .responseSingle((response, body) -> body.asString())
+                .block();
+
+        assertThat(answer).isEqualTo("hello somebody");
+        assertThat(api.requests()).hasSize(2);
+    }
+
+    @Test
+    void thousandParallelRefusalsReportTheTokenThatEachUsed() {
+        accepted = 1;
+        // One Mono, subscribed to in parallel, shares one configuration of the client.
+        Mono<String> call = call(client);
+
+        List<String> answers =
+                Flux.range(0, 1_000).flatMap(i -> call, 200).collectList().block();
+
+        assertThat(answers).hasSize(1_000).containsOnly("200 hello ");
+        assertThat(source.refused).containsOnly("canary-0");
+        assertThat(source.current).hasValue(1);
+    }
+
+    @Test
+    void parallelCallsWithDifferentTokensReportTheirOwn() {
+        accepted = -1;
+        AtomicInteger next = new AtomicInteger();
+        List<String> refused = Collections.synchronizedList(new ArrayList<>());
+        TokenSource everyTimeAnother = new TokenSource() {
+            @Override
+            public Mono<Token> token() {
+                return Mono.fromSupplier(() -> CountingSource.token(next.getAndIncrement()));
+            }
+
+            @Override
+            public void invalidate(Token rejected) {
+                refused.add("Bearer " + rejected.accessToken());
+            }
+        };
+        Mono<String> call = call(BearerAuthentication.apply(plain, everyTimeAnother));
+
+        Flux.range(0, 200).flatMap(i -> call, 50).blockLast();
+
+        // 200 first attempts are refused and reported, 200 second ones refused and passed on, and no token is sent
+        // twice.
+        List<String> sent = api.requests().stream()
+                .map(request -> request.headers().get("Authorization"))
+                .toList();
+        assertThat(sent).hasSize(400).doesNotHaveDuplicates();
+        assertThat(refused).hasSize(200).doesNotHaveDuplicates();
+        assertThat(sent).containsAll(refused);
+    }
+
+    @Test
+    void withoutATokenNothingIsSent() {
+        HttpClient client = BearerAuthentication.apply(
+                plain, () -> Mono.error(new LoginRequiredException("The grant has ended", null)));
+
+        assertThatThrownBy(() -> call(client).block()).isInstanceOf(LoginRequiredException.class);
+        assertThat(api.requests()).isEmpty();
+    }
+
+    @Test
+    void refreshThatFailsAfterARefusalIsTheErrorOfTheCall() {
+        accepted = 9;
+        HttpClient client = BearerAuthentication.apply(plain, new TokenSource() {
+            private volatile boolean ended;
+
+            @Override
+            public Mono<Token> token() {
+                return ended
+                        ? Mono.error(new LoginRequiredException("The grant has ended", null))
+                        : Mono.just(CountingSource.token(0));
+            }
+
+            @Override
+            public void invalidate(Token rejected) {
+                ended = true;
+            }
+        });
+
+        assertThatThrownBy(() -> call(client).block()).isInstanceOf(LoginRequiredException.class);
+        assertThat(api.requests()).hasSize(1);
+    }
+
+    @Test
+    void callerThatCancelsDoesNotCancelAnother() {
+        accepted = 1;
+        Mono<String> call = call(client);
+
+        call.subscribe().dispose();
+
+        assertThat(call.block()).isEqualTo("200 hello ");
+    }
+
+    @Test
+    void tokenNeverCrossesANetworkUnencrypted() {
+        HttpClient insecure = BearerAuthentication.apply(
+                HttpClient.newConnection()
+                        .resolver(everyNameIsLoopback())
+                        .baseUrl("http://api.example.com:" + api.uri().getPort()),
+                source);
+
+        assertThatThrownBy(() -> call(insecure).block())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("The API is plain http to api.example.com")
+                .hasMessageContaining("use https");
+        assertThat(api.requests()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://api.example.com/a b, true",
+        "wss://api_server.example.com/, true",
+        "http://localhost:8080/, true",
+        "ws://[::1]:8080/, true",
+        "http://10.0.0.1/, false",
+        "ws://api.example.com/, false",
+        "http://api_server.example.com/https://x, false"
+    })
+    void encryptionOrLoopbackIsWhatATokenNeeds(String url, boolean fit) {
+        assertThatCode(() -> EndpointUri.checkOrigin("The API", url))
+                .satisfies(error -> assertThat(error == null).isEqualTo(fit));
+    }
+
+    private static AddressResolverGroup<InetSocketAddress> everyNameIsLoopback() {
+        return new AddressResolverGroup<>() {
+            @Override
+            protected AddressResolver<InetSocketAddress> newResolver(EventExecutor executor) {
+                return new InetNameResolver(executor) {
+                    @Override
+                    protected void doResolve(String name, Promise<InetAddress> promise) {
+                        promise.setSuccess(InetAddress.getLoopbackAddress());
+                    }
+
+                    @Override
+                    protected void doResolveAll(String name, Promise<List<InetAddress>> promise) {
+                        promise.setSuccess(List.of(InetAddress.getLoopbackAddress()));
+                    }
+                }.asAddressResolver();
+            }
+        };
+    }
+
+    @ParameterizedTest(name = "redirect to {0} is followed without the token")
+    @ValueSource(strings = {"another origin", "the same origin"})
+    void redirectNeverSeesTheToken(String where) {
+        RecordingServer elsewhere = RecordingServer.answering(401, "");
+        RecordingServer redirecting =
+                RecordingServer.answering((request, response) -> request.uri().equals("/v1/me")
+                        ? response.status(302)
+                                .header(
+                                        "Location",
+                                        where.equals("another origin")
+                                                ? elsewhere.uri("/elsewhere").toString()
+                                                : "/elsewhere")
+                                .send()
+                        : response.status(401).send());
+        HttpClient following = BearerAuthentication.apply(
+                        HttpClient.create().baseUrl(redirecting.uri().toString()), source)
+                .followRedirect(true);
+
+        try {
+            assertThat(call(following).block()).startsWith("401");
+            assertThat(Flux.concat(Flux.fromIterable(redirecting.requests()), Flux.fromIterable(elsewhere.requests()))
+                            .filter(request -> request.uri().equals("/elsewhere"))
+                            .map(request -> request.headers().contains("Authorization"))
+                            .collectList()
+                            .block())
+                    .containsExactly(false);
+            assertThat(source.refused).isEmpty();
+        } finally {
+            redirecting.dispose();
+            elsewhere.dispose();
+        }
+    }
+
+    @Test
+    void twoUsersShareOneClient() {
+        ConcurrentHashMap<String, Integer> seen = new ConcurrentHashMap<>();
+        HttpClient ada = BearerAuthentication.apply(plain, () -> Mono.just(token("ada")));
+        HttpClient bob = BearerAuthentication.apply(plain, () -> Mono.just(token("bob")));
+
+        Flux.range(0, 100).flatMap(i -> call(i % 2 == 0 ? ada : bob), 20).blockLast();
+        api.requests().forEach(request -> seen.merge(request.headers().get("Authorization"), 1, Integer::sum));
+
+        // Each call is refused once and sent again.
+        assertThat(seen).containsOnlyKeys("Bearer ada", "Bearer bob").containsValues(100, 100);
+        assertThat(plain.configuration().headers()).isEmpty();
+    }
+
+    @Test
+    void laterAuthenticationReplacesTheHeaderOfAnEarlierOne() {
+        HttpClient twice = BearerAuthentication.apply(
+                BearerAuthentication.apply(plain, () -> Mono.just(token("inner"))), () -> Mono.just(token("canary-0")));
+
+        assertThat(call(twice).block()).isEqualTo("200 hello ");
+        assertThat(api.onlyRequest().headers().getAll("Authorization")).containsExactly("Bearer canary-0");
+    }
+
+    private static Token token(String value) {
+        return Token.builder(value, Samples.NOW).build();
+    }
+}

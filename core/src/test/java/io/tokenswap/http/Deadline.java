@@ -1,0 +1,43 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.Token;
+import io.tokenswap.TokenUnavailableException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import reactor.core.publisher.Mono;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+/** Runs a request into its default deadline under virtual time, so that a slow machine is no reason to meet it early. */
+final class Deadline {
+
+    private static final Duration DEFAULT = Duration.ofSeconds(15);
+
+    private Deadline() {}
+
+    /**
+     * Subscribes, waits for a sign that the request has come to where it is stuck, and lets the time pass.
+     *
+     * @return what the request fails with at 15 s, and not a millisecond before
+     */
+    static TokenUnavailableException of(Supplier<Mono<Token>> request, CountDownLatch stuck) throws Exception {
+        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
+        try {
+            CompletableFuture<Throwable> end = request.get()
+                    .map(token -> new Throwable("no failure but a token"))
+                    .onErrorResume(Mono::just)
+                    .toFuture();
+            assertThat(stuck.await(30, TimeUnit.SECONDS)).isTrue();
+            time.advanceTimeBy(DEFAULT.minusMillis(1));
+            assertThat(end).isNotDone();
+            time.advanceTimeBy(Duration.ofMillis(1));
+            return (TokenUnavailableException) end.get(30, TimeUnit.SECONDS);
+        } finally {
+            VirtualTimeScheduler.reset();
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.Token;
+import java.time.Instant;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DialectTest {
+
+    private final RecordingServer server = RecordingServer.answering(200, Samples.ANSWER);
+
+    @AfterEach
+    void stop() {
+        server.dispose();
+    }
+
+    private ExchangeServerEndpoint endpoint(Dialect dialect) {
+        return ExchangeServerEndpoint.builder(server.uri("/base/"))
+                .dialect(dialect)
+                .clock(() -> Samples.NOW)
+                .build();
+    }
+
+    @ParameterizedTest(name = "{0} swaps by POST {1} of {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+            DOCUMENTED | /base/swap | application/json | {"grant_type":"authorization_code","code":"canary-code+/=&%","redirect_uri":"http://localhost:4002/auth","code_verifier":"canary-verifier-0123456789-0123456789-0123456789"}
+            ONE_URI    | /base/     | application/x-www-form-urlencoded | grant_type=authorization_code&code=canary-code%2B%2F%3D%26%25&refresh_token=&code_verifier=canary-verifier-0123456789-0123456789-0123456789
+            PUBLISHED  | /base/swap | application/x-www-form-urlencoded | code=canary-code%2B%2F%3D%26%25&code_verifier=canary-verifier-0123456789-0123456789-0123456789
+            """)
+    void swapIsSentAsTheDialectWantsIt(Dialect dialect, String uri, String contentType, String body) {
+        Token token = endpoint(dialect).swap(Samples.CODE).block();
+
+        assertThat(token.accessToken()).isEqualTo("canary-new");
+        RecordingServer.Request request = server.onlyRequest();
+        assertThat(request.method()).isEqualTo("POST");
+        assertThat(request.uri()).isEqualTo(uri);
+        assertThat(request.headers().get("Content-Type")).isEqualTo(contentType);
+        assertThat(request.headers().get("Accept")).isEqualTo("application/json");
+        assertThat(request.body()).isEqualTo(body);
+    }
+
+    @ParameterizedTest(name = "{0} refreshes by POST {1} of {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+            DOCUMENTED | /base/refresh | application/json | {"grant_type":"refresh_token","refresh_token":"canary-refresh+/=&%"}
+            ONE_URI    | /base/        | application/x-www-form-urlencoded | grant_type=refresh_token&code=&refresh_token=canary-refresh%2B%2F%3D%26%25
+            PUBLISHED  | /base/refresh | application/x-www-form-urlencoded | refresh_token=canary-refresh%2B%2F%3D%26%25
+            """)
+    void refreshIsSentAsTheDialectWantsIt(Dialect dialect, String uri, String contentType, String body) {
+        Token token = endpoint(dialect).refresh(Samples.TOKEN).block();
+
+        assertThat(token.refreshToken()).isEqualTo("canary-rotated");
+        RecordingServer.Request request = server.onlyRequest();
+        assertThat(request.method()).isEqualTo("POST");
+        assertThat(request.uri()).isEqualTo(uri);
+        assertThat(request.headers().get("Content-Type")).isEqualTo(contentType);
+        assertThat(request.body()).isEqualTo(body);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void swapWithoutChallengeCarriesNoVerifier(Dialect dialect) {
+        endpoint(dialect)
+                .swap(AuthorizationCode.of("code", Samples.REDIRECT, null, Set.of()))
+                .block();
+
+        assertThat(server.onlyRequest().body()).doesNotContain("code_verifier");
+    }
+
+    @Test
+    void tokenIsIssuedWhenTheRequestLeft() {
+        Token token = endpoint(Dialect.DOCUMENTED).swap(Samples.CODE).block();
+
+        assertThat(token.issuedAt()).isEqualTo(Samples.NOW);
+        assertThat(token.authorizedAt()).isEqualTo(Samples.NOW);
+        assertThat(token.expiresAt()).isEqualTo(Instant.parse("2026-11-23T11:00:00Z"));
+    }
+}

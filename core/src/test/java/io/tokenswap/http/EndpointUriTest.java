@@ -1,0 +1,152 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.URI;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EndpointUriTest {
+
+    private static final URI GOOD = URI.create("https://auth.example.com");
+
+    @ParameterizedTest(name = "B66: {0} is fit")
+    @ValueSource(
+            strings = {
+                "https://auth.example.com",
+                "HTTPS://auth.example.com:8443/base/",
+                "https://10.0.0.1/swap?code=key",
+                "http://localhost:8080",
+                "http://LOCALHOST",
+                "http://127.0.0.1:8080",
+                "http://127.255.255.254",
+                "http://[::1]:8080"
+            })
+    void uriIsFit(String uri) {
+        assertThat(ExchangeServerEndpoint.create(uri)).asString().contains("swap=");
+    }
+
+    @ParameterizedTest(name = "{0}: {1} is refused")
+    @CsvSource(delimiter = '|', textBlock = """
+            B66 | http://auth.example.com
+            B66 | http://10.0.0.1
+            B66 | http://0.0.0.0
+            B66 | http://128.0.0.1
+            B66 | http://[::2]
+            B66 | http://[fe80::1]
+            B66 | http://localhost.example.com
+            B66 | http://127.0.0.1.example.com
+            B66 | http://localhost.
+            B66 | http://2130706433
+            B66 | http://0x7f.1
+            B67 | https://canary:canary@auth.example.com
+            B67 | https://canary@auth.example.com
+            B67 | https://auth.example.com/#canary
+            B67 | file:///etc/canary
+            B67 | ftp://auth.example.com
+            B67 | mailto:canary@example.com
+            B67 | https:auth.example.com
+            B67 | https:///swap
+            B67 | //auth.example.com
+            B67 | /swap
+            B67 | https://auth_server.example.com
+            B67 | https://auth.example.com:65536
+            B67 | https://auth.example.com/ canary
+            B67 | ''
+            """)
+    void uriIsRefused(String id, String uri) {
+        assertThatThrownBy(() -> ExchangeServerEndpoint.create(uri))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasNoCause()
+                .hasMessageNotContaining(Samples.CANARY);
+    }
+
+    @ParameterizedTest(name = "B67: a line break at {0} is refused")
+    @ValueSource(
+            strings = {"https://auth.example.com\r\nHost: canary", "https://auth.example.com/\r\ncanary", "\nhttps://x"
+            })
+    void lineBreakIsRefused(String uri) {
+        assertThatThrownBy(() -> ExchangeServerEndpoint.create(uri))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining(Samples.CANARY);
+    }
+
+    @Test
+    void b66_everyUriOfAnEndpointIsJudged() {
+        URI bad = URI.create("http://auth.example.com");
+
+        assertThatThrownBy(
+                        () -> ExchangeServerEndpoint.builder(GOOD).swapUri(bad).build())
+                .hasMessageStartingWith("The swap URI is plain http to auth.example.com");
+        assertThatThrownBy(() ->
+                        ExchangeServerEndpoint.builder(GOOD).refreshUri(bad).build())
+                .hasMessageStartingWith("The refresh URI is plain http");
+        assertThatThrownBy(() ->
+                        ExchangeServerEndpoint.builder(GOOD).authorizeUri(bad).build())
+                .hasMessageStartingWith("The authorize URI is plain http");
+        assertThatThrownBy(() -> ProviderEndpoint.create(bad, ClientAuthentication.none("id")))
+                .hasMessageStartingWith("The token URI is plain http");
+    }
+
+    @Test
+    void b66_switchAllowsPlainHttpAndNothingElse() {
+        assertThat(ExchangeServerEndpoint.builder(URI.create("http://exchange:8080"))
+                        .allowInsecureHttp()
+                        .build())
+                .asString()
+                .contains("http://exchange:8080/swap");
+        assertThatThrownBy(() -> ExchangeServerEndpoint.builder(URI.create("ftp://exchange"))
+                        .allowInsecureHttp()
+                        .build())
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest(name = "{0} and {1} make {2}")
+    @CsvSource({
+        "https://h, /swap, https://h/swap",
+        "https://h/, /swap, https://h/swap",
+        "https://h/a, /swap, https://h/a/swap",
+        "https://h/a/, /swap, https://h/a/swap",
+        "https://h/a?key=k, /swap, https://h/a/swap?key=k",
+        "https://h?key=k, /swap, https://h/swap?key=k",
+        "https://h/index.php, '', https://h/index.php",
+        "https://h/a%2Fb, /swap, https://h/a%2Fb/swap"
+    })
+    void pathGoesBelowTheBase(URI base, String path, URI whole) {
+        assertThat(EndpointUri.append(base, path)).isEqualTo(whole);
+    }
+
+    @Test
+    void authorizePageIsTheBaseUnlessNamed() {
+        assertThat(ExchangeServerEndpoint.create(GOOD).authorizationRequest().build(Samples.REDIRECT))
+                .asString()
+                .contains("[https://auth.example.com,");
+        assertThat(ExchangeServerEndpoint.builder(GOOD)
+                        .authorizeUri(URI.create("https://auth.example.com/authorize"))
+                        .build()
+                        .authorizationRequest()
+                        .build(Samples.REDIRECT))
+                .asString()
+                .contains("[https://auth.example.com/authorize,");
+    }
+
+    @Test
+    void builderTakesTextAndRepeatsNoneOfIt() {
+        assertThat(ExchangeServerEndpoint.builder("https://auth.example.com").build())
+                .hasToString(ExchangeServerEndpoint.create(GOOD).toString());
+        assertThatThrownBy(() -> ExchangeServerEndpoint.builder("https://auth.example.com/ canary"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasNoCause()
+                .hasMessageNotContaining(Samples.CANARY);
+    }
+
+    @Test
+    void eachLoginStartsAnew() {
+        ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.create(GOOD);
+
+        assertThat(endpoint.authorizationRequest()).isNotSameAs(endpoint.authorizationRequest());
+    }
+}

@@ -1,0 +1,158 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ProviderEndpointTest {
+
+    private final RecordingServer provider = RecordingServer.answering(200, Samples.ANSWER);
+
+    @AfterEach
+    void stop() {
+        provider.dispose();
+    }
+
+    private ProviderEndpoint endpoint(ClientAuthentication authentication) {
+        return ProviderEndpoint.builder(provider.uri("/api/token"), authentication)
+                .clock(() -> Samples.NOW)
+                .build();
+    }
+
+    @Test
+    void swapIsTheRequestOfTheRfc() {
+        endpoint(ClientAuthentication.none("id")).swap(Samples.CODE).block();
+
+        RecordingServer.Request request = provider.onlyRequest();
+        assertThat(request.method() + " " + request.uri()).isEqualTo("POST /api/token");
+        assertThat(request.headers().get("Content-Type")).isEqualTo("application/x-www-form-urlencoded");
+        assertThat(request.headers().get("Authorization")).isNull();
+        assertThat(request.body())
+                .isEqualTo("grant_type=authorization_code&code=canary-code%2B%2F%3D%26%25"
+                        + "&redirect_uri=http%3A%2F%2Flocalhost%3A4002%2Fauth"
+                        + "&code_verifier=canary-verifier-0123456789-0123456789-0123456789&client_id=id");
+    }
+
+    @Test
+    void refreshIsTheRequestOfTheRfc() {
+        endpoint(ClientAuthentication.none("id")).refresh(Samples.TOKEN).block();
+
+        assertThat(provider.onlyRequest().body())
+                .isEqualTo("grant_type=refresh_token&refresh_token=canary-refresh%2B%2F%3D%26%25&client_id=id");
+    }
+
+    @Test
+    void basicAuthenticationEncodesIdAndSecretFirst() {
+        endpoint(ClientAuthentication.basic("me:and you", "canary+/%\u00e9"))
+                .refresh(Samples.TOKEN)
+                .block();
+
+        String header = provider.onlyRequest().headers().get("Authorization");
+        assertThat(header).startsWith("Basic ");
+        assertThat(new String(Base64.getDecoder().decode(header.substring(6)), StandardCharsets.US_ASCII))
+                .isEqualTo("me%3Aand+you:canary%2B%2F%25%C3%A9");
+        assertThat(provider.onlyRequest().body()).doesNotContain("client_");
+    }
+
+    @Test
+    void postAuthenticationPutsBothIntoTheBody() {
+        endpoint(ClientAuthentication.post("me", "canary&"))
+                .refresh(Samples.TOKEN)
+                .block();
+
+        assertThat(provider.onlyRequest().body()).endsWith("&client_id=me&client_secret=canary%26");
+        assertThat(provider.onlyRequest().headers().get("Authorization")).isNull();
+    }
+
+    @Test
+    void secretIsAskedForAtEachRequest() {
+        Iterator<String> secrets = List.of("monday", "tuesday").iterator();
+        TokenEndpoint endpoint = endpoint(ClientAuthentication.post("me", secrets::next));
+
+        endpoint.refresh(Samples.TOKEN).block();
+        endpoint.refresh(Samples.TOKEN).block();
+
+        assertThat(provider.requests().get(0).body()).endsWith("client_secret=monday");
+        assertThat(provider.requests().get(1).body()).endsWith("client_secret=tuesday");
+    }
+
+    @Test
+    void b107_authenticationPrintsNoSecret() {
+        assertThat(List.of(
+                        ClientAuthentication.basic("me", "canary"),
+                        ClientAuthentication.post("me", "canary"),
+                        ClientAuthentication.none("me"),
+                        endpoint(ClientAuthentication.basic("me", "canary"))))
+                .asString()
+                .contains("ClientAuthentication[basic, me]", "ClientAuthentication[post, me]")
+                .doesNotContain("canary");
+    }
+
+    @Test
+    void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
+        try (var server = new Closing(RecordingServer.answering(200, "{\"access_token\":\"next\"}"))) {
+            Token token = ProviderEndpoint.builder(server.server().uri(), ClientAuthentication.none("id"))
+                    .clock(() -> Samples.NOW)
+                    .build()
+                    .refresh(Samples.TOKEN)
+                    .block();
+
+            assertThat(token.accessToken()).isEqualTo("next");
+            assertThat(token.refreshToken()).isEqualTo(Samples.TOKEN.refreshToken());
+            assertThat(token.scopes()).isEqualTo(Samples.TOKEN.scopes());
+            assertThat(token.authorizedAt()).isEqualTo(Samples.TOKEN.authorizedAt());
+            assertThat(token.issuedAt()).isEqualTo(Samples.NOW);
+            assertThat(token.expiresAt()).isNull();
+        }
+    }
+
+    @Test
+    void b23_fewerScopesThanBeforeAreWhatTheTokenHas() {
+        assertThat(endpoint(ClientAuthentication.none("id"))
+                        .refresh(Samples.TOKEN)
+                        .block()
+                        .scopes())
+                .isEqualTo(Set.of("user-read-private"));
+    }
+
+    @Test
+    void tokenWithoutRefreshTokenCannotBeRefreshed() {
+        Token token = Token.builder("canary", Samples.NOW).build();
+
+        assertThatThrownBy(() ->
+                        endpoint(ClientAuthentication.none("id")).refresh(token).block())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining("canary");
+        assertThat(provider.requests()).isEmpty();
+    }
+
+    @Test
+    void refusalOfTheProviderHasNoHintAtDialects() {
+        try (var server = new Closing(RecordingServer.answering(404, ""))) {
+            assertThatThrownBy(() -> ProviderEndpoint.create(
+                                    server.server().uri("/api/token"), ClientAuthentication.none("id"))
+                            .refresh(Samples.TOKEN)
+                            .block())
+                    .isInstanceOf(RequestRejectedException.class)
+                    .hasMessage("The provider at " + server.server().uri("/api/token")
+                            + " refused the request with status 404. Nothing is served there: check the URL.");
+        }
+    }
+
+    private record Closing(RecordingServer server) implements AutoCloseable {
+        @Override
+        public void close() {
+            server.dispose();
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package io.tokenswap.http;
+
+import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.ssl.SslContext;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.reactivestreams.Publisher;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.HttpProtocol;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerResponse;
+
+/** A server on loopback that records every request before it answers as it is told to. */
+final class RecordingServer implements Disposable {
+
+    /** What came in. */
+    record Request(String method, String uri, HttpHeaders headers, String body) {}
+
+    /** What goes out. */
+    @FunctionalInterface
+    interface Answer {
+        Publisher<Void> to(Request request, HttpServerResponse response);
+    }
+
+    private final List<Request> requests = new CopyOnWriteArrayList<>();
+    private final DisposableServer server;
+    private final String origin;
+
+    private RecordingServer(HttpServer http, String origin, Answer answer) {
+        this.origin = origin;
+        this.server = http.host("127.0.0.1")
+                .port(0)
+                .handle((in, out) -> in.receive()
+                        .aggregate()
+                        .asString(StandardCharsets.UTF_8)
+                        .defaultIfEmpty("")
+                        .flatMapMany(body -> {
+                            Request request = new Request(in.method().name(), in.uri(), in.requestHeaders(), body);
+                            requests.add(request);
+                            return answer.to(request, out);
+                        }))
+                .bindNow();
+    }
+
+    static RecordingServer answering(Answer answer) {
+        return new RecordingServer(HttpServer.create(), "http://127.0.0.1:", answer);
+    }
+
+    static RecordingServer secure(SslContext context, Answer answer) {
+        HttpServer http = HttpServer.create().secure(spec -> spec.sslContext(context));
+        return new RecordingServer(http, "https://localhost:", answer);
+    }
+
+    static RecordingServer answering(int status, String json) {
+        return answering(json(status, json));
+    }
+
+    static Answer json(int status, String json) {
+        return (request, response) -> response.status(status)
+                .header("Content-Type", "application/json")
+                .sendString(Mono.just(json));
+    }
+
+    /** Speaks HTTP/2 without TLS. */
+    static RecordingServer http2(Answer answer) {
+        return new RecordingServer(HttpServer.create().protocol(HttpProtocol.H2C), "http://127.0.0.1:", answer);
+    }
+
+    List<Request> requests() {
+        return requests;
+    }
+
+    Request onlyRequest() {
+        if (requests.size() != 1) {
+            throw new AssertionError("Not one request but " + requests.size());
+        }
+        return requests.get(0);
+    }
+
+    URI uri() {
+        return URI.create(origin + server.port());
+    }
+
+    URI uri(String path) {
+        return uri().resolve(path);
+    }
+
+    @Override
+    public void dispose() {
+        server.disposeNow();
+    }
+}

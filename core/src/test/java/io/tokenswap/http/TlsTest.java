@@ -1,0 +1,129 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.ssl.SslContextBuilder;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenUnavailableException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.cert.X509Certificate;
+import java.util.Arrays;
+import javax.net.ssl.SSLException;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.netty.http.client.HttpClient;
+
+class TlsTest {
+
+    private static final char[] PASSWORD = "password".toCharArray();
+
+    /**
+     * An authority and what it signed: for localhost, for localhost but expired, and for another name. Made by
+     * {@code keytool -genkeypair -keyalg EC -keystore tls.p12 -storepass password -validity 36500} with
+     * {@code -alias ca -dname CN=ca -ext bc:c}, then {@code -signer ca -ext san=dns:...} for the others.
+     */
+    private static KeyStore keys;
+
+    private final Disposable.Composite servers = Disposables.composite();
+
+    @BeforeAll
+    static void readCertificates() throws IOException, GeneralSecurityException {
+        keys = KeyStore.getInstance("PKCS12");
+        try (InputStream in = TlsTest.class.getResourceAsStream("tls.p12")) {
+            keys.load(in, PASSWORD);
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        servers.dispose();
+    }
+
+    private RecordingServer server(String alias) throws GeneralSecurityException, SSLException {
+        RecordingServer server = RecordingServer.secure(
+                SslContextBuilder.forServer(
+                                (PrivateKey) keys.getKey(alias, PASSWORD),
+                                Arrays.stream(keys.getCertificateChain(alias)).toArray(X509Certificate[]::new))
+                        .build(),
+                RecordingServer.json(200, Samples.ANSWER));
+        servers.add(server);
+        return server;
+    }
+
+    private static TokenEndpoint endpoint(URI uri, HttpClient client) {
+        return ExchangeServerEndpoint.builder(uri).httpClient(client).build();
+    }
+
+    private static HttpClient trusting() throws GeneralSecurityException, SSLException {
+        var context = SslContextBuilder.forClient()
+                .trustManager((X509Certificate) keys.getCertificate("ca"))
+                .build();
+        return HttpClient.newConnection().secure(spec -> spec.sslContext(context));
+    }
+
+    @ParameterizedTest(name = "B65: a certificate that is {0} yields {1}")
+    @CsvSource({"good, TOKEN", "expired, NOT_SENT", "other, NOT_SENT"})
+    void certificateIsJudgedByTheClientOfTheCaller(String alias, String outcome) throws Exception {
+        RecordingServer server = server(alias);
+
+        TokenEndpoint endpoint = endpoint(server.uri(), trusting());
+
+        assertThat(Outcomes.of(() -> endpoint.swap(Samples.CODE).block())).isEqualTo(outcome);
+        assertThat(server.requests()).hasSize(outcome.equals("TOKEN") ? 1 : 0);
+    }
+
+    @Test
+    void b65_unknownAuthorityIsRefusedByDefault() throws Exception {
+        RecordingServer server = server("good");
+
+        assertThat(Outcomes.of(() -> endpoint(server.uri(), HttpClient.newConnection())
+                        .swap(Samples.CODE)
+                        .block()))
+                .isEqualTo("NOT_SENT");
+        assertThat(server.requests()).isEmpty();
+    }
+
+    @ParameterizedTest(name = "B65: {0} in the place of a handshake is no reason to fall back to plain http")
+    @CsvSource({"an alert about the version", "plain http"})
+    void handshakeThatFailsSendsNothing(String what) {
+        RawServer server = RawServer.playing(connection -> {
+            if (what.equals("plain http")) {
+                connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            } else {
+                // Fatal, protocol_version: what a server of TLS 1.1 says to a client that starts at 1.2.
+                connection.write(0x15, 3, 1, 0, 2, 2, 70);
+            }
+            connection.awaitClose();
+        });
+        servers.add(server);
+
+        assertThat(Outcomes.of(() -> endpoint(server.secureUri(), HttpClient.newConnection())
+                        .swap(Samples.CODE)
+                        .block()))
+                .isEqualTo("NOT_SENT");
+        assertThat(server.connections).hasValue(1);
+    }
+
+    @Test
+    void b65_handshakeThatStallsEndsAtTheDeadline() throws Exception {
+        RawServer server =
+                RawServer.playing(connection -> connection.awaitByte().awaitClose());
+        servers.add(server);
+        TokenEndpoint endpoint = endpoint(server.secureUri(), HttpClient.newConnection());
+
+        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), server.arrived)
+                        .reason())
+                .isEqualTo(TokenUnavailableException.Reason.NOT_SENT);
+        assertThat(server.connections).hasValue(1);
+    }
+}
