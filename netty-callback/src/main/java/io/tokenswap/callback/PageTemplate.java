@@ -1,0 +1,126 @@
+package io.tokenswap.callback;
+
+import io.tokenswap.callback.CallbackPage.Outcome;
+import io.tokenswap.callback.CallbackPage.Text;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import org.jspecify.annotations.Nullable;
+
+/** The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else. */
+final class PageTemplate {
+
+    private static final String STYLE = """
+            :root { color-scheme: light dark; --back: #f4f5f7; --card: #fff; --line: #e3e6ea; --text: #14181f; --soft: #566070; --mark: #4b5565; --halo: #eceff3 }
+            .signed-in { --mark: #12854a; --halo: #e2f5ea }
+            .not-signed-in { --mark: #b4530a; --halo: #fdeedd }
+            @media (prefers-color-scheme: dark) {
+              :root { --back: #101318; --card: #191d24; --line: #2a303a; --text: #f1f3f6; --soft: #a7b0be; --mark: #b3bccb; --halo: #262c36 }
+              .signed-in { --mark: #56d391; --halo: #15342a }
+              .not-signed-in { --mark: #f5a65b; --halo: #3a2a1a }
+            }
+            * { box-sizing: border-box; margin: 0 }
+            body { min-height: 100vh; min-height: 100dvh; display: grid; place-items: center; padding: 24px; background: var(--back); color: var(--text);
+              font: 17px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; -webkit-font-smoothing: antialiased }
+            main { width: 100%; max-width: 440px; padding: 44px 40px 40px; text-align: center; overflow-wrap: anywhere; background: var(--card); border: 1px solid var(--line);
+              border-radius: 20px; box-shadow: 0 1px 2px rgb(0 0 0 / 4%), 0 16px 40px rgb(0 0 0 / 7%) }
+            svg { display: block; width: 72px; height: 72px; margin: 0 auto 26px; border-radius: 50%; background: var(--halo); fill: none; stroke: var(--mark);
+              stroke-width: 2; stroke-linecap: round; stroke-linejoin: round }
+            h1 { font-size: 25px; line-height: 1.25; font-weight: 650; letter-spacing: -.015em; text-wrap: balance }
+            p { margin-top: 12px; color: var(--soft); text-wrap: pretty }
+            .app { margin: 0 0 6px; font-size: 14px; font-weight: 600; letter-spacing: .01em }
+            @media (max-width: 420px) { main { padding: 36px 24px 32px } }
+            @media (prefers-reduced-motion: no-preference) {
+              .signed-in path { stroke-dasharray: 24; animation: draw .45s .1s ease-out backwards }
+              @keyframes draw { from { stroke-dashoffset: 24 } }
+            }
+            """;
+
+    /** A browser lets a script close a tab only if a script opened it, or if nothing lies behind it in its history. */
+    private static final String SCRIPT = """
+            history.replaceState(null, '', location.pathname);
+            if (document.body.className === 'signed-in') setTimeout(function () { window.close(); }, 1500);
+            """;
+
+    static final String SECURITY_POLICY = "default-src 'none'; style-src '" + hash(STYLE) + "'; script-src '"
+            + hash(SCRIPT) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    private PageTemplate() {}
+
+    static String render(Outcome outcome, String language, @Nullable String application, Text text) {
+        String name = application == null ? "" : "<p class=\"app\">" + escape(application) + "</p>\n";
+        String title = escape(text.headline()) + (application == null ? "" : " \u00b7 " + escape(application));
+        return """
+            <!doctype html>
+            <html lang="%s">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="robots" content="noindex">
+            <title>%s</title>
+            <style>%s</style>
+            </head>
+            <body class="%s">
+            <main role="status">
+            <svg viewBox="0 0 36 36" aria-hidden="true"><path d="%s"/></svg>
+            %s<h1>%s</h1>
+            <p>%s</p>
+            </main>
+            <script>%s</script>
+            </body>
+            </html>
+            """.formatted(
+                        escape(language),
+                        title,
+                        STYLE,
+                        styleClass(outcome),
+                        drawing(outcome),
+                        name,
+                        escape(text.headline()),
+                        escape(text.message()),
+                        SCRIPT);
+    }
+
+    private static String styleClass(Outcome outcome) {
+        return switch (outcome) {
+            case SIGNED_IN -> "signed-in";
+            case NOT_SIGNED_IN -> "not-signed-in";
+            case INVALID_LINK, ALREADY_DONE -> "neutral";
+        };
+    }
+
+    private static String drawing(Outcome outcome) {
+        return switch (outcome) {
+            case SIGNED_IN, ALREADY_DONE -> "M11.5 18.8l4.4 4.4 8.6-9.4";
+            case NOT_SIGNED_IN -> "M13 13l10 10M23 13l-10 10";
+            case INVALID_LINK -> "M18 10.5v9.5M18 24.8v.2";
+        };
+    }
+
+    /** Escapes for text and for quoted attributes alike. */
+    private static String escape(String text) {
+        StringBuilder escaped = new StringBuilder(text.length() + 16);
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            switch (c) {
+                case '&' -> escaped.append("&amp;");
+                case '<' -> escaped.append("&lt;");
+                case '>' -> escaped.append("&gt;");
+                case '"' -> escaped.append("&quot;");
+                case '\'' -> escaped.append("&#39;");
+                default -> escaped.append(c);
+            }
+        }
+        return escaped.toString();
+    }
+
+    private static String hash(String content) {
+        try {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
+            return "sha256-" + Base64.getEncoder().encodeToString(digest);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("Every Java platform has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+package io.tokenswap.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.callback.CallbackPage.Outcome;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Base64;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class CallbackPageTest {
+
+    private static final CallbackPage PAGE = CallbackPage.create();
+
+    private static List<String> contents(String html, String element) {
+        return Pattern.compile("<" + element + ">(.*?)</" + element + ">", Pattern.DOTALL)
+                .matcher(html)
+                .results()
+                .map((MatchResult result) -> result.group(1))
+                .toList();
+    }
+
+    private static String hash(String content) throws Exception {
+        byte[] digest = MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
+        return "'sha256-" + Base64.getEncoder().encodeToString(digest) + "'";
+    }
+
+    @ParameterizedTest(name = "A42 {0}")
+    @EnumSource
+    void thePolicyAllowsStyleAndScriptOfThePageAndNothingElse(Outcome outcome) throws Exception {
+        Answer answer = PAGE.answer(outcome);
+        String policy = answer.headers().get("Content-Security-Policy");
+
+        assertThat(contents(answer.body(), "style")).hasSize(1);
+        assertThat(contents(answer.body(), "script")).hasSize(1);
+        assertThat(policy)
+                .startsWith("default-src 'none'; ")
+                .contains("style-src " + hash(contents(answer.body(), "style").get(0)) + ";")
+                .contains("script-src " + hash(contents(answer.body(), "script").get(0)) + ";")
+                .contains("frame-ancestors 'none'")
+                .doesNotContain("unsafe", "http");
+    }
+
+    @ParameterizedTest(name = "A42 {0}")
+    @EnumSource
+    void nothingComesFromOutside(Outcome outcome) {
+        assertThat(PAGE.answer(outcome).body())
+                .doesNotContain("http:", "https:", "//", "url(", "@import", "src=", "href=");
+    }
+
+    @ParameterizedTest(name = "A40 {0}")
+    @EnumSource
+    void noPageCanBeFramed(Outcome outcome) {
+        for (CallbackPage page : List.of(
+                PAGE, PAGE.unsafeHtml(any -> "<p>"), PAGE.successUri(URI.create("https://app.example.com/done")))) {
+            assertThat(page.answer(outcome).headers().get("X-Frame-Options")).isEqualTo("DENY");
+            assertThat(page.answer(outcome).headers().get("Content-Security-Policy"))
+                    .contains("frame-ancestors 'none'");
+        }
+    }
+
+    @ParameterizedTest(name = "A43 {0}")
+    @EnumSource
+    void theAddressBarIsCleaned(Outcome outcome) {
+        assertThat(contents(PAGE.answer(outcome).body(), "script").get(0))
+                .startsWith("\nhistory.replaceState(null, '', location.pathname);".substring(1));
+        // And without scripting the same text stands there: nothing is written by the script.
+        assertThat(contents(PAGE.answer(outcome).body(), "script").get(0)).doesNotContain("innerHTML", "write");
+    }
+
+    @ParameterizedTest(name = "A44 {0}")
+    @EnumSource
+    void valuesAreEscaped(Outcome outcome) {
+        String evil = "<img src=x onerror=\"a\">'&</style></script>";
+        String html = PAGE.application(evil)
+                .language("\"><b>")
+                .text(outcome, evil, evil)
+                .answer(outcome)
+                .body();
+
+        assertThat(html)
+                .doesNotContain("<img", "<b>", "onerror=\"")
+                .contains("&lt;img src=x onerror=&quot;a&quot;&gt;&#39;&amp;&lt;/style&gt;&lt;/script&gt;");
+        assertThat(contents(html, "style"))
+                .isEqualTo(contents(PAGE.answer(outcome).body(), "style"));
+    }
+
+    @Test
+    void theApplicationIsNamed() {
+        assertThat(PAGE.application("Night Radio").answer(Outcome.SIGNED_IN).body())
+                .contains("go back to Night Radio.", "<title>You are signed in · Night Radio</title>");
+    }
+
+    @Test
+    void textsOfOneOutcomeLeaveTheOthersAlone() {
+        CallbackPage page = PAGE.text(Outcome.SIGNED_IN, "Hallo", "Sie k\u00f6nnen diesen Tab schlie\u00dfen.");
+
+        assertThat(page.answer(Outcome.SIGNED_IN).body()).contains("<h1>Hallo</h1>", "schlie\u00dfen");
+        assertThat(page.answer(Outcome.NOT_SIGNED_IN).body()).contains("You are not signed in");
+        assertThat(PAGE.answer(Outcome.SIGNED_IN).body()).contains("You are signed in");
+    }
+
+    @Test
+    void a45_theSuccessUriIsFixedAndGetsNothingOfTheRequest() {
+        CallbackPage page = PAGE.successUri(URI.create("https://app.example.com/done"));
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.page(page))) {
+            RawResponse response = login.hit(login.goodQuery());
+
+            assertThat(response.status()).isEqualTo(303);
+            assertThat(response.header("Location")).isEqualTo("https://app.example.com/done");
+            assertThat(response.header("Referrer-Policy")).isEqualTo("no-referrer");
+            assertThat(response.text()).doesNotContain(WaitingLogin.CODE, login.state());
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+    }
+
+    @Test
+    void a45_aDenialStillShowsThePage() {
+        Answer answer =
+                PAGE.successUri(URI.create("https://app.example.com/done")).answer(Outcome.NOT_SIGNED_IN);
+
+        assertThat(answer.status().code()).isEqualTo(200);
+        assertThatThrownBy(() -> PAGE.successUri(URI.create("javascript:alert(1)")))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+}

@@ -1,0 +1,113 @@
+package io.tokenswap.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import javax.tools.JavaCompiler;
+import javax.tools.JavaFileObject;
+import javax.tools.SimpleJavaFileObject;
+import javax.tools.ToolProvider;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Compiles every example of the README and of the Javadoc as a reader would paste it. */
+class DocumentationTest {
+
+    private static final Path ROOT = Path.of("..");
+    private static final Pattern README_EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
+    private static final Pattern JAVADOC_EXAMPLE = Pattern.compile("(?s)<pre>\\{@code\n(.*?)\\}</pre>");
+
+    /** What an example may use without having made it. */
+    private static final String FRAME = """
+            import io.tokenswap.*;
+            import io.tokenswap.callback.*;
+            import io.tokenswap.http.*;
+            import java.net.URI;
+            import java.time.Duration;
+            import reactor.core.publisher.*;
+            import reactor.netty.http.client.HttpClient;
+
+            class Example {
+                interface Player { void reconnect(String accessToken); }
+                ExchangeServerEndpoint exchange;
+                TokenSession session;
+                TokenStore store;
+                AuthorizationCode code;
+                URI redirectUri;
+                String rawQuery;
+                Player player;
+
+                void example() {
+            %s
+                }
+            }
+            """;
+
+    record Example(Path file, String code) {
+
+        @Override
+        public String toString() {
+            return file.getFileName() + ": "
+                    + code.lines().findFirst().orElse("").strip();
+        }
+    }
+
+    static Stream<Example> examples() throws IOException {
+        try (Stream<Path> files = Stream.concat(
+                Files.walk(ROOT.resolve("core/src/main")), Files.walk(ROOT.resolve("netty-callback/src/main")))) {
+            List<Example> javadoc = files.filter(file -> file.toString().endsWith(".java"))
+                    .flatMap(file -> examples(file, JAVADOC_EXAMPLE))
+                    .map(example -> new Example(example.file, example.code.replaceAll("(?m)^ *\\* ?", "")))
+                    .toList();
+            return Stream.concat(examples(ROOT.resolve("README.md"), README_EXAMPLE), javadoc.stream());
+        }
+    }
+
+    private static Stream<Example> examples(Path file, Pattern pattern) {
+        try {
+            return pattern
+                    .matcher(Files.readString(file))
+                    .results()
+                    .map((MatchResult match) -> new Example(file, match.group(1)))
+                    .toList()
+                    .stream();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("examples")
+    void everyExampleCompiles(Example example, @TempDir Path output) {
+        JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
+        JavaFileObject source =
+                new SimpleJavaFileObject(URI.create("string:///Example.java"), JavaFileObject.Kind.SOURCE) {
+                    @Override
+                    public CharSequence getCharContent(boolean ignoreEncodingErrors) {
+                        return FRAME.formatted(example.code());
+                    }
+                };
+        StringWriter complaints = new StringWriter();
+        List<String> options =
+                List.of("-proc:none", "-d", output.toString(), "-classpath", System.getProperty("java.class.path"));
+        boolean compiled = compiler.getTask(complaints, null, null, options, null, List.of(source))
+                .call();
+        assertThat(compiled).as(complaints.toString()).isTrue();
+    }
+
+    @Test
+    void theReadmeAndTheMainTypesHaveExamples() throws IOException {
+        assertThat(examples().map(example -> example.file().getFileName().toString()))
+                .contains("README.md", "LoginFlow.java", "ExchangeServerEndpoint.java", "BearerAuthentication.java");
+    }
+}

@@ -1,0 +1,274 @@
+package io.tokenswap.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.AuthorizationRequest;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSession;
+import io.tokenswap.TokenStore;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.http.ExchangeServerEndpoint;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+
+/** The whole login, with a browser that answers at once or when told to. */
+class LoginFlowTest {
+
+    private final ScriptedEndpoint endpoint = new ScriptedEndpoint();
+    private final List<URI> opened = new CopyOnWriteArrayList<>();
+    private final CompletableFuture<URI> firstOpened = new CompletableFuture<>();
+    private final LoginFlow flow = LoginFlow.create(
+                    endpoint, () -> AuthorizationRequest.builder(URI.create("https://auth.example.com/")))
+            .receiver(WaitingLogin.RECEIVER)
+            .browser(Browser.printing(uri -> {
+                opened.add(uri);
+                firstOpened.complete(uri);
+            }));
+
+    /** Signs in, as a browser that is sent through the login and back would. */
+    private static RawResponse signIn(URI authorizeUri) {
+        URI redirectUri = URI.create(parameter(authorizeUri, "server_uri"));
+        return RawResponse.to(
+                redirectUri.getPort(),
+                "GET /auth?code=the-code&state=" + parameter(authorizeUri, "state") + " HTTP/1.1\r\nHost: localhost:"
+                        + redirectUri.getPort() + "\r\n\r\n");
+    }
+
+    private static String parameter(URI uri, String name) {
+        for (String pair : uri.getQuery().split("&", -1)) {
+            if (pair.startsWith(name + "=")) {
+                return pair.substring(name.length() + 1);
+            }
+        }
+        throw new AssertionError("No " + name);
+    }
+
+    private static final Browser OBEDIENT = uri -> Mono.fromRunnable(() -> signIn(uri));
+
+    private static <T> T await(CompletableFuture<T> future) {
+        return future.orTimeout(20, TimeUnit.SECONDS).join();
+    }
+
+    @Test
+    void aLoginYieldsASession() {
+        StepVerifier.create(flow.browser(OBEDIENT).login().flatMap(TokenSession::token))
+                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for the-code"))
+                .verifyComplete();
+        assertThat(endpoint.sent).hasSize(1);
+    }
+
+    @Test
+    void theOptionsStandInTheRequest() {
+        CompletableFuture<Token> token = flow.scopes("user-read-private", "user-read-email")
+                .showDialog(true)
+                .request(request -> request.parameter("locale", "de"))
+                .token()
+                .toFuture();
+        URI uri = await(firstOpened);
+        token.cancel(true);
+
+        assertThat(parameter(uri, "scope")).isEqualTo("user-read-private user-read-email");
+        assertThat(parameter(uri, "show_dialog")).isEqualTo("true");
+        assertThat(parameter(uri, "locale")).isEqualTo("de");
+        assertThat(uri.getQuery()).doesNotContain("client_id");
+    }
+
+    @Test
+    void aClientIdLeadsStraightToTheProvider() {
+        CompletableFuture<Token> token = flow.clientId("public-id").token().toFuture();
+        URI uri = await(firstOpened);
+        token.cancel(true);
+
+        assertThat(parameter(uri, "client_id")).isEqualTo("public-id");
+        assertThat(parameter(uri, "redirect_uri")).startsWith("http://localhost:");
+    }
+
+    @Test
+    void whoSubscribesWhileALoginWaitsJoinsIt() {
+        CompletableFuture<TokenSession> first = flow.login().toFuture();
+        CompletableFuture<TokenSession> second = flow.login().toFuture();
+        CompletableFuture<Token> token = flow.token().toFuture();
+        signIn(await(firstOpened));
+
+        assertThat(await(first)).isSameAs(await(second));
+        assertThat(await(token).accessToken()).isEqualTo("token for the-code");
+        assertThat(opened).hasSize(1);
+        assertThat(endpoint.sent).hasSize(1);
+    }
+
+    @Test
+    void cancellingOneOfTwoHarmsNobody() {
+        CompletableFuture<TokenSession> first = flow.login().toFuture();
+        CompletableFuture<TokenSession> second = flow.login().toFuture();
+        URI uri = await(firstOpened);
+        first.cancel(true);
+        signIn(uri);
+
+        assertThat(await(second)).isNotNull();
+        assertThat(opened).hasSize(1);
+    }
+
+    @Test
+    void a59_cancellingAllFreesThePort() {
+        CompletableFuture<TokenSession> first = flow.login().toFuture();
+        CompletableFuture<TokenSession> second = flow.login().toFuture();
+        URI uri = await(firstOpened);
+        first.cancel(true);
+        second.cancel(true);
+
+        WaitingLogin.awaitFree(URI.create(parameter(uri, "server_uri")).getPort());
+    }
+
+    @Test
+    void theNextLoginStartsAnew() {
+        LoginFlow obedient = flow.browser(OBEDIENT);
+        TokenSession first = obedient.login().block();
+        TokenSession second = obedient.login().block();
+
+        assertThat(first).isNotSameAs(second);
+        assertThat(endpoint.sent).hasSize(2);
+    }
+
+    @Test
+    void loggingInAgainJoinsNoOtherLogin() {
+        List<CompletableFuture<URI>> browsers =
+                List.of(new CompletableFuture<>(), new CompletableFuture<>(), new CompletableFuture<>());
+        AtomicInteger next = new AtomicInteger();
+        LoginFlow again = flow.browser(Browser.printing(
+                        uri -> browsers.get(next.getAndIncrement()).complete(uri)))
+                .loginAgain();
+        CompletableFuture<TokenSession> login = again.login().toFuture();
+        signIn(await(browsers.get(0)));
+        TokenSession session = await(login);
+        CompletableFuture<TokenSession> another = again.login().toFuture();
+        URI first = await(browsers.get(1));
+
+        endpoint.endGrants();
+        CompletableFuture<Token> renewed = session.refresh().toFuture();
+        URI second = await(browsers.get(2));
+        signIn(second);
+
+        assertThat(await(renewed).accessToken()).isEqualTo("token for the-code");
+        assertThat(another).isNotDone();
+        signIn(first);
+        assertThat(await(another)).isNotSameAs(session);
+        assertThat(endpoint.sent).hasSize(3);
+    }
+
+    @Test
+    void aSwapThatCouldNotBeSentIsRepeated() {
+        endpoint.failing(Reason.NOT_SENT, Reason.NOT_SENT);
+
+        StepVerifier.create(flow.browser(OBEDIENT).token()).expectNextCount(1).verifyComplete();
+        assertThat(endpoint.sent).hasSize(3).allMatch(code -> code == endpoint.sent.get(0));
+    }
+
+    @Test
+    void itIsNotRepeatedForEver() {
+        endpoint.failing(Reason.NOT_SENT, Reason.NOT_SENT);
+
+        StepVerifier.create(flow.swapAttempts(2).browser(OBEDIENT).token())
+                .verifyErrorSatisfies(error -> assertThat(error).isInstanceOf(TokenUnavailableException.class));
+        assertThat(endpoint.sent).hasSize(2);
+        assertThatThrownBy(() -> flow.swapAttempts(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @ParameterizedTest
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "NOT_SENT")
+    void aSwapThatMayHaveArrivedIsNeverRepeated(Reason reason) {
+        endpoint.failing(reason);
+
+        StepVerifier.create(flow.browser(OBEDIENT).token()).verifyErrorMessage(reason.toString());
+        assertThat(endpoint.sent).hasSize(1);
+    }
+
+    @Test
+    void a12_aDenialSwapsNothing() {
+        Browser denying = uri -> Mono.fromRunnable(() -> RawResponse.to(
+                URI.create(parameter(uri, "server_uri")).getPort(),
+                "GET /auth?error=access_denied&code=c&state=" + parameter(uri, "state")
+                        + " HTTP/1.1\r\nHost: localhost:"
+                        + URI.create(parameter(uri, "server_uri")).getPort() + "\r\n\r\n"));
+
+        StepVerifier.create(flow.browser(denying).token()).verifyError(AuthorizationFailedException.class);
+        assertThat(endpoint.sent).isEmpty();
+    }
+
+    @Test
+    void a58_theTimeoutOfTheFlowIsTheReceivers() {
+        StepVerifier.create(flow.timeout(Duration.ofMillis(50)).token())
+                .verifyErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOfSatisfying(
+                                LoginTimeoutException.class,
+                                late -> assertThat(late.timeout()).isEqualTo(Duration.ofMillis(50))));
+    }
+
+    @Test
+    void theFirstTokenOfASessionIsStoredBeforeAnyoneSeesIt() {
+        TokenStore store = TokenStore.inMemory();
+
+        StepVerifier.create(flow.browser(OBEDIENT)
+                        .session(session -> session.store(store, "me"))
+                        .login()
+                        .then(store.load("me")))
+                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for the-code"))
+                .verifyComplete();
+    }
+
+    @Test
+    void a64_aBrowserThatFailsLeavesTheLoginToTheFallback() {
+        Browser none = uri -> Mono.error(new BrowserUnavailableException("there is none", null));
+
+        StepVerifier.create(flow.browser(none.orElse(OBEDIENT)).token())
+                .expectNextCount(1)
+                .verifyComplete();
+    }
+
+    @Test
+    void a64_withoutAFallbackTheErrorIsTypedAndThePortIsFree() {
+        Browser none = uri -> Mono.error(new BrowserUnavailableException("there is none", null));
+
+        StepVerifier.create(flow.browser(none).token()).verifyError(BrowserUnavailableException.class);
+    }
+
+    @Test
+    void anExchangeServerIsEnough() {
+        LoginFlow throughExchange = LoginFlow.create(ExchangeServerEndpoint.create("https://auth.example.com"))
+                .receiver(WaitingLogin.RECEIVER)
+                .browser(Browser.printing(firstOpened::complete));
+        CompletableFuture<Token> token = throughExchange.token().toFuture();
+        URI uri = await(firstOpened);
+        token.cancel(true);
+
+        assertThat(uri.getHost()).isEqualTo("auth.example.com");
+    }
+
+    @Test
+    void joiningAndLeavingInARaceNeverStrandsAnybody() {
+        for (int round = 0; round < 50; round++) {
+            LoginFlow fresh = flow.browser(OBEDIENT);
+            List<CompletableFuture<Token>> tokens = IntStream.range(0, 6)
+                    .mapToObj(i ->
+                            CompletableFuture.supplyAsync(() -> fresh.token().toFuture()))
+                    .map(CompletableFuture::join)
+                    .toList();
+            tokens.subList(0, 3).forEach(token -> token.cancel(true));
+            tokens.subList(3, 6)
+                    .forEach(token -> assertThat(await(token).accessToken()).isEqualTo("token for the-code"));
+        }
+    }
+}
