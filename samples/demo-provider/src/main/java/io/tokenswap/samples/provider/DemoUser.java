@@ -1,0 +1,10 @@
+package io.tokenswap.samples.provider;
+
+/** The only account; its password is no secret, the sign-in page fills it in. */
+final class DemoUser {
+
+    static final String NAME = "demo";
+    static final String PASSWORD = "demo";
+
+    private DemoUser() {}
+}

@@ -1,0 +1,157 @@
+package io.tokenswap.samples.provider;
+
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import org.springframework.security.oauth2.core.OAuth2AccessToken;
+import org.springframework.security.oauth2.core.OAuth2RefreshToken;
+import org.springframework.security.oauth2.core.endpoint.OAuth2ParameterNames;
+import org.springframework.security.oauth2.server.authorization.OAuth2Authorization;
+import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationCode;
+import org.springframework.security.oauth2.server.authorization.OAuth2AuthorizationService;
+import org.springframework.security.oauth2.server.authorization.OAuth2TokenType;
+
+/**
+ * What the user has granted, and every access token that came of it.
+ *
+ * <p>Spring's in-memory service keeps one access token a grant, so that a refresh would kill the one in use. Spotify's
+ * stay good until their own expiry, which is what lets a client refresh ahead of time: so they are kept here beside
+ * their grant. Each look-up is by key, since a load test makes thousands of grants.
+ */
+final class GrantStore implements OAuth2AuthorizationService {
+
+    /** A demo that runs for months forgets the grants that were used least recently. */
+    private static final int LIMIT = 20_000;
+
+    private final Clock clock;
+    private final Map<String, OAuth2Authorization> grants = new LinkedHashMap<>();
+    private final Map<String, String> idByToken = new HashMap<>();
+    private final Map<String, AccessToken> accessTokens = new LinkedHashMap<>();
+
+    GrantStore(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** A token that is good now, and the grant that it came of. */
+    record AccessToken(OAuth2AccessToken token, String grantId) {}
+
+    @Override
+    public synchronized void save(OAuth2Authorization grant) {
+        forget(grant.getId());
+        grants.put(grant.getId(), grant);
+        keys(grant).forEach(key -> idByToken.put(key, grant.getId()));
+        OAuth2Authorization.Token<OAuth2AccessToken> issued = grant.getAccessToken();
+        if (issued != null) {
+            removeExpired();
+            OAuth2AccessToken token = issued.getToken();
+            accessTokens.putIfAbsent(token.getTokenValue(), new AccessToken(token, grant.getId()));
+        }
+        if (grants.size() > LIMIT) {
+            forget(grants.keySet().iterator().next());
+        }
+    }
+
+    @Override
+    public synchronized void remove(OAuth2Authorization grant) {
+        forget(grant.getId());
+    }
+
+    @Override
+    public synchronized @Nullable OAuth2Authorization findById(String id) {
+        return grants.get(id);
+    }
+
+    @Override
+    public synchronized @Nullable OAuth2Authorization findByToken(String token, @Nullable OAuth2TokenType type) {
+        List<String> types = type != null
+                ? List.of(type.getValue())
+                : List.of(
+                        OAuth2ParameterNames.STATE,
+                        OAuth2ParameterNames.CODE,
+                        OAuth2ParameterNames.ACCESS_TOKEN,
+                        OAuth2ParameterNames.REFRESH_TOKEN);
+        for (String each : types) {
+            String id = idByToken.get(key(each, token));
+            if (id != null) {
+                return grants.get(id);
+            }
+        }
+        return null;
+    }
+
+    /** The access token, unless it is unknown, expired or revoked. */
+    synchronized @Nullable AccessToken findAccessToken(String value) {
+        AccessToken found = accessTokens.get(value);
+        if (found == null || isExpired(found)) {
+            return null;
+        }
+        OAuth2Authorization grant = grants.get(found.grantId());
+        OAuth2Authorization.Token<OAuth2AccessToken> latest = grant == null ? null : grant.getAccessToken();
+        return latest == null || latest.isInvalidated() ? null : found;
+    }
+
+    synchronized boolean revoke(String refreshToken) {
+        String id = idByToken.get(key(OAuth2ParameterNames.REFRESH_TOKEN, refreshToken));
+        if (id != null) {
+            forget(id);
+        }
+        return id != null;
+    }
+
+    synchronized void revokeAll() {
+        grants.clear();
+        idByToken.clear();
+        accessTokens.clear();
+    }
+
+    private void forget(String id) {
+        OAuth2Authorization old = grants.remove(id);
+        if (old != null) {
+            keys(old).forEach(idByToken::remove);
+        }
+    }
+
+    /** All live equally long, so the oldest come first. */
+    private void removeExpired() {
+        var oldestFirst = accessTokens.values().iterator();
+        while (oldestFirst.hasNext() && isExpired(oldestFirst.next())) {
+            oldestFirst.remove();
+        }
+    }
+
+    private boolean isExpired(AccessToken token) {
+        Instant expiresAt = Objects.requireNonNull(token.token().getExpiresAt());
+        return !clock.instant().isBefore(expiresAt);
+    }
+
+    private static List<String> keys(OAuth2Authorization grant) {
+        List<String> keys = new ArrayList<>();
+        String state = grant.getAttribute(OAuth2ParameterNames.STATE);
+        if (state != null) {
+            keys.add(key(OAuth2ParameterNames.STATE, state));
+        }
+        OAuth2Authorization.Token<OAuth2AuthorizationCode> code = grant.getToken(OAuth2AuthorizationCode.class);
+        if (code != null) {
+            keys.add(key(OAuth2ParameterNames.CODE, code.getToken().getTokenValue()));
+        }
+        OAuth2Authorization.Token<OAuth2AccessToken> access = grant.getAccessToken();
+        if (access != null) {
+            keys.add(key(OAuth2ParameterNames.ACCESS_TOKEN, access.getToken().getTokenValue()));
+        }
+        OAuth2Authorization.Token<OAuth2RefreshToken> refresh = grant.getRefreshToken();
+        if (refresh != null) {
+            keys.add(key(OAuth2ParameterNames.REFRESH_TOKEN, refresh.getToken().getTokenValue()));
+        }
+        return keys;
+    }
+
+    private static String key(String type, String value) {
+        return type + ' ' + value;
+    }
+}

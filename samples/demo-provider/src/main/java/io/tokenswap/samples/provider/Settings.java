@@ -1,0 +1,23 @@
+package io.tokenswap.samples.provider;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Set;
+
+/** What {@link DemoProvider.Builder} collected. */
+record Settings(
+        int port,
+        String clientId,
+        String clientSecret,
+        Set<String> redirectUris,
+        Duration accessTokenLifetime,
+        boolean autoApprove,
+        boolean rotateRefreshTokens,
+        Set<String> scopes,
+        Clock clock) {
+
+    @Override
+    public String toString() {
+        return "Settings[port=" + port + ", clientId=" + clientId + "]";
+    }
+}
