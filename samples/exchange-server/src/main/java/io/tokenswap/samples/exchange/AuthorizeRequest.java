@@ -1,0 +1,103 @@
+package io.tokenswap.samples.exchange;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What an application may ask for when it sends the browser here. Parameters that are not named here go nowhere.
+ *
+ * @param returnUri where the login ends, from the list
+ * @param state the application's own, a secret
+ * @param scopes what it asks for, without repetition of spaces
+ * @param showDialog whether a user who has consented before is asked again
+ * @param challenge the S256 challenge, or null from an application that knows no PKCE
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
+ */
+record AuthorizeRequest(
+        String returnUri,
+        String state,
+        List<String> scopes,
+        boolean showDialog,
+        @Nullable String challenge) {
+
+    // SpotifyAPI-NET sends eight hexadecimal digits, which sets the lower end.
+    private static final Pattern STATE = Pattern.compile("[\\x20-\\x7E]{8,512}");
+    private static final Pattern SCOPE = Pattern.compile("[\\x21\\x23-\\x5B\\x5D-\\x7E]+");
+    private static final Pattern CHALLENGE = Pattern.compile("[A-Za-z0-9_-]{43}");
+
+    static AuthorizeRequest of(Map<String, String> parameters, ExchangeServerConfig config) {
+        if (!"code".equals(parameters.get("response_type"))) {
+            throw Refusal.invalidRequest("The response_type must be code");
+        }
+        String state = parameters.get("state");
+        if (state == null || !STATE.matcher(state).matches()) {
+            throw Refusal.invalidRequest("The state must have 8 to 512 printable ASCII characters");
+        }
+        String returnUri = returnUri(parameters, config.returnUris);
+        return new AuthorizeRequest(
+                returnUri,
+                state,
+                scopes(parameters.getOrDefault("scope", ""), config),
+                // A page elsewhere could start a login for a user who consented long ago: there, the user is always
+                // asked.
+                showDialog(parameters.get("show_dialog")) || !ReturnUris.isLoopback(returnUri),
+                challenge(parameters, config.requirePkce));
+    }
+
+    private static String returnUri(Map<String, String> parameters, ReturnUris permitted) {
+        String serverUri = parameters.get("server_uri");
+        String redirectUri = parameters.get("redirect_uri");
+        if (serverUri != null && redirectUri != null && !serverUri.equals(redirectUri)) {
+            throw Refusal.invalidRequest("The server_uri and the redirect_uri differ");
+        }
+        String asked = serverUri == null ? redirectUri : serverUri;
+        if (asked == null) {
+            return permitted.first();
+        }
+        if (!permitted.permits(asked)) {
+            throw Refusal.invalidRequest("The application asks to return to an address that this server does not know");
+        }
+        return asked;
+    }
+
+    private static List<String> scopes(String text, ExchangeServerConfig config) {
+        List<String> scopes =
+                Arrays.stream(text.split(" ")).filter(word -> !word.isEmpty()).toList();
+        for (String scope : scopes) {
+            if (!SCOPE.matcher(scope).matches() || !(config.scopes.isEmpty() || config.scopes.contains(scope))) {
+                throw new Refusal(400, "invalid_scope", "The application asks for a scope that it may not have");
+            }
+        }
+        return scopes;
+    }
+
+    private static boolean showDialog(@Nullable String text) {
+        // SpotifyAPI-NET writes the booleans of its language: True and False.
+        return switch (text == null ? "false" : text.toLowerCase(Locale.ROOT)) {
+            case "true" -> true;
+            case "false" -> false;
+            default -> throw Refusal.invalidRequest("The show_dialog must be true or false");
+        };
+    }
+
+    private static @Nullable String challenge(Map<String, String> parameters, boolean required) {
+        String challenge = parameters.get("code_challenge");
+        String method = parameters.get("code_challenge_method");
+        if (challenge == null && method == null && !required) {
+            return null;
+        }
+        if (challenge == null || !CHALLENGE.matcher(challenge).matches() || !"S256".equals(method)) {
+            throw Refusal.invalidRequest("The code_challenge must be one of the method S256");
+        }
+        return challenge;
+    }
+
+    @Override
+    public String toString() {
+        return "AuthorizeRequest[returnUri=" + returnUri + ", scopes=" + scopes + "]";
+    }
+}

@@ -1,0 +1,54 @@
+package io.tokenswap.samples.exchange;
+
+import java.net.URI;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where the world reaches this server, without a slash at its end. Every absolute URL is built from it and none from what a
+ * request says its host is.
+ */
+record PublicUrl(URI base) {
+
+    static PublicUrl parse(String text) {
+        URI uri = Uris.parse(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
+        if (uri.getRawQuery() != null) {
+            throw new IllegalArgumentException("must have no query");
+        }
+        return new PublicUrl(uri);
+    }
+
+    static PublicUrl ofPort(int port) {
+        return new PublicUrl(URI.create("http://127.0.0.1:" + port));
+    }
+
+    /** The redirect URI that the provider knows. */
+    URI callback() {
+        return URI.create(resolve("/callback"));
+    }
+
+    String resolve(String path) {
+        return base + path;
+    }
+
+    boolean isSecure() {
+        return "https".equals(base.getScheme());
+    }
+
+    /**
+     * Whether a browser came here by another name of this machine, {@code localhost} for {@code 127.0.0.1}: a cookie set under
+     * that name would not come back to the callback. The same port is demanded, so that a proxy in front that rewrites the
+     * host is never taken for a browser.
+     */
+    boolean isAliasedBy(@Nullable String hostHeader) {
+        if (hostHeader == null || !Uris.isLoopback(base)) {
+            return false;
+        }
+        String named = hostHeader.toLowerCase(Locale.ROOT);
+        String port = base.getPort() < 0 ? "" : ":" + base.getPort();
+        return !named.equals(base.getHost() + port)
+                && (named.equals("localhost" + port)
+                        || named.equals("127.0.0.1" + port)
+                        || named.equals("[::1]" + port));
+    }
+}

@@ -1,0 +1,87 @@
+package io.tokenswap.samples.exchange;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Function;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerRequest;
+
+/** The parameters of a request, out of a body of JSON or of a form: never more of it than a small bound, nor for ever. */
+final class RequestBody {
+
+    private static final int LONGEST = 16 * 1024;
+    /** How much of a longer one is read and thrown away: who is cut off while sending often misses the answer. */
+    private static final int DRAINED = 1024 * 1024;
+
+    private static final Duration SLOWEST = Duration.ofSeconds(10);
+    private static final Map<String, String> CLOSE = Map.of("Connection", "close");
+
+    private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
+    private long length;
+
+    private RequestBody() {}
+
+    static Mono<Map<String, String>> parameters(HttpServerRequest request) {
+        Function<String, Map<String, String>> parser =
+                parser(request.requestHeaders().get("Content-Type", ""));
+        return request.receive()
+                .asByteArray()
+                .collect(RequestBody::new, RequestBody::append)
+                .timeout(
+                        SLOWEST,
+                        Mono.error(() -> new Refusal(408, "invalid_request", "The body did not arrive in time", CLOSE)))
+                .map(body -> parser.apply(body.text()));
+    }
+
+    private static Function<String, Map<String, String>> parser(String contentType) {
+        String[] parts = contentType.toLowerCase(Locale.ROOT).split(";", -1);
+        for (int i = 1; i < parts.length; i++) {
+            String parameter = parts[i].strip().replace("\"", "");
+            if (parameter.startsWith("charset=") && !parameter.equals("charset=utf-8")) {
+                throw Refusal.invalidRequest("The body must be in UTF-8");
+            }
+        }
+        return switch (parts[0].strip()) {
+            case "application/json" -> Json::parse;
+            case "application/x-www-form-urlencoded" -> UrlEncoded::parse;
+            default ->
+                throw new Refusal(
+                        415,
+                        "invalid_request",
+                        "The body must be application/json or application/x-www-form-urlencoded");
+        };
+    }
+
+    private void append(byte[] more) {
+        length += more.length;
+        if (length <= LONGEST) {
+            kept.writeBytes(more);
+        } else if (length > DRAINED) {
+            throw tooLong();
+        }
+    }
+
+    private String text() {
+        if (length > LONGEST) {
+            throw tooLong();
+        }
+        try {
+            // The decoder of a charset, unlike new String, refuses what is not UTF-8.
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(kept.toByteArray()))
+                    .toString();
+        } catch (CharacterCodingException notUtf8) {
+            throw Refusal.invalidRequest("The body must be in UTF-8");
+        }
+    }
+
+    private static Refusal tooLong() {
+        return new Refusal(413, "invalid_request", "The body is longer than 16 KiB", CLOSE);
+    }
+}

@@ -1,0 +1,70 @@
+package io.tokenswap.samples.exchange;
+
+import java.net.URI;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where logins may end: the list that keeps this server from being an open redirector. An entry matches its own spelling and
+ * nothing else, so that no parser is ever asked whether two URLs are the same. The one exception is RFC 8252's: an entry of a
+ * loopback literal without a port, {@code http://127.0.0.1/auth}, matches every port.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.3">RFC 8252 section 7.3</a>
+ */
+record ReturnUris(List<String> entries) {
+
+    static final String DEFAULT = "http://localhost:4002/auth,http://127.0.0.1:4002/auth";
+
+    private static final List<String> ANY_PORT_HOSTS = List.of("http://127.0.0.1", "http://[::1]");
+    private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
+
+    static ReturnUris parse(String commaSeparated) {
+        List<String> entries =
+                Arrays.stream(commaSeparated.split(",", -1)).map(String::strip).toList();
+        for (int i = 0; i < entries.size(); i++) {
+            try {
+                Uris.parse(entries.get(i));
+            } catch (IllegalArgumentException problem) {
+                throw new IllegalArgumentException("has a wrong entry: number " + (i + 1) + " " + problem.getMessage());
+            }
+        }
+        return new ReturnUris(entries);
+    }
+
+    /** Where a login ends whose application names no URI. */
+    String first() {
+        return entries.get(0);
+    }
+
+    boolean permits(String uri) {
+        return entries.contains(uri) || entries.stream().anyMatch(entry -> isOtherPortOf(entry, uri));
+    }
+
+    /** Whether the user sees that the login ends on their own machine, or should be asked. */
+    static boolean isLoopback(String permitted) {
+        return Uris.isLoopback(URI.create(permitted));
+    }
+
+    private static boolean isOtherPortOf(String entry, String uri) {
+        String host = anyPortHost(entry);
+        if (host == null || !uri.startsWith(host + ":")) {
+            return false;
+        }
+        String path = entry.substring(host.length());
+        String rest = uri.substring(host.length() + 1);
+        if (!rest.endsWith(path)) {
+            return false;
+        }
+        String port = rest.substring(0, rest.length() - path.length());
+        return PORT.matcher(port).matches() && Integer.parseInt(port) <= 65535;
+    }
+
+    private static @Nullable String anyPortHost(String entry) {
+        return ANY_PORT_HOSTS.stream()
+                .filter(host -> entry.equals(host) || entry.startsWith(host + "/") || entry.startsWith(host + "?"))
+                .findFirst()
+                .orElse(null);
+    }
+}

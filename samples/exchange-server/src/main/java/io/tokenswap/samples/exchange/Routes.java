@@ -1,0 +1,98 @@
+package io.tokenswap.samples.exchange;
+
+import io.netty.handler.codec.http.HttpMethod;
+import io.tokenswap.TokenEndpoint;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.netty.channel.AbortedException;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+
+/** Which request is whose. Paths are compared as they came: a path that is spelled another way is another path. */
+final class Routes {
+
+    private static final Logger log = LoggerFactory.getLogger(Routes.class);
+
+    private final boolean secure;
+    private final Map<String, Map<HttpMethod, Handler>> table;
+
+    Routes(
+            ExchangeServerConfig config,
+            PublicUrl publicUrl,
+            TokenEndpoint provider,
+            InstantSource clock,
+            SecureRandom random) {
+        Seal seal = Seal.create(config.sealKey, random);
+        AuthorizeRoute authorize = new AuthorizeRoute(config, publicUrl, seal, clock, random);
+        CallbackRoute callback = new CallbackRoute(publicUrl, seal, clock);
+        TokenRoute token = new TokenRoute(provider, publicUrl, uri -> isKnown(uri, config, publicUrl), clock);
+
+        Handler start = page(authorize::handle);
+        Handler swap = request -> token.handle(request, GrantType.AUTHORIZATION_CODE);
+        Handler refresh = request -> token.handle(request, GrantType.REFRESH_TOKEN);
+        this.secure = publicUrl.isSecure();
+        this.table = Map.of(
+                "/", Map.of(HttpMethod.GET, start, HttpMethod.POST, request -> token.handle(request, null)),
+                "/authorize", Map.of(HttpMethod.GET, start),
+                "/callback", Map.of(HttpMethod.GET, page(callback::handle)),
+                "/swap", Map.of(HttpMethod.POST, swap),
+                "/refresh", Map.of(HttpMethod.POST, refresh),
+                "/api/token", Map.of(HttpMethod.POST, swap),
+                "/api/refresh_token", Map.of(HttpMethod.POST, refresh));
+    }
+
+    Mono<Void> handle(HttpServerRequest request, HttpServerResponse response) {
+        return Mono.defer(() -> handler(request).handle(request))
+                // Nobody is there any more to be answered.
+                .onErrorComplete(AbortedException::isConnectionReset)
+                .onErrorResume(failure ->
+                        Mono.just(HttpAnswer.json(failure instanceof Refusal refusal ? refusal : unexpected(failure))))
+                .map(answer -> secure ? answer.with("Strict-Transport-Security", "max-age=31536000") : answer)
+                .flatMap(answer -> answer.writeTo(response));
+    }
+
+    private Handler handler(HttpServerRequest request) {
+        Map<HttpMethod, Handler> methods = table.get(RequestTarget.of(request).path());
+        if (methods == null) {
+            throw new Refusal(404, "invalid_request", "There is nothing at this path");
+        }
+        Handler handler = methods.get(request.method());
+        if (handler == null) {
+            String allowed =
+                    methods.keySet().stream().map(HttpMethod::name).sorted().collect(Collectors.joining(", "));
+            throw new Refusal(405, "invalid_request", "This path serves " + allowed, Map.of("Allow", allowed));
+        }
+        return handler;
+    }
+
+    /** Whether a swap may name this redirect URI: where logins end, or this server in any of its roles. */
+    private boolean isKnown(String uri, ExchangeServerConfig config, PublicUrl publicUrl) {
+        return config.returnUris.permits(uri)
+                || uri.equals(publicUrl.base().toString())
+                || table.keySet().stream().anyMatch(path -> uri.equals(publicUrl.resolve(path)));
+    }
+
+    /** A handler for a browser: a person reads its refusals. */
+    private static Handler page(Function<HttpServerRequest, HttpAnswer> handler) {
+        return request -> Mono.fromSupplier(() -> handler.apply(request))
+                .onErrorResume(Refusal.class, refusal -> Mono.just(ErrorPage.of(refusal)));
+    }
+
+    private static Refusal unexpected(Throwable failure) {
+        // Where it happened and nothing of its message, which may quote the request.
+        StackTraceElement[] trace = failure.getStackTrace();
+        log.error("Unexpected {} at {}", failure.getClass().getName(), trace.length == 0 ? "?" : trace[0]);
+        return new Refusal(500, "server_error", "Something went wrong here");
+    }
+
+    /** Makes the answer to a request. */
+    private interface Handler {
+        Mono<HttpAnswer> handle(HttpServerRequest request);
+    }
+}

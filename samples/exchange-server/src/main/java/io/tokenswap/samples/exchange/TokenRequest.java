@@ -1,0 +1,103 @@
+package io.tokenswap.samples.exchange;
+
+import io.tokenswap.CodeVerifier;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A swap or a refresh, in any of the dialects: the path says which, or {@code grant_type} does, or both agree. A field without
+ * a value counts as left out, which is what the one-URI dialect sends for the one that it does not use.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3">RFC 6749 section 4.1.3</a>
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
+ */
+sealed interface TokenRequest {
+
+    /** Swap this code. The redirect URI is only checked; the verifier is null where the application knows no PKCE. */
+    record Swap(
+            String code,
+            @Nullable String redirectUri,
+            @Nullable CodeVerifier verifier) implements TokenRequest {
+        @Override
+        public String toString() {
+            return "Swap[redacted]";
+        }
+    }
+
+    /** Refresh with this token. */
+    record Refresh(String refreshToken) implements TokenRequest {
+        @Override
+        public String toString() {
+            return "Refresh[redacted]";
+        }
+    }
+
+    /**
+     * The request that a body makes.
+     *
+     * @param parameters what the body holds
+     * @param byPath what the path says, or null for the one URI that serves both
+     */
+    static TokenRequest of(Map<String, String> parameters, @Nullable GrantType byPath) {
+        return switch (grantType(Fields.value(parameters, "grant_type"), byPath)) {
+            case AUTHORIZATION_CODE ->
+                new Swap(
+                        Fields.required(parameters, "code"),
+                        Fields.value(parameters, "redirect_uri"),
+                        Fields.verifier(parameters));
+            case REFRESH_TOKEN -> new Refresh(Fields.required(parameters, "refresh_token"));
+        };
+    }
+
+    private static GrantType grantType(@Nullable String named, @Nullable GrantType byPath) {
+        if (named == null) {
+            if (byPath == null) {
+                throw Refusal.invalidRequest("The grant_type is missing");
+            }
+            return byPath;
+        }
+        return Arrays.stream(GrantType.values())
+                .filter(type -> type.value.equals(named) && (byPath == null || byPath == type))
+                .findFirst()
+                .orElseThrow(
+                        () -> new Refusal(400, "unsupported_grant_type", "This URL does not serve that grant_type"));
+    }
+
+    /** The fields of a body. */
+    final class Fields {
+
+        private static final Pattern PRINTABLE = Pattern.compile("[\\x20-\\x7E]+");
+
+        private Fields() {}
+
+        static @Nullable String value(Map<String, String> parameters, String name) {
+            String value = parameters.get(name);
+            if (value == null || value.isEmpty()) {
+                return null;
+            }
+            if (!PRINTABLE.matcher(value).matches()) {
+                throw Refusal.invalidRequest("The " + name + " holds a character that it cannot have");
+            }
+            return value;
+        }
+
+        static String required(Map<String, String> parameters, String name) {
+            String value = value(parameters, name);
+            if (value == null) {
+                throw Refusal.invalidRequest("The " + name + " is missing");
+            }
+            return value;
+        }
+
+        static @Nullable CodeVerifier verifier(Map<String, String> parameters) {
+            String value = value(parameters, "code_verifier");
+            try {
+                return value == null ? null : CodeVerifier.of(value);
+            } catch (IllegalArgumentException malformed) {
+                throw Refusal.invalidRequest("The code_verifier has not the form of one");
+            }
+        }
+    }
+}

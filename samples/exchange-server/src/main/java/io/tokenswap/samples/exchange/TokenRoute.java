@@ -1,0 +1,85 @@
+package io.tokenswap.samples.exchange;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenSwapException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.server.HttpServerRequest;
+
+/** The application's calls: swap and refresh, asked of the provider with the secret that only this server has. */
+final class TokenRoute {
+
+    private final TokenEndpoint provider;
+    private final PublicUrl publicUrl;
+    private final Predicate<String> knownRedirectUri;
+    private final InstantSource clock;
+
+    TokenRoute(TokenEndpoint provider, PublicUrl publicUrl, Predicate<String> knownRedirectUri, InstantSource clock) {
+        this.provider = provider;
+        this.publicUrl = publicUrl;
+        this.knownRedirectUri = knownRedirectUri;
+        this.clock = clock;
+    }
+
+    /** @param byPath what the path says, or null for the one URI that serves both */
+    Mono<HttpAnswer> handle(HttpServerRequest request, @Nullable GrantType byPath) {
+        if (!RequestTarget.of(request).query().isEmpty()) {
+            throw Refusal.invalidRequest("Parameters belong in the body: a URL ends up in logs");
+        }
+        return RequestBody.parameters(request)
+                .map(parameters -> TokenRequest.of(parameters, byPath))
+                .flatMap(this::ask)
+                .onErrorMap(TokenSwapException.class, failure -> ProviderFailure.refusal(failure, clock.instant()));
+    }
+
+    private Mono<HttpAnswer> ask(TokenRequest request) {
+        if (request instanceof TokenRequest.Swap swap) {
+            return swap(swap).map(token -> answer(token, null));
+        }
+        String refreshToken = ((TokenRequest.Refresh) request).refreshToken();
+        return refresh(refreshToken).map(token -> answer(token, refreshToken));
+    }
+
+    private Mono<Token> swap(TokenRequest.Swap swap) {
+        if (swap.redirectUri() != null && !knownRedirectUri.test(swap.redirectUri())) {
+            throw new Refusal(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
+        }
+        // Whatever the application calls its redirect URI, the provider knows this one.
+        return provider.swap(AuthorizationCode.of(swap.code(), publicUrl.callback(), swap.verifier(), Set.of()));
+    }
+
+    private Mono<Token> refresh(String refreshToken) {
+        // The application has the access token that is to be replaced; all that the provider asks for is this.
+        return Mono.defer(() -> provider.refresh(Token.builder("unknown", clock.instant())
+                .refreshToken(refreshToken)
+                .build()));
+    }
+
+    /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a> */
+    private static HttpAnswer answer(Token token, @Nullable String sentRefreshToken) {
+        Map<String, Object> properties = new LinkedHashMap<>();
+        properties.put("access_token", token.accessToken());
+        properties.put("token_type", token.tokenType());
+        if (!token.scopes().isEmpty()) {
+            properties.put("scope", String.join(" ", token.scopes()));
+        }
+        if (token.expiresAt() != null) {
+            properties.put(
+                    "expires_in",
+                    Duration.between(token.issuedAt(), token.expiresAt()).toSeconds());
+        }
+        // A refreshed token carries the old refresh token over; only a new one is news to the application.
+        if (token.refreshToken() != null && !token.refreshToken().equals(sentRefreshToken)) {
+            properties.put("refresh_token", token.refreshToken());
+        }
+        return HttpAnswer.json(200, properties);
+    }
+}

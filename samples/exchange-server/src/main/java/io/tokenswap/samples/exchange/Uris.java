@@ -1,0 +1,46 @@
+package io.tokenswap.samples.exchange;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Set;
+
+/** What a URI in the configuration must be like: the same for every one, whoever is sent there. */
+final class Uris {
+
+    private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
+
+    private Uris() {}
+
+    /** An https URI, or an http one of this very machine. */
+    static URI parse(String text) {
+        URI uri;
+        try {
+            uri = new URI(text).parseServerAuthority();
+        } catch (URISyntaxException malformed) {
+            throw new IllegalArgumentException("is not a URL");
+        }
+        if (uri.getHost() == null || !("http".equals(uri.getScheme()) || "https".equals(uri.getScheme()))) {
+            throw new IllegalArgumentException("is not a URL that starts with https:// or http://");
+        }
+        if (uri.getRawUserInfo() != null || uri.getRawFragment() != null || !isAscii(text)) {
+            throw new IllegalArgumentException("must have no user, no # and plain ASCII only");
+        }
+        if ("http".equals(uri.getScheme()) && !isLoopback(uri)) {
+            throw new IllegalArgumentException("must start with https://: plain http is for this machine itself");
+        }
+        return uri;
+    }
+
+    static boolean isLoopback(URI uri) {
+        return LOOPBACK.contains(uri.getHost());
+    }
+
+    /** Adds parameters, already escaped, to a URI that may have some. */
+    static String append(String uri, String query) {
+        return uri + (uri.indexOf('?') < 0 ? "?" : uri.endsWith("?") || uri.endsWith("&") ? "" : "&") + query;
+    }
+
+    private static boolean isAscii(String text) {
+        return text.chars().allMatch(c -> c > 0x20 && c < 0x7F);
+    }
+}

@@ -1,0 +1,241 @@
+package io.tokenswap.samples.exchange;
+
+import static io.tokenswap.samples.exchange.Exchange.AUTHORIZE;
+import static io.tokenswap.samples.exchange.Exchange.RETURN_URI;
+import static io.tokenswap.samples.exchange.Exchange.location;
+import static io.tokenswap.samples.exchange.Exchange.query;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URLEncoder;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CallbackRouteTest {
+
+    private final Exchange exchange = new Exchange();
+
+    @AfterEach
+    void stop() {
+        exchange.close();
+    }
+
+    @Test
+    void c18_theCodeArrivesWithTheStateOfTheApplicationByteForByte() {
+        String state = "~!@#$%^&*()_+{}|:<>? \"'\\/=;,`[] 0";
+        Exchange.Login login = exchange.login("response_type=code&state=" + encode(state));
+
+        HttpResponse<String> answer = exchange.callback("code=" + encode("AQ+/=&x") + "&state=" + login.state(), login);
+
+        assertThat(answer.statusCode()).isEqualTo(303);
+        assertThat(location(answer)).startsWith(RETURN_URI + "?");
+        assertThat(query(location(answer))).isEqualTo(Map.of("code", "AQ+/=&x", "state", state));
+        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
+        assertThat(answer.headers().firstValue("Referrer-Policy")).contains("no-referrer");
+        assertThat(answer.headers().firstValue("Set-Cookie"))
+                .contains(login.cookie().split("=")[0] + "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
+        assertThat(exchange.provider.asked).isEmpty();
+    }
+
+    @Test
+    void theCodeArrivesWhereTheApplicationAsked() {
+        Exchange.Login login = exchange.login(AUTHORIZE + "&server_uri=" + encode("http://127.0.0.1:4002/auth"));
+
+        assertThat(location(exchange.callback("code=c&state=" + login.state(), login)))
+                .isEqualTo("http://127.0.0.1:4002/auth?code=c&state=0a1b2c3d");
+    }
+
+    @Test
+    void aReturnUriWithAQueryKeepsIt() {
+        try (Exchange other = new Exchange(Map.of("RETURN_URIS", "https://app.example/auth?from=x"))) {
+            Exchange.Login login = other.login(AUTHORIZE);
+
+            assertThat(location(other.callback("code=c&state=" + login.state(), login)))
+                    .isEqualTo("https://app.example/auth?from=x&code=c&state=0a1b2c3d");
+        }
+    }
+
+    @Test
+    void c16_anErrorOfTheProviderArrivesWithTheState() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        HttpResponse<String> answer = exchange.callback("error=access_denied&state=" + login.state(), login);
+
+        assertThat(answer.statusCode()).isEqualTo(303);
+        assertThat(location(answer)).isEqualTo(RETURN_URI + "?error=access_denied&state=0a1b2c3d");
+    }
+
+    @Test
+    void c16_anErrorThatIsNoneArrivesAsServerError() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertThat(location(exchange.callback("error=%22%0d%0a&state=" + login.state(), login)))
+                .isEqualTo(RETURN_URI + "?error=server_error&state=0a1b2c3d");
+    }
+
+    @Test
+    void c14_anUnknownStateGetsAPage() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        for (String state : List.of("", "&state=", "&state=0a1b2c3d", "&state=" + login.state() + "A")) {
+            assertRefused(exchange.callback("code=c" + state, login));
+        }
+    }
+
+    @Test
+    void c14_aStateTamperedWithAnywhereGetsAPage() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+        String state = login.state();
+        String cookie = login.cookie();
+
+        for (int i = 0; i < state.length(); i++) {
+            char other = state.charAt(i) == 'A' ? 'B' : 'A';
+            String tampered = state.substring(0, i) + other + state.substring(i + 1);
+            // The cookie comes along under the name that the tampered state asks for.
+            String renamed =
+                    "login-" + tampered.substring(tampered.length() - 10) + cookie.substring(cookie.indexOf('='));
+            assertRefused(exchange.get("/callback?code=c&state=" + tampered, "Cookie", renamed));
+        }
+    }
+
+    @Test
+    void c14_aStateEndsAfterTenMinutes() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        exchange.now = exchange.now.plus(Duration.ofMinutes(10)).minusMillis(1);
+        assertThat(exchange.callback("code=c&state=" + login.state(), login).statusCode())
+                .isEqualTo(303);
+        exchange.now = exchange.now.plusMillis(1);
+        assertRefused(exchange.callback("code=c&state=" + login.state(), login));
+    }
+
+    @Test
+    void c14_aStateSealedElsewhereGetsAPage() {
+        try (Exchange other = new Exchange()) {
+            Exchange.Login login = other.login(AUTHORIZE);
+
+            assertRefused(exchange.callback("code=c&state=" + login.state(), login));
+        }
+    }
+
+    @Test
+    void aStateSealedUnderTheSameKeyOpensOnAnotherNode() {
+        Map<String, String> key = Map.of("SEAL_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        try (Exchange one = new Exchange(key);
+                Exchange two = new Exchange(key)) {
+            Exchange.Login login = one.login(AUTHORIZE);
+
+            assertThat(two.callback("code=c&state=" + login.state(), login).statusCode())
+                    .isEqualTo(303);
+        }
+    }
+
+    @Test
+    void c15_aBrowserWithoutTheCookieGetsAPage() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertRefused(exchange.get("/callback?code=c&state=" + login.state()));
+        assertRefused(exchange.get("/callback?code=c"));
+        assertRefused(exchange.get("/callback"));
+    }
+
+    @Test
+    void c15_aBrowserWithTheCookieOfAnotherLoginGetsAPage() {
+        Exchange.Login victims = exchange.login(AUTHORIZE);
+        Exchange.Login attackers = exchange.login(AUTHORIZE);
+        String name = attackers.cookie().split("=")[0];
+
+        assertRefused(exchange.callback("code=c&state=" + attackers.state(), victims));
+        assertRefused(exchange.get(
+                "/callback?code=c&state=" + attackers.state(),
+                "Cookie",
+                name + "=" + victims.cookie().split("=")[1]));
+        assertRefused(exchange.get("/callback?code=c&state=" + attackers.state(), "Cookie", name + "="));
+        assertRefused(exchange.get(
+                "/callback?code=c&state=" + attackers.state(), "Cookie", name + "=x; " + attackers.cookie()));
+    }
+
+    @ParameterizedTest(name = "C17 the answer {0} gets a page")
+    @ValueSource(
+            strings = {
+                "code=c&error=access_denied&",
+                "error=access_denied&code=&",
+                "code=c&code=c&",
+                "error=a&error=a&",
+                "code=&",
+                "error=&code=c&",
+                "code=%00&",
+                ""
+            })
+    void ambiguous(String parameters) {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertRefused(exchange.callback(parameters + "state=" + login.state(), login));
+        assertRefused(exchange.callback("code=c&state=" + login.state() + "&state=" + login.state(), login));
+    }
+
+    @Test
+    void c12_twentyTabsDoNotDisturbEachOther() {
+        List<Exchange.Login> tabs = IntStream.range(0, 20)
+                .mapToObj(i -> exchange.login("response_type=code&state=state-of-tab-" + i))
+                .toList();
+        String jar = tabs.stream().map(Exchange.Login::cookie).collect(Collectors.joining("; "));
+
+        for (int i = 19; i >= 0; i--) {
+            HttpResponse<String> answer = exchange.get(
+                    "/callback?code=c" + i + "&state=" + tabs.get(i).state(), "Cookie", jar);
+            assertThat(query(location(answer))).isEqualTo(Map.of("code", "c" + i, "state", "state-of-tab-" + i));
+        }
+    }
+
+    @Test
+    void c21_theBrowserIsNeverToldToRepeatItsMethod() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertThat(login.answer().statusCode()).isIn(302, 303);
+        assertThat(exchange.callback("code=c&state=" + login.state(), login).statusCode())
+                .isIn(302, 303);
+        assertThat(exchange.callback("error=x&state=" + login.state(), login).statusCode())
+                .isIn(302, 303);
+    }
+
+    @Test
+    void c22_lineBreaksInAnyParameterSplitNoHeader() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+        String injection = "c%0d%0aX-Injected:%20yes";
+
+        for (String query : List.of("code=" + injection, "error=" + injection)) {
+            HttpResponse<String> answer = exchange.callback(query + "&state=" + login.state(), login);
+            assertThat(answer.headers().firstValue("X-Injected")).isEmpty();
+            assertThat(answer.headers().firstValue("Location").orElse("")).doesNotContain("\r", "\n", "Injected");
+        }
+    }
+
+    @Test
+    void c23_goingBackGetsAPageAndAsksTheProviderNothing() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+        exchange.callback("code=c&state=" + login.state(), login);
+
+        // The answer took the cookie away.
+        assertRefused(exchange.get("/callback?code=c&state=" + login.state()));
+        assertThat(exchange.provider.asked).isEmpty();
+    }
+
+    private static void assertRefused(HttpResponse<String> answer) {
+        assertThat(answer.statusCode()).isEqualTo(400);
+        assertThat(answer.headers().map()).doesNotContainKeys("location", "set-cookie");
+        assertThat(answer.body()).contains("sign in again").doesNotContain("0a1b2c3d");
+    }
+
+    private static String encode(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
+    }
+}

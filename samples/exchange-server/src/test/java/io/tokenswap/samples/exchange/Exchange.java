@@ -1,0 +1,166 @@
+package io.tokenswap.samples.exchange;
+
+import io.tokenswap.http.ClientAuthentication;
+import io.tokenswap.http.ProviderEndpoint;
+import java.io.IOException;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
+
+/** A real exchange server on a free port, in front of a {@link FakeProvider}, with a clock that stands until it is moved. */
+final class Exchange implements AutoCloseable {
+
+    static final String RETURN_URI = "http://localhost:4002/auth";
+    static final String AUTHORIZE = "response_type=code&state=0a1b2c3d&scope=a%20b&show_dialog=false";
+
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    final FakeProvider provider = new FakeProvider();
+    final ExchangeServer server;
+    volatile Instant now = Instant.parse("2026-11-23T12:00:00Z");
+
+    Exchange() {
+        this(Map.of());
+    }
+
+    Exchange(Map<String, String> variables) {
+        this(variables, Duration.ofSeconds(20));
+    }
+
+    /** @param patience how long it waits for the provider once it has asked: connecting, slow on a busy machine, is not counted */
+    Exchange(Map<String, String> variables, Duration patience) {
+        Map<String, String> all = new HashMap<>(Map.of(
+                "PORT", "0",
+                "SPOTIFY_CLIENT_ID", "client",
+                "SPOTIFY_CLIENT_SECRET", "secret",
+                "PROVIDER_AUTHORIZE_URL", provider.uri("/authorize").toString(),
+                "PROVIDER_TOKEN_URL", provider.uri("/api/token").toString()));
+        all.putAll(variables);
+        ExchangeServerConfig config = ExchangeServerConfig.from(all);
+        server = ExchangeServer.start(
+                        config,
+                        ProviderEndpoint.builder(
+                                        config.tokenUri,
+                                        ClientAuthentication.basic(config.clientId, config.clientSecret))
+                                .httpClient(reactor.netty.http.client.HttpClient.create()
+                                        .responseTimeout(patience))
+                                .clock(() -> now)
+                                .build(),
+                        () -> now,
+                        new SecureRandom())
+                .blockOptional()
+                .orElseThrow();
+    }
+
+    /** A browser on its way: the answer to its hit on the authorize page. */
+    record Login(HttpResponse<String> answer) {
+
+        String providerUrl() {
+            return location(answer);
+        }
+
+        Map<String, String> providerQuery() {
+            return query(providerUrl());
+        }
+
+        String state() {
+            return providerQuery().get("state");
+        }
+
+        /** What the browser sends back of the cookie. */
+        String cookie() {
+            return setCookie().split(";")[0];
+        }
+
+        String setCookie() {
+            return answer.headers().firstValue("Set-Cookie").orElseThrow();
+        }
+    }
+
+    Login login(String query) {
+        return new Login(get("/authorize?" + query));
+    }
+
+    /** The provider's redirect, followed by the browser that has the cookie. */
+    HttpResponse<String> callback(String query, Login login) {
+        return get("/callback?" + query, "Cookie", login.cookie());
+    }
+
+    HttpResponse<String> get(String target, String... headers) {
+        return send(request(target, headers).GET());
+    }
+
+    HttpResponse<String> post(String target, String contentType, String body, String... headers) {
+        return send(request(target, headers)
+                .header("Content-Type", contentType)
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    HttpResponse<String> form(String target, String body) {
+        return post(target, "application/x-www-form-urlencoded", body);
+    }
+
+    HttpResponse<String> json(String target, String body) {
+        return post(target, "application/json", body);
+    }
+
+    HttpResponse<String> send(String method, String target, String... headers) {
+        return send(request(target, headers).method(method, HttpRequest.BodyPublishers.noBody()));
+    }
+
+    /** Bytes as they are, for what a well-behaved client would not send; the answer until the server closes. */
+    String raw(String request) throws IOException {
+        try (Socket socket = new Socket("127.0.0.1", port())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+        }
+    }
+
+    int port() {
+        return server.boundPort();
+    }
+
+    static String location(HttpResponse<String> answer) {
+        return answer.headers().firstValue("Location").orElseThrow();
+    }
+
+    static Map<String, String> query(String uri) {
+        return UrlEncoded.parse(URI.create(uri).getRawQuery());
+    }
+
+    private HttpRequest.Builder request(String target, String... headers) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port() + target))
+                .timeout(Duration.ofSeconds(20));
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return request;
+    }
+
+    private static HttpResponse<String> send(HttpRequest.Builder request) {
+        try {
+            return HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        server.close();
+        provider.close();
+    }
+}

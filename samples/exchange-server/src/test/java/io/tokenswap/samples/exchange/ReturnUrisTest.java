@@ -1,0 +1,59 @@
+package io.tokenswap.samples.exchange;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReturnUrisTest {
+
+    private final ReturnUris anyPort =
+            ReturnUris.parse("http://127.0.0.1/auth, http://[::1]/auth,http://localhost/auth");
+
+    @ParameterizedTest(name = "C03 a loopback literal without a port permits {0}")
+    @ValueSource(
+            strings = {
+                "http://127.0.0.1/auth",
+                "http://127.0.0.1:1/auth",
+                "http://127.0.0.1:49152/auth",
+                "http://127.0.0.1:65535/auth",
+                "http://[::1]:4002/auth",
+                "http://localhost/auth"
+            })
+    void permitted(String uri) {
+        assertThat(anyPort.permits(uri)).isTrue();
+    }
+
+    @ParameterizedTest(name = "C03 a loopback literal without a port does not permit {0}")
+    @ValueSource(
+            strings = {
+                "http://localhost:4002/auth",
+                "http://127.0.0.1:/auth",
+                "http://127.0.0.1:0/auth",
+                "http://127.0.0.1:080/auth",
+                "http://127.0.0.1:65536/auth",
+                "http://127.0.0.1:99999999999/auth",
+                "http://127.0.0.1:4002",
+                "http://127.0.0.1:4002/",
+                "http://127.0.0.1:4002/auth/",
+                "http://127.0.0.1:4002/AUTH",
+                "http://127.0.0.1:4002/auth?x=1",
+                "http://127.0.0.1:4002/x/auth",
+                "http://127.0.0.1:4002@evil.example/auth",
+                "http://127.0.0.1:4002.evil.example/auth",
+                "http://127.0.0.1:4002\t/auth",
+                "http://127.0.0.1:４００２/auth",
+                "http://127.0.0.2:4002/auth",
+                "https://127.0.0.1:4002/auth",
+                "HTTP://127.0.0.1:4002/auth"
+            })
+    void refused(String uri) {
+        assertThat(anyPort.permits(uri)).isFalse();
+    }
+
+    @ParameterizedTest(name = "C03 an entry with a port permits no other: {0}")
+    @ValueSource(strings = {"http://127.0.0.1:4003/auth", "http://127.0.0.1/auth", "http://127.0.0.1:40020/auth"})
+    void exactPort(String uri) {
+        assertThat(ReturnUris.parse("http://127.0.0.1:4002/auth").permits(uri)).isFalse();
+    }
+}
