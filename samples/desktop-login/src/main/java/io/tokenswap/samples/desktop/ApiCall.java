@@ -1,0 +1,46 @@
+package io.tokenswap.samples.desktop;
+
+import io.tokenswap.TokenSource;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.http.BearerAuthentication;
+import java.net.URI;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.http.client.HttpClient;
+
+/** What the tokens are for: a call to an API. */
+final class ApiCall {
+
+    private ApiCall() {}
+
+    /** Calls it with the newest token and shows what it says. Fails with {@link ApiException} unless it says yes. */
+    static Mono<Void> get(URI api, TokenSource tokens, Reporter reporter) {
+        return BearerAuthentication.apply(HttpClient.create(), tokens)
+                .get()
+                .uri(api)
+                .responseSingle((response, body) -> body.asString()
+                        .defaultIfEmpty("")
+                        .map(text -> new Said(response.status().code(), text)))
+                .onErrorMap(
+                        error -> !(error instanceof TokenSwapException),
+                        error -> new ApiException(
+                                "The API does not answer at " + place(api) + ": is --me-url right?", error))
+                .publishOn(Schedulers.single())
+                .flatMap(said -> {
+                    reporter.me(said.status(), said.body());
+                    return said.status() / 100 == 2
+                            ? Mono.empty()
+                            : Mono.error(new ApiException(
+                                    "The API at " + place(api) + " answers " + said.status()
+                                            + " to the newest token: check --me-url and --scope.",
+                                    null));
+                });
+    }
+
+    private record Said(int status, String body) {}
+
+    private static String place(URI uri) {
+        return uri.getScheme() + "://" + uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort())
+                + uri.getRawPath();
+    }
+}

@@ -1,0 +1,81 @@
+package io.tokenswap.samples.desktop;
+
+import io.netty.handler.codec.http.cookie.ClientCookieDecoder;
+import io.netty.handler.codec.http.cookie.Cookie;
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+
+/**
+ * The cookies of one sign-in, which is over long before any of them expires. That of the JDK answers a cookie that has a
+ * {@code Max-Age} with the {@code $Version} of RFC 2965, which today's servers take for a cookie.
+ *
+ * @see <a href="https://www.rfc-editor.org/rfc/rfc6265#section-5.3">RFC 6265 section 5.3</a>
+ */
+final class CookieJar {
+
+    private final Map<Place, Cookie> cookies = new ConcurrentHashMap<>();
+
+    /** Keeps what a server has set. */
+    void keep(URI from, List<String> setCookies) {
+        for (String setCookie : setCookies) {
+            Cookie cookie = ClientCookieDecoder.LAX.decode(setCookie);
+            if (cookie == null) {
+                continue; // as a browser does
+            }
+            Place place = Place.of(cookie, from);
+            if (cookie.maxAge() <= 0 && cookie.maxAge() != Cookie.UNDEFINED_MAX_AGE) {
+                cookies.remove(place);
+            } else if (place.reaches(from.getHost())) {
+                cookies.put(place, cookie);
+            }
+        }
+    }
+
+    /** The header for a request, empty when there is nothing to send. */
+    String header(URI to) {
+        boolean secure = "https".equals(to.getScheme());
+        String path = path(to);
+        return cookies.entrySet().stream()
+                .filter(entry -> entry.getKey().reaches(to.getHost())
+                        && entry.getKey().covers(path)
+                        && (secure || !entry.getValue().isSecure()))
+                .map(entry -> entry.getValue().name() + "=" + entry.getValue().value())
+                .collect(Collectors.joining("; "));
+    }
+
+    private static String path(URI uri) {
+        String path = uri.getRawPath();
+        return path == null || path.isEmpty() ? "/" : path;
+    }
+
+    /** What tells cookies apart, and where they go. Browsers do not look at the port. */
+    private record Place(String name, String domain, boolean hostOnly, String path) {
+
+        static Place of(Cookie cookie, URI from) {
+            String domain = cookie.domain() == null ? "" : cookie.domain().replaceFirst("^\\.", "");
+            boolean hostOnly = domain.isEmpty();
+            String path = cookie.path() != null && cookie.path().startsWith("/")
+                    ? cookie.path()
+                    : directory(CookieJar.path(from));
+            return new Place(
+                    cookie.name(), (hostOnly ? from.getHost() : domain).toLowerCase(Locale.ROOT), hostOnly, path);
+        }
+
+        private static String directory(String path) {
+            return path.substring(0, Math.max(1, path.lastIndexOf('/')));
+        }
+
+        boolean reaches(String host) {
+            String name = host.toLowerCase(Locale.ROOT);
+            return name.equals(domain) || (!hostOnly && name.endsWith("." + domain));
+        }
+
+        boolean covers(String target) {
+            return target.equals(path) || target.startsWith(path.endsWith("/") ? path : path + "/");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+package io.tokenswap.samples.desktop;
+
+import io.tokenswap.RefreshPolicy;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSession;
+import io.tokenswap.callback.Browser;
+import io.tokenswap.callback.LoginFlow;
+import io.tokenswap.callback.LoopbackReceiver;
+import io.tokenswap.http.Dialect;
+import io.tokenswap.http.ExchangeServerEndpoint;
+import java.io.PrintWriter;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.util.function.Tuple2;
+
+/** Signs a user in through an exchange server, and shows the tokens as they come. */
+@Command(
+        name = "desktop-login",
+        mixinStandardHelpOptions = true,
+        version = "desktop-login 0.1.0",
+        sortOptions = false,
+        description = {
+            "Signs a user in through an exchange server and keeps the token fresh.",
+            "Without --exchange it starts an exchange server of its own: before the real Spotify where SPOTIFY_CLIENT_ID and "
+                    + "SPOTIFY_CLIENT_SECRET are set, else before a demo provider."
+        },
+        exitCodeListHeading = "Exit codes:%n",
+        exitCodeList = {
+            "0:the refreshes that were asked for are done",
+            "1:a defect of this program",
+            "2:the command line or the configuration is wrong",
+            "3:the port is taken",
+            "4:nobody signed in before the timeout",
+            "5:the sign-in was denied or went wrong",
+            "6:the exchange server, or who answers for it, cannot be reached or is out of order",
+            "7:the exchange server refuses: wrong URL, dialect or configuration",
+            "8:the grant has ended: sign in again",
+            "9:the API at --me-url cannot be reached or refuses the token",
+            "130:Ctrl-C"
+        })
+public final class DesktopLogin implements Callable<Integer> {
+
+    /** How the login reaches a person, or does without. */
+    enum BrowserChoice {
+        SYSTEM,
+        PRINT,
+        HEADLESS
+    }
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Option(names = "--exchange", paramLabel = "URL", description = "the exchange server; one of its own by default")
+    private @Nullable URI exchange;
+
+    @Option(
+            names = "--dialect",
+            paramLabel = "DIALECT",
+            description = "what the exchange server speaks: documented (default), one-uri or published")
+    private Dialect dialect = Dialect.DOCUMENTED;
+
+    @Option(names = "--authorize-url", paramLabel = "URL", description = "its login page; --exchange by default")
+    private @Nullable URI authorizeUrl;
+
+    @Option(names = "--swap-url", paramLabel = "URL", description = "where it swaps; by the dialect by default")
+    private @Nullable URI swapUrl;
+
+    @Option(names = "--refresh-url", paramLabel = "URL", description = "where it refreshes; by the dialect by default")
+    private @Nullable URI refreshUrl;
+
+    @Option(
+            names = "--listen",
+            paramLabel = "URI",
+            description =
+                    "where the code arrives, http://localhost:4002/auth by default; several are tried in order, port 0 "
+                            + "takes any free one")
+    private List<URI> listen = List.of(URI.create("http://localhost:4002/auth"));
+
+    @Option(names = "--scope", paramLabel = "SCOPE", description = "a scope to ask for, once for each")
+    private List<String> scopes = List.of("user-read-private", "user-read-email");
+
+    @Option(
+            names = "--browser",
+            paramLabel = "HOW",
+            description =
+                    "system opens the browser, print shows the URL only, headless follows the redirects itself (for a "
+                            + "provider that approves by itself); system by default where there is a display")
+    private @Nullable BrowserChoice browser;
+
+    @Option(
+            names = "--timeout",
+            paramLabel = "TIME",
+            description = "how long to wait for the person: 30s, 5m (default), 1h")
+    private Duration timeout = Duration.ofMinutes(5);
+
+    @Option(
+            names = "--token-lifetime",
+            paramLabel = "TIME",
+            description = "how long the demo provider's tokens live; 10s by default, so that there is something to see")
+    private @Nullable Duration tokenLifetime;
+
+    @Option(
+            names = "--refreshes",
+            paramLabel = "N",
+            description = "end after N refreshes; runs until Ctrl-C by default")
+    private @Nullable Long refreshes;
+
+    @Option(names = "--me-url", paramLabel = "URL", description = "an API to call with the newest token at the end")
+    private @Nullable URI meUrl;
+
+    @Option(names = "--json", description = "one JSON object a line")
+    private boolean json;
+
+    private final Map<String, String> environment;
+    private final InstantSource clock = InstantSource.system();
+
+    DesktopLogin(Map<String, String> environment) {
+        this.environment = environment;
+    }
+
+    /**
+     * Runs the program.
+     *
+     * @param args {@code --help} tells
+     */
+    public static void main(String[] args) {
+        System.exit(commandLine(System.getenv()).execute(args));
+    }
+
+    static CommandLine commandLine(Map<String, String> environment) {
+        CommandLine commandLine = new CommandLine(new DesktopLogin(environment));
+        OptionValues.register(commandLine);
+        return commandLine.setParameterExceptionHandler(DesktopLogin::complain);
+    }
+
+    /** One line, where picocli would print the whole help; {@code --json} may not have been read yet. */
+    private static int complain(ParameterException wrong, String[] args) {
+        PrintWriter out = wrong.getCommandLine().getOut();
+        PrintWriter err = wrong.getCommandLine().getErr();
+        InstantSource clock = InstantSource.system();
+        try (Reporter reporter = List.of(args).contains("--json")
+                ? new JsonLines(out, clock)
+                : new Screen(out, err, clock, false, false)) {
+            return fail(Failure.usage(wrong.getMessage() + ". See --help."), reporter);
+        }
+    }
+
+    private static int fail(Failure failure, Reporter reporter) {
+        reporter.error(failure.kind(), failure.message());
+        return failure.exitCode();
+    }
+
+    @Override
+    public Integer call() {
+        try (Reporter reporter = reporter()) {
+            try {
+                requireSense();
+                run(reporter);
+                return 0;
+            } catch (RuntimeException e) {
+                return fail(Failure.of(e), reporter);
+            }
+        }
+    }
+
+    private Reporter reporter() {
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            return new JsonLines(out, clock);
+        }
+        boolean live = Display.isTerminal(environment);
+        boolean colour = live && environment.getOrDefault("NO_COLOR", "").isEmpty();
+        return new Screen(out, spec.commandLine().getErr(), clock, live, colour);
+    }
+
+    /** Refuses what would be ignored, so that nobody waits for what cannot come. */
+    private void requireSense() {
+        require(refreshes == null || refreshes >= 0, "--refreshes is 0 or more");
+        require(
+                exchange != null || (authorizeUrl == null && swapUrl == null && refreshUrl == null),
+                "--authorize-url, --swap-url and --refresh-url say more of the server of --exchange: name that too");
+        require(
+                tokenLifetime == null || (exchange == null && !hasSpotify()),
+                "--token-lifetime is for the demo provider, which --exchange and SPOTIFY_CLIENT_ID do without");
+    }
+
+    private static void require(boolean condition, String rule) {
+        if (!condition) {
+            throw new IllegalArgumentException(rule + ". See --help.");
+        }
+    }
+
+    private void run(Reporter reporter) {
+        BrowserChoice choice = browser == null ? choose(reporter) : browser;
+        if (exchange != null) {
+            signIn(exchange, meUrl, choice, reporter);
+            return;
+        }
+        try (EmbeddedSystem system = embedded(choice, reporter)) {
+            signIn(system.exchangeUri(), meUrl == null ? system.meUri() : meUrl, choice, reporter);
+        }
+    }
+
+    private BrowserChoice choose(Reporter reporter) {
+        boolean demo = exchange == null && !hasSpotify();
+        Display display = Display.of(System.getProperty("os.name"), environment, demo);
+        reporter.note(display.reason());
+        return display.choice();
+    }
+
+    private boolean hasSpotify() {
+        return EmbeddedSystem.hasSpotifyClient(environment);
+    }
+
+    private EmbeddedSystem embedded(BrowserChoice choice, Reporter reporter) {
+        if (hasSpotify()) {
+            EmbeddedSystem system = EmbeddedSystem.withSpotify(environment, listen);
+            reporter.note("Redirect URI to register at Spotify: " + system.exchangeUri() + "/callback");
+            return system;
+        }
+        Duration lifetime = tokenLifetime == null ? Duration.ofSeconds(10) : tokenLifetime;
+        EmbeddedSystem system = EmbeddedSystem.withDemoProvider(listen, lifetime, choice == BrowserChoice.HEADLESS);
+        reporter.note("Demo provider and exchange server are up at " + system.exchangeUri()
+                + (choice == BrowserChoice.HEADLESS ? "." : ". Sign in as demo, password demo."));
+        return system;
+    }
+
+    /** The program that a user of the library would write. */
+    private void signIn(URI exchangeUri, @Nullable URI me, BrowserChoice choice, Reporter reporter) {
+        LoginFlow flow = LoginFlow.create(endpoint(exchangeUri))
+                .scopes(scopes.toArray(String[]::new))
+                .receiver(LoopbackReceiver.create()
+                        .redirectUri(listen.get(0), listen.stream().skip(1).toArray(URI[]::new))
+                        .timeout(timeout))
+                .browser(browser(choice, reporter));
+
+        Mono<TokenSession> session = Reachability.check(authorizeUrl == null ? exchangeUri : authorizeUrl)
+                .then(flow.login());
+        Mono.usingWhen(session, signedIn -> follow(signedIn, me, reporter), TokenSession::disposeLater)
+                .block();
+    }
+
+    /** Shows the tokens and events of a session until as many refreshes are done as were asked for. */
+    private Mono<Void> follow(TokenSession session, @Nullable URI me, Reporter reporter) {
+        Flux<Token> tokens = session.tokens()
+                .publishOn(Schedulers.single())
+                .index()
+                .doOnNext(numbered -> reporter.token(numbered.getT2(), numbered.getT1(), refreshAt(numbered.getT2())))
+                .map(Tuple2::getT2);
+        Mono<Void> done = (refreshes == null ? tokens : tokens.take(refreshes + 1))
+                .then(me == null ? Mono.empty() : ApiCall.get(me, session, reporter));
+        Mono<Void> events = session.events()
+                .publishOn(Schedulers.single())
+                .doOnNext(reporter::event)
+                .then(Mono.never());
+        return Mono.firstWithSignal(events, done);
+    }
+
+    private static @Nullable Instant refreshAt(Token token) {
+        Instant at = RefreshPolicy.defaults().refreshAt(token, 0);
+        return at.equals(Instant.MAX) ? null : at;
+    }
+
+    private ExchangeServerEndpoint endpoint(URI exchangeUri) {
+        ExchangeServerEndpoint.Builder endpoint =
+                ExchangeServerEndpoint.builder(exchangeUri).dialect(dialect);
+        if (authorizeUrl != null) {
+            endpoint.authorizeUri(authorizeUrl);
+        }
+        if (swapUrl != null) {
+            endpoint.swapUri(swapUrl);
+        }
+        if (refreshUrl != null) {
+            endpoint.refreshUri(refreshUrl);
+        }
+        return endpoint.build();
+    }
+
+    private static Browser browser(BrowserChoice choice, Reporter reporter) {
+        Browser shown = Browser.printing(reporter::authorize);
+        return switch (choice) {
+            case PRINT -> shown;
+            case SYSTEM ->
+                uri -> shown.open(uri)
+                        .then(Browser.system().orElse(byHand(reporter)).open(uri));
+            case HEADLESS -> uri -> shown.open(uri).then(new HeadlessBrowser().open(uri));
+        };
+    }
+
+    private static Browser byHand(Reporter reporter) {
+        return uri -> Mono.fromRunnable(
+                () -> reporter.note("No browser could be opened: open the URL in one on this machine."));
+    }
+}

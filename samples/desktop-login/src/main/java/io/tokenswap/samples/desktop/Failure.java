@@ -1,0 +1,64 @@
+package io.tokenswap.samples.desktop;
+
+import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.callback.LoginTimeoutException;
+import io.tokenswap.callback.PortInUseException;
+import reactor.core.Exceptions;
+import reactor.netty.ChannelBindException;
+
+/**
+ * How the program ends when it cannot do its work.
+ *
+ * @param kind a word for programs
+ * @param exitCode the exit code
+ * @param message one line for people, which names the remedy
+ */
+record Failure(String kind, int exitCode, String message) {
+
+    Failure {
+        message = message.replaceAll("\\p{Cc}+", " ").strip();
+    }
+
+    static Failure usage(String message) {
+        return new Failure("usage", 2, message);
+    }
+
+    static Failure of(Throwable thrown) {
+        Throwable error = Exceptions.unwrap(thrown);
+        String message = String.valueOf(error.getMessage());
+        if (error instanceof PortInUseException) {
+            return new Failure("port_in_use", 3, message + " To choose one: --listen http://127.0.0.1:PORT/auth");
+        } else if (error instanceof ChannelBindException taken) {
+            return new Failure(
+                    "port_in_use",
+                    3,
+                    "Port " + taken.localPort()
+                            + " of the exchange server is in use by another program. End that program,"
+                            + " or set PORT to another port, with which the callback must be registered.");
+        } else if (error instanceof LoginTimeoutException) {
+            return new Failure("timeout", 4, message + " To wait longer: --timeout");
+        } else if (error instanceof AuthorizationFailedException failed) {
+            return new Failure(failed.denied() ? "denied" : "login_failed", 5, message);
+        } else if (error instanceof TokenUnavailableException) {
+            return new Failure("unavailable", 6, message);
+        } else if (error instanceof LoginRequiredException) {
+            return new Failure("login_required", 8, message);
+        } else if (error instanceof OAuthErrorException answer) {
+            String words = answer.description() == null ? "" : " It says: " + answer.description();
+            return answer.requiresLogin()
+                    ? new Failure("login_required", 8, message + words)
+                    : new Failure("refused", 7, message + words);
+        } else if (error instanceof RequestRejectedException) {
+            return new Failure("refused", 7, message);
+        } else if (error instanceof ApiException) {
+            return new Failure("api", 9, message);
+        } else if (error instanceof IllegalArgumentException) {
+            return usage(message); // an option, or a variable of the exchange server
+        }
+        return new Failure("internal", 1, error.getClass().getName() + ": " + message);
+    }
+}

@@ -1,0 +1,116 @@
+package io.tokenswap.samples.desktop;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.QueryStringDecoder;
+import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.callback.Browser;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.http.client.HttpClientResponse;
+
+/**
+ * Follows the redirects of a login, cookies included, in the place of a browser. It has no eyes and no hands: the provider must
+ * approve without asking anybody.
+ */
+final class HeadlessBrowser implements Browser {
+
+    /** As many as browsers follow. */
+    private static final int MOST_PAGES = 20;
+
+    private final HttpClient client = HttpClient.create().responseTimeout(Duration.ofSeconds(15));
+
+    /** An answer, and where it leads: null where the way ends. */
+    private record Page(URI uri, int status, @Nullable URI next) {
+
+        String place() {
+            return uri.getScheme() + "://" + uri.getRawAuthority() + uri.getRawPath();
+        }
+    }
+
+    @Override
+    public Mono<Void> open(URI authorizeUri) {
+        return Mono.defer(() -> {
+            CookieJar cookies = new CookieJar();
+            return visit(authorizeUri, cookies)
+                    .expand(page -> page.next() == null ? Mono.empty() : visit(page.next(), cookies))
+                    .take(MOST_PAGES)
+                    .last()
+                    .flatMap(page -> isReceiver(page, authorizeUri) ? received(page) : lost(page));
+        });
+    }
+
+    private Mono<Page> visit(URI uri, CookieJar cookies) {
+        if (uri.getHost() == null || !List.of("http", "https").contains(uri.getScheme())) {
+            return Mono.error(failed("The sign-in leads to a link that is none of the web: check --exchange."));
+        }
+        return client.headers(headers -> {
+                    String cookie = cookies.header(uri);
+                    if (!cookie.isEmpty()) {
+                        headers.set(HttpHeaderNames.COOKIE, cookie);
+                    }
+                })
+                .get()
+                .uri(uri)
+                .response((response, body) -> body.then(Mono.fromSupplier(() -> page(uri, response, cookies))))
+                .single()
+                .onErrorMap(error -> new TokenUnavailableException(
+                        "The sign-in leads to " + uri.getScheme() + "://" + uri.getRawAuthority()
+                                + ", which does not answer: is it running, and is the URL right?",
+                        TokenUnavailableException.Reason.UNKNOWN,
+                        null,
+                        error));
+    }
+
+    private static Page page(URI uri, HttpClientResponse response, CookieJar cookies) {
+        cookies.keep(uri, response.responseHeaders().getAll(HttpHeaderNames.SET_COOKIE));
+        int status = response.status().code();
+        String location = response.responseHeaders().get(HttpHeaderNames.LOCATION);
+        boolean redirect = List.of(301, 302, 303, 307, 308).contains(status) && location != null;
+        return new Page(uri, status, redirect ? resolved(uri, location) : null);
+    }
+
+    private static @Nullable URI resolved(URI uri, String location) {
+        try {
+            return uri.resolve(location);
+        } catch (IllegalArgumentException malformed) {
+            return null; // the way ends here, and lost() says so
+        }
+    }
+
+    private static boolean isReceiver(Page page, URI authorizeUri) {
+        Map<String, List<String>> query = new QueryStringDecoder(authorizeUri).parameters();
+        String receiver = query.getOrDefault("server_uri", query.getOrDefault("redirect_uri", List.of("")))
+                .get(0);
+        return page.place().equals(receiver);
+    }
+
+    /** The receiver answers a refusal of the user with a page too: the answers that it goes on waiting after have a status. */
+    private static Mono<Void> received(Page page) {
+        return page.status() < 400
+                ? Mono.empty()
+                : Mono.error(failed("The sign-in came back with an answer that is not of this login (status "
+                        + page.status() + "): does the exchange server pass the state on as it was?"));
+    }
+
+    private static Mono<Void> lost(Page page) {
+        String what = page.next() != null
+                ? "The sign-in goes round in circles at " + page.place() + ": try it with --browser system."
+                : page.status() < 300
+                        ? "The sign-in ends at a page that wants a person, " + page.place()
+                                + ": use --browser system or --browser print."
+                        : "The sign-in ends at " + page.place() + " with status " + page.status()
+                                + ": check --exchange, --authorize-url, and that the exchange server allows "
+                                + "the return address of --listen.";
+        return Mono.error(failed(what));
+    }
+
+    private static AuthorizationFailedException failed(String message) {
+        return new AuthorizationFailedException(message, null, null);
+    }
+}

@@ -1,0 +1,59 @@
+package io.tokenswap.samples.desktop;
+
+import io.tokenswap.http.Dialect;
+import io.tokenswap.samples.desktop.DesktopLogin.BrowserChoice;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.TypeConversionException;
+
+/** How the words of the command line are read. A complaint says what would be right, and repeats no URL: it may hold a key. */
+final class OptionValues {
+
+    private OptionValues() {}
+
+    static void register(CommandLine commandLine) {
+        commandLine
+                .registerConverter(URI.class, OptionValues::uri)
+                .registerConverter(Duration.class, OptionValues::duration)
+                .registerConverter(Dialect.class, text -> constant(Dialect.class, text))
+                .registerConverter(BrowserChoice.class, text -> constant(BrowserChoice.class, text));
+    }
+
+    private static URI uri(String text) {
+        try {
+            URI uri = new URI(text);
+            if (uri.getHost() != null) {
+                return uri;
+            }
+        } catch (URISyntaxException malformed) {
+            throw new TypeConversionException("no URL, because of character " + (malformed.getIndex() + 1));
+        }
+        throw new TypeConversionException("no URL like https://auth.example.com");
+    }
+
+    private static Duration duration(String text) {
+        Duration duration =
+                text.matches("[0-9]{1,6}[smh]") ? Duration.parse("PT" + text.toUpperCase(Locale.ROOT)) : Duration.ZERO;
+        if (duration.isZero()) {
+            throw new TypeConversionException("'" + text + "' is not a time like 30s, 5m or 1h");
+        }
+        return duration;
+    }
+
+    /** In the spelling of a command line, {@code one-uri}, or in that of the library's messages, {@code ONE_URI}. */
+    private static <E extends Enum<E>> E constant(Class<E> type, String text) {
+        return Arrays.stream(type.getEnumConstants())
+                .filter(constant -> constant.name().equalsIgnoreCase(text.replace('-', '_')))
+                .findFirst()
+                .orElseThrow(() -> new TypeConversionException("'" + text + "' is none of "
+                        + Arrays.stream(type.getEnumConstants())
+                                .map(constant ->
+                                        constant.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                                .collect(Collectors.joining(", "))));
+    }
+}

@@ -1,0 +1,57 @@
+package io.tokenswap.samples.desktop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.codec.http.QueryStringDecoder;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.BiFunction;
+import org.reactivestreams.Publisher;
+import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
+import reactor.util.retry.Retry;
+
+/** Servers and ports on this machine. */
+final class Servers {
+
+    private Servers() {}
+
+    static DisposableServer start(
+            BiFunction<? super HttpServerRequest, ? super HttpServerResponse, ? extends Publisher<Void>> handler) {
+        return HttpServer.create().host("127.0.0.1").port(0).handle(handler).bindNow();
+    }
+
+    static String url(DisposableServer server) {
+        return "http://127.0.0.1:" + server.port();
+    }
+
+    static String parameter(HttpServerRequest request, String name) {
+        return new QueryStringDecoder(request.uri()).parameters().get(name).get(0);
+    }
+
+    static int freePort() {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** The port can be bound again, at once or when the last answer has left. */
+    static void assertFree(int port) {
+        Mono<Integer> bound = Mono.fromCallable(() -> {
+                    for (String host : List.of("127.0.0.1", "::1")) {
+                        new ServerSocket(port, 1, InetAddress.getByName(host)).close();
+                    }
+                    return port;
+                })
+                .retryWhen(Retry.fixedDelay(50, Duration.ofMillis(100)));
+        assertThat(bound.block()).isEqualTo(port);
+    }
+}
