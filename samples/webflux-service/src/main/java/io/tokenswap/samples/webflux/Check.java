@@ -1,0 +1,35 @@
+package io.tokenswap.samples.webflux;
+
+import java.net.URI;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** The rules of the settings; who breaks one is told which setting it was. */
+final class Check {
+
+    private Check() {}
+
+    static void that(boolean holds, String complaint) {
+        if (!holds) {
+            throw new IllegalArgumentException(complaint);
+        }
+    }
+
+    static void present(String name, @Nullable Object value) {
+        that(value != null, name + " is missing");
+    }
+
+    static void positive(String name, @Nullable Duration value) {
+        that(value != null && !value.isNegative() && !value.isZero(), name + " must be more than zero");
+    }
+
+    /** Codes, cookies and tokens travel by https, or do not leave this machine. */
+    static void url(String name, URI url) {
+        that(
+                url.getHost() != null && url.getRawUserInfo() == null && url.getRawFragment() == null,
+                name + " must be an absolute URL without user information and fragment, as https://example.com");
+        that(
+                "https".equals(url.getScheme()) || ("http".equals(url.getScheme()) && Loopback.isName(url.getHost())),
+                name + " must start with https://: http:// will do on this machine only");
+    }
+}

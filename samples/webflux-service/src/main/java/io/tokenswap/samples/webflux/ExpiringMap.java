@@ -1,0 +1,116 @@
+package io.tokenswap.samples.webflux;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A map of so many entries at most, each of which ends some time after it was put. The eldest goes first, so that a flood of new
+ * entries has to replace all others before it reaches a recent one. Safe for use by any thread.
+ */
+final class ExpiringMap<V> {
+
+    private final int capacity;
+    private final Duration life;
+    private final InstantSource clock;
+    private final Consumer<? super V> onEnd;
+
+    /** In the order in which they were put, so that the eldest is the first to expire. */
+    private final Map<String, Entry<V>> entries = new LinkedHashMap<>();
+
+    private record Entry<V>(V value, Instant end) {}
+
+    /**
+     * An empty map.
+     *
+     * @param onEnd is told of each value that expires or has to make room, outside of any lock
+     */
+    ExpiringMap(int capacity, Duration life, InstantSource clock, Consumer<? super V> onEnd) {
+        this.capacity = capacity;
+        this.life = life;
+        this.clock = clock;
+        this.onEnd = onEnd;
+    }
+
+    void put(String key, V value) {
+        List<V> ended;
+        synchronized (entries) {
+            entries.remove(key);
+            entries.put(key, new Entry<>(value, clock.instant().plus(life)));
+            ended = takeEnded();
+        }
+        ended.forEach(onEnd);
+    }
+
+    @Nullable V get(String key) {
+        evict();
+        synchronized (entries) {
+            Entry<V> entry = entries.get(key);
+            return entry == null ? null : entry.value();
+        }
+    }
+
+    /** The value of a key, whose life starts anew. One that was taken out meanwhile is not put back. */
+    @Nullable V touch(String key) {
+        List<V> ended;
+        Entry<V> entry;
+        synchronized (entries) {
+            ended = takeEnded();
+            entry = entries.remove(key);
+            if (entry != null) {
+                entries.put(key, new Entry<>(entry.value(), clock.instant().plus(life)));
+            }
+        }
+        ended.forEach(onEnd);
+        return entry == null ? null : entry.value();
+    }
+
+    @Nullable V remove(String key) {
+        evict();
+        synchronized (entries) {
+            Entry<V> entry = entries.remove(key);
+            return entry == null ? null : entry.value();
+        }
+    }
+
+    /** Ends what has expired. */
+    void evict() {
+        List<V> ended;
+        synchronized (entries) {
+            ended = takeEnded();
+        }
+        ended.forEach(onEnd);
+    }
+
+    /** Ends everything. */
+    void clear() {
+        List<V> ended;
+        synchronized (entries) {
+            ended = entries.values().stream().map(Entry::value).toList();
+            entries.clear();
+        }
+        ended.forEach(onEnd);
+    }
+
+    private List<V> takeEnded() {
+        List<V> ended = new ArrayList<>();
+        Instant now = clock.instant();
+        Iterator<Entry<V>> eldestFirst = entries.values().iterator();
+        while (eldestFirst.hasNext()) {
+            Entry<V> eldest = eldestFirst.next();
+            if (entries.size() <= capacity && now.isBefore(eldest.end())) {
+                break;
+            }
+            eldestFirst.remove();
+            ended.add(eldest.value());
+        }
+        return ended;
+    }
+}

@@ -1,0 +1,59 @@
+package io.tokenswap.samples.webflux;
+
+import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import org.springframework.http.HttpStatus;
+import org.springframework.web.reactive.function.client.WebClientRequestException;
+import org.springframework.web.reactive.function.client.WebClientResponseException;
+
+/** What went wrong, in words for people: what happened and what to do. The messages of the library hold no secret. */
+record Problem(HttpStatus status, String title, String text) {
+
+    static Problem of(TokenSwapException error) {
+        return new Problem(status(error), title(error), String.valueOf(error.getMessage()));
+    }
+
+    /** A call to the provider's API that failed. */
+    static Problem ofApi(Throwable error) {
+        String what = error instanceof WebClientRequestException
+                ? "It cannot be reached. Is it running, and is provider.me-url right?"
+                : error instanceof WebClientResponseException answer
+                                && answer.getStatusCode().isError()
+                        ? "It answered with status " + answer.getStatusCode().value() + ". Is provider.me-url right?"
+                        : "It answered with something that is not JSON. Is provider.me-url right?";
+        return new Problem(HttpStatus.BAD_GATEWAY, "The provider's API gave no answer of use", what);
+    }
+
+    private static HttpStatus status(TokenSwapException error) {
+        if (error instanceof AuthorizationFailedException failed) {
+            return failed.denied() ? HttpStatus.FORBIDDEN : HttpStatus.BAD_REQUEST;
+        }
+        if (error instanceof LoginRequiredException || error instanceof SessionClosedException) {
+            return HttpStatus.UNAUTHORIZED;
+        }
+        if (error instanceof OAuthErrorException refused && refused.requiresLogin()) {
+            return HttpStatus.UNAUTHORIZED;
+        }
+        if (error instanceof TokenUnavailableException unavailable) {
+            return switch (unavailable.reason()) {
+                case NOT_SENT, THROTTLED -> HttpStatus.SERVICE_UNAVAILABLE;
+                case UNKNOWN, PROTOCOL, REFUSED -> HttpStatus.BAD_GATEWAY;
+            };
+        }
+        return HttpStatus.BAD_GATEWAY;
+    }
+
+    private static String title(TokenSwapException error) {
+        if (error instanceof AuthorizationFailedException failed) {
+            return failed.denied() ? "You said no" : "The sign-in failed";
+        }
+        if (error instanceof LoginRequiredException || error instanceof SessionClosedException) {
+            return "The sign-in has ended";
+        }
+        return "No token can be had now";
+    }
+}

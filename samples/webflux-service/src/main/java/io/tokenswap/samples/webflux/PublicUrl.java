@@ -1,0 +1,51 @@
+package io.tokenswap.samples.webflux;
+
+import java.net.InetSocketAddress;
+import java.net.URI;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.env.Environment;
+import org.springframework.stereotype.Component;
+
+/**
+ * Where browsers reach this service: as configured, else the port that it listens on. It is never taken from the {@code Host}
+ * header, which anybody can write: the code would go wherever that says.
+ */
+@Component
+final class PublicUrl {
+
+    private final @Nullable URI configured;
+    private final Environment environment;
+
+    PublicUrl(Settings settings, Environment environment) {
+        this.configured = settings.service().publicUrl();
+        this.environment = environment;
+    }
+
+    URI resolve(String path) {
+        return base().resolve(path);
+    }
+
+    boolean isSecure() {
+        return configured != null && "https".equals(configured.getScheme());
+    }
+
+    /**
+     * Whether a browser came here by another name of this machine, {@code localhost} for {@code 127.0.0.1}: a cookie that is
+     * set under that name would not come back with the code. The same port is demanded, so that no proxy in front is taken for
+     * a browser.
+     */
+    boolean isAliasedBy(@Nullable InetSocketAddress host) {
+        URI base = base();
+        return host != null
+                && host.getPort() == base.getPort()
+                && Loopback.isName(base.getHost())
+                && Loopback.isName(host.getHostString())
+                && !base.getHost().equalsIgnoreCase(host.getHostString());
+    }
+
+    private URI base() {
+        return configured != null
+                ? configured
+                : URI.create("http://127.0.0.1:" + environment.getRequiredProperty("local.server.port"));
+    }
+}

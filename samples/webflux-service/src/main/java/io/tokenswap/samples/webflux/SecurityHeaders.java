@@ -1,0 +1,36 @@
+package io.tokenswap.samples.webflux;
+
+import org.springframework.http.HttpHeaders;
+import org.springframework.stereotype.Component;
+import org.springframework.web.server.ServerWebExchange;
+import org.springframework.web.server.WebFilter;
+import org.springframework.web.server.WebFilterChain;
+import reactor.core.publisher.Mono;
+
+/** On every answer: nothing from elsewhere, nothing inline, in nobody's frame, in no cache, and no address for the next site. */
+@Component
+final class SecurityHeaders implements WebFilter {
+
+    private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+            + " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    private final boolean secure;
+
+    SecurityHeaders(PublicUrl publicUrl) {
+        this.secure = publicUrl.isSecure();
+    }
+
+    @Override
+    public Mono<Void> filter(ServerWebExchange exchange, WebFilterChain chain) {
+        HttpHeaders headers = exchange.getResponse().getHeaders();
+        headers.set("Content-Security-Policy", POLICY);
+        headers.set("X-Content-Type-Options", "nosniff");
+        headers.set("X-Frame-Options", "DENY");
+        headers.set("Referrer-Policy", "no-referrer");
+        headers.set("Cache-Control", "no-store");
+        if (secure) {
+            headers.set("Strict-Transport-Security", "max-age=31536000");
+        }
+        return chain.filter(exchange);
+    }
+}

@@ -1,0 +1,40 @@
+package io.tokenswap.samples.webflux;
+
+import io.tokenswap.RefreshPolicy;
+import io.tokenswap.Token;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a browser may know of a token: no secret. Times are in seconds from now, so that the clock of the browser does not
+ * matter.
+ *
+ * @param lifetime of the whole token, or null when it is unknown
+ * @param expiresIn what is left of it
+ * @param renewsIn when it is replaced, about
+ */
+record TokenView(
+        String fingerprint,
+        Set<String> scopes,
+        @Nullable Double lifetime,
+        @Nullable Double expiresIn,
+        @Nullable Double renewsIn) {
+
+    static TokenView of(Token token, Instant now) {
+        Instant expiresAt = token.expiresAt();
+        return expiresAt == null
+                ? new TokenView(token.fingerprint(), token.scopes(), null, null, null)
+                : new TokenView(
+                        token.fingerprint(),
+                        token.scopes(),
+                        seconds(token.issuedAt(), expiresAt),
+                        seconds(now, expiresAt),
+                        seconds(now, RefreshPolicy.defaults().refreshAt(token, 0)));
+    }
+
+    private static double seconds(Instant from, Instant to) {
+        return Duration.between(from, to).toMillis() / 1000.0;
+    }
+}

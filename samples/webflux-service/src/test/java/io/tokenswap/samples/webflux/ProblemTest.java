@@ -1,0 +1,43 @@
+package io.tokenswap.samples.webflux;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ProblemTest {
+
+    static Stream<Arguments> errors() {
+        return Stream.of(
+                Arguments.of(new AuthorizationFailedException("m", "access_denied", null), 403),
+                Arguments.of(new AuthorizationFailedException("m", "server_error", null), 400),
+                Arguments.of(new OAuthErrorException("invalid_grant", null, 400), 401),
+                Arguments.of(new OAuthErrorException("invalid_client", null, 401), 502),
+                Arguments.of(new RequestRejectedException("m", 404), 502),
+                Arguments.of(new LoginRequiredException("m", null), 401),
+                Arguments.of(new SessionClosedException(), 401),
+                Arguments.of(new TokenUnavailableException("m", Reason.NOT_SENT, null, null), 503),
+                Arguments.of(new TokenUnavailableException("m", Reason.THROTTLED, null, null), 503),
+                Arguments.of(new TokenUnavailableException("m", Reason.UNKNOWN, null, null), 502),
+                Arguments.of(new TokenUnavailableException("m", Reason.PROTOCOL, null, null), 502));
+    }
+
+    @ParameterizedTest
+    @MethodSource("errors")
+    void eachErrorHasTheStatusOfItsRemedy(TokenSwapException error, int status) {
+        Problem problem = Problem.of(error);
+
+        assertThat(problem.status().value()).isEqualTo(status);
+        assertThat(problem.text()).isEqualTo(error.getMessage());
+    }
+}
