@@ -12,6 +12,7 @@ import ch.qos.logback.core.spi.FilterReply;
 import io.netty.handler.logging.LogLevel;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSource;
+import io.tokenswap.testing.RawServer;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
@@ -165,7 +166,7 @@ class SecretsTest {
                 .swap(Samples.CODE)
                 .block();
 
-        assertThat(server.requests).singleElement().asString().startsWith("POST /swap HTTP/1.1\r\n");
+        assertThat(server.requests()).singleElement().asString().startsWith("POST /swap HTTP/1.1\r\n");
     }
 
     @Test

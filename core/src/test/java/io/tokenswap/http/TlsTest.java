@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.handler.ssl.SslContextBuilder;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.testing.RawServer;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -101,7 +102,7 @@ class TlsTest {
                 connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
             } else {
                 // Fatal, protocol_version: what a server of TLS 1.1 says to a client that starts at 1.2.
-                connection.write(0x15, 3, 1, 0, 2, 2, 70);
+                connection.write(new byte[] {0x15, 3, 1, 0, 2, 2, 70});
             }
             connection.awaitClose();
         });
@@ -111,7 +112,7 @@ class TlsTest {
                         .swap(Samples.CODE)
                         .block()))
                 .isEqualTo("NOT_SENT");
-        assertThat(server.connections).hasValue(1);
+        assertThat(server.connections()).isEqualTo(1);
     }
 
     @Test
@@ -121,9 +122,9 @@ class TlsTest {
         servers.add(server);
         TokenEndpoint endpoint = endpoint(server.secureUri(), HttpClient.newConnection());
 
-        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), server.arrived)
+        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), server.arrived())
                         .reason())
                 .isEqualTo(TokenUnavailableException.Reason.NOT_SENT);
-        assertThat(server.connections).hasValue(1);
+        assertThat(server.connections()).isEqualTo(1);
     }
 }

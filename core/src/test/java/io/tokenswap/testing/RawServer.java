@@ -1,4 +1,4 @@
-package io.tokenswap.http;
+package io.tokenswap.testing;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -9,7 +9,6 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -18,17 +17,26 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.Disposable;
 
-/** A server on loopback that writes bytes as its script says, right or wrong, and counts what came in. */
-final class RawServer implements Disposable {
+/**
+ * A server on loopback that writes bytes as its script says, right or wrong, and counts what came in. It listens from the start
+ * until it is disposed of. Safe for use by any thread.
+ */
+public final class RawServer implements Disposable {
 
     /** What happens on a connection. When it ends, the connection is closed. */
     @FunctionalInterface
-    interface Script {
+    public interface Script {
+
+        /**
+         * Plays the server's part on one connection, on a thread that may block.
+         *
+         * @param connection the connection
+         */
         void play(Connection connection) throws IOException, InterruptedException;
     }
 
     /** One connection from the side of the server. */
-    final class Connection {
+    public final class Connection {
 
         private final Socket socket;
 
@@ -36,47 +44,35 @@ final class RawServer implements Disposable {
             this.socket = socket;
         }
 
-        /** Waits for a whole request. */
-        String request() throws IOException {
-            StringBuilder head = new StringBuilder();
-            InputStream in = socket.getInputStream();
-            while (head.indexOf("\r\n\r\n") < 0) {
-                int b = in.read();
-                if (b < 0) {
-                    throw new IOException("The client has gone");
-                }
-                head.append((char) b);
-            }
-            int at = head.toString().toLowerCase(Locale.ROOT).indexOf("content-length: ");
-            int length = at < 0 ? 0 : Integer.parseInt(head.substring(at + 16, head.indexOf("\r\n", at)));
-            String request = head + new String(in.readNBytes(length), StandardCharsets.UTF_8);
+        /** Waits for a whole request, and records it. */
+        public String request() throws IOException {
+            String request = new String(HttpBytes.readMessage(socket.getInputStream()), StandardCharsets.UTF_8);
             requests.add(request);
             arrived.countDown();
             return request;
         }
 
-        Connection write(String bytes) throws IOException {
+        /** Writes text, a byte for each character. */
+        public Connection write(String bytes) throws IOException {
+            return write(bytes.getBytes(StandardCharsets.ISO_8859_1));
+        }
+
+        /** Writes bytes, at once. */
+        public Connection write(byte[] bytes) throws IOException {
             OutputStream out = socket.getOutputStream();
-            out.write(bytes.getBytes(StandardCharsets.ISO_8859_1));
+            out.write(bytes);
             out.flush();
             return this;
         }
 
-        Connection write(int... bytes) throws IOException {
-            for (int b : bytes) {
-                socket.getOutputStream().write(b);
-            }
-            return this;
-        }
-
         /** Ends the connection by a reset, as a crashed server would. */
-        void reset() throws IOException {
+        public void reset() throws IOException {
             socket.setSoLinger(true, 0);
             socket.close();
         }
 
         /** Waits for a first byte, the start of a TLS handshake for one, and says that it has arrived. */
-        Connection awaitByte() throws IOException {
+        public Connection awaitByte() throws IOException {
             if (socket.getInputStream().read() >= 0) {
                 arrived.countDown();
             }
@@ -84,7 +80,7 @@ final class RawServer implements Disposable {
         }
 
         /** Does nothing until the client closes. */
-        void awaitClose() throws IOException {
+        public void awaitClose() throws IOException {
             InputStream in = socket.getInputStream();
             while (in.read() >= 0) {
                 // Whatever else it says, it is not answered.
@@ -93,11 +89,9 @@ final class RawServer implements Disposable {
         }
     }
 
-    final AtomicInteger connections = new AtomicInteger();
-    final List<String> requests = new CopyOnWriteArrayList<>();
-    /** Open until the first request is there. */
-    final CountDownLatch arrived = new CountDownLatch(1);
-
+    private final AtomicInteger connections = new AtomicInteger();
+    private final List<String> requests = new CopyOnWriteArrayList<>();
+    private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch closedByClient = new CountDownLatch(1);
     private final List<Socket> sockets = new CopyOnWriteArrayList<>();
     private final ServerSocket listener;
@@ -107,21 +101,27 @@ final class RawServer implements Disposable {
         return thread;
     });
 
-    private RawServer(Script script) {
+    private RawServer(Script script, InetAddress address) {
         try {
-            listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+            listener = new ServerSocket(0, 50, address);
         } catch (IOException e) {
             throw new IllegalStateException(e);
         }
         threads.execute(() -> accept(script));
     }
 
-    static RawServer playing(Script script) {
-        return new RawServer(script);
+    /** A server on 127.0.0.1 that plays a script on each connection. */
+    public static RawServer playing(Script script) {
+        return new RawServer(script, InetAddress.getLoopbackAddress());
     }
 
-    /** Answers each request with these bytes and closes. */
-    static RawServer answering(String bytes) {
+    /** A server on an address of this machine that plays a script on each connection. */
+    public static RawServer playing(Script script, InetAddress address) {
+        return new RawServer(script, address);
+    }
+
+    /** A server that answers one request on each connection with these bytes and closes. */
+    public static RawServer answering(String bytes) {
         return playing(connection -> {
             connection.request();
             connection.write(bytes);
@@ -132,6 +132,7 @@ final class RawServer implements Disposable {
         try {
             while (true) {
                 Socket socket = listener.accept();
+                socket.setTcpNoDelay(true);
                 sockets.add(socket);
                 connections.incrementAndGet();
                 threads.execute(() -> play(script, socket));
@@ -149,20 +150,38 @@ final class RawServer implements Disposable {
         }
     }
 
-    /** Whether the client has closed a connection, awaited for as long as a test may take. */
-    boolean isClosedByClient() throws InterruptedException {
+    /** How many connections it has taken so far. */
+    public int connections() {
+        return connections.get();
+    }
+
+    /** The whole requests that were read so far, in order. */
+    public List<String> requests() {
+        return requests;
+    }
+
+    /** Open until the first request, or the first byte that was waited for, is there. */
+    public CountDownLatch arrived() {
+        return arrived;
+    }
+
+    /** Whether a client has closed a connection, awaited for as long as a test may take. */
+    public boolean isClosedByClient() throws InterruptedException {
         return closedByClient.await(30, TimeUnit.SECONDS);
     }
 
-    int port() {
+    /** Where it listens. */
+    public int port() {
         return listener.getLocalPort();
     }
 
-    URI uri() {
+    /** Where it listens, as an {@code http} URI. */
+    public URI uri() {
         return URI.create("http://127.0.0.1:" + port());
     }
 
-    URI secureUri() {
+    /** Where it listens, as an {@code https} URI. */
+    public URI secureUri() {
         return URI.create("https://localhost:" + port());
     }
 

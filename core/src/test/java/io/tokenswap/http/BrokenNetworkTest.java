@@ -1,0 +1,293 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.channel.ConnectTimeoutException;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.testing.RawServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.net.URI;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.HttpProtocol;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
+import reactor.netty.transport.ProxyProvider;
+
+class BrokenNetworkTest extends WireTest {
+
+    @ParameterizedTest(name = "B54: a name server that answers {0} leaves the request unsent")
+    @CsvSource({"NXDOMAIN, 3", "SERVFAIL, 2"})
+    void nameThatCannotBeResolvedIsNamed(String what, int code) throws IOException {
+        FakeNameServer names = started(FakeNameServer.answering(code));
+
+        TokenUnavailableException failure = unavailable(asking(names).swap(Samples.CODE));
+
+        assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(failure)
+                .hasMessage("The exchange server at https://exchange.invalid/swap could not be reached: the name of"
+                        + " exchange.invalid:443 is unknown. Is the URL right, and the network up?");
+        assertThat(names.asked.getCount()).isZero();
+    }
+
+    @Test
+    void b54_nameServerThatIsSilentLeavesTheRequestUnsent() throws Exception {
+        FakeNameServer names = started(FakeNameServer.answering(-1));
+
+        assertThat(Deadline.of(() -> asking(names).swap(Samples.CODE), names.asked)
+                        .reason())
+                .isEqualTo(Reason.NOT_SENT);
+    }
+
+    private TokenEndpoint asking(FakeNameServer names) {
+        return ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))
+                .httpClient(names.client())
+                .build();
+    }
+
+    @Test
+    void b55_refusedConnectionNamesTheAddressAndTheRemedy() throws IOException {
+        int port;
+        try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = closed.getLocalPort();
+        }
+
+        TokenUnavailableException failure = unavailable(
+                ExchangeServerEndpoint.create("http://127.0.0.1:" + port).swap(Samples.CODE));
+
+        assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(failure)
+                .hasMessage("The exchange server at http://127.0.0.1:" + port + "/swap could not be reached: nothing"
+                        + " listens at 127.0.0.1:" + port + ". Is it running, and is the URL right?");
+    }
+
+    @Test
+    void b56_blackHoleIsGivenUpAfter5Seconds() throws IOException {
+        // A full queue of a server that never accepts swallows every further SYN.
+        List<Socket> queued = new ArrayList<>();
+        try (ServerSocket blackHole = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            for (int i = 0; i < 5; i++) {
+                Socket socket = new Socket();
+                queued.add(socket);
+                try {
+                    socket.connect(blackHole.getLocalSocketAddress(), 200);
+                } catch (SocketTimeoutException full) {
+                    // As intended, after the first two.
+                }
+            }
+
+            TokenUnavailableException failure =
+                    unavailable(endpoint(URI.create("http://127.0.0.1:" + blackHole.getLocalPort()))
+                            .build()
+                            .swap(Samples.CODE));
+
+            assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
+            assertThat(failure).hasCauseInstanceOf(ConnectTimeoutException.class);
+            assertThat(failure.getCause()).hasMessageContaining("5000 ms");
+        } finally {
+            for (Socket socket : queued) {
+                socket.close();
+            }
+        }
+    }
+
+    @ParameterizedTest(name = "{0}: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B58 | before the status line | ''
+        B59 | in the status line     | HTTP/1.1 2
+        B59 | in the headers         | HTTP/1.1 200 OK\\r\\nContent-Type: appl
+        B59 | in the body            | HTTP/1.1 200 OK\\r\\nContent-Length: 25\\r\\n\\r\\n{"access_token":"can
+        B59 | in a chunk             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"can
+        """)
+    void resetAfterTheRequestLeavesItOpen(String id, String where, String bytes) {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write(bytes.replace("\\r\\n", "\r\n"));
+            connection.reset();
+        }));
+
+        TokenUnavailableException failure =
+                unavailable(endpoint(server.uri()).build().refresh(Samples.TOKEN));
+
+        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure).hasMessageEndingWith("It may have processed the request.");
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @ParameterizedTest(name = "B60: {0}")
+    @CsvSource(delimiter = '|', textBlock = """
+        no answer at all      | ''
+        short body            | HTTP/1.1 200 OK\\r\\nContent-Length: 99\\r\\n\\r\\n{"access_token":"canary"}
+        chunk cut             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n40\\r\\n{"access_token":"canary"}
+        last chunk missing    | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"canary"}\\r\\n
+        """)
+    void halfAnAnswerIsNone(String what, String bytes) {
+        RawServer server = started(RawServer.answering(bytes.replace("\\r\\n", "\r\n")));
+
+        assertThat(unavailable(endpoint(server.uri()).build().refresh(Samples.TOKEN))
+                        .reason())
+                .isEqualTo(Reason.UNKNOWN);
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @Test
+    void b60_bodyThatOnlyItsEndDelimitsIsReadWholeOrNotAtAll() {
+        RawServer whole = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER));
+        RawServer half = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER.substring(0, 60)));
+
+        assertThat(endpoint(whole.uri()).build().swap(Samples.CODE).block().accessToken())
+                .isEqualTo("canary-new");
+        assertThat(unavailable(endpoint(half.uri()).build().swap(Samples.CODE)).reason())
+                .isEqualTo(Reason.PROTOCOL);
+    }
+
+    @Test
+    void b61_silenceEndsAtTheDeadline() throws Exception {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.awaitClose();
+        }));
+
+        TokenUnavailableException failure =
+                Deadline.of(() -> endpoint(server.uri()).build().swap(Samples.CODE), server.arrived());
+
+        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure).hasMessageContaining("took too long to answer");
+        assertThat(server.isClosedByClient()).isTrue();
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @Test
+    void b62_dripEndsAtTheDeadlineThoughBytesKeepComing() throws Exception {
+        CountDownLatch dripping = new CountDownLatch(2);
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\n\r\n");
+            // By the clock of the deadline: whenever it moves on, so does the answer.
+            started(Flux.interval(Duration.ofMillis(10))
+                    .concatMap(tick -> Mono.fromCallable(() -> connection.write(" ")))
+                    .subscribe());
+            dripping.countDown();
+            connection.awaitClose();
+        }));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.newConnection().doOnResponse((response, connection) -> dripping.countDown()))
+                .build();
+
+        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), dripping).reason())
+                .isEqualTo(Reason.UNKNOWN);
+        assertThat(server.isClosedByClient()).isTrue();
+    }
+
+    @Test
+    void b63_requestOnAConnectionThatTheServerClosesIsSentOnce() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write(ok(Samples.ANSWER));
+            connection.request();
+            connection.reset();
+        }));
+        ConnectionProvider one = ConnectionProvider.create("one", 1);
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.create(one))
+                .build();
+
+        endpoint.refresh(Samples.TOKEN).block();
+        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.UNKNOWN);
+
+        assertThat(server.requests()).hasSize(2);
+        assertThat(server.connections()).isEqualTo(1);
+        one.dispose();
+    }
+
+    private RawServer resettingTheHandshake() {
+        return started(RawServer.playing(connection -> connection.awaitByte().reset()));
+    }
+
+    @Test
+    void b57_resetBeforeTheRequestLeavesItUnsent() {
+        assertThat(unavailable(endpoint(resettingTheHandshake().secureUri())
+                                .build()
+                                .swap(Samples.CODE))
+                        .reason())
+                .isEqualTo(Reason.NOT_SENT);
+    }
+
+    @Test
+    void b64_resetWhereTheClientOfReactorNettyWouldRetryIsNotRetried() {
+        RawServer server = resettingTheHandshake();
+
+        unavailable(endpoint(server.secureUri()).build().swap(Samples.CODE));
+
+        assertThat(server.connections()).isEqualTo(1);
+    }
+
+    @ParameterizedTest(name = "B69: HTTP/2 with {0} yields {1}")
+    @CsvSource({
+        "an answer, TOKEN",
+        "a reset of the stream, UNKNOWN",
+        "the end of the connection after the answer, TOKEN"
+    })
+    void http2OfTheCallersClientIsHonoured(String what, String outcome) {
+        RecordingServer server = started(RecordingServer.http2((request, response) -> {
+            response.withConnection(connection -> {
+                switch (what) {
+                    case "a reset of the stream" -> connection.channel().close();
+                    case "the end of the connection after the answer" ->
+                        connection.channel().parent().close();
+                    default -> {}
+                }
+            });
+            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
+        }));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.newConnection().protocol(HttpProtocol.H2C))
+                .build();
+
+        assertThat(Outcomes.of(() -> endpoint.refresh(Samples.TOKEN).block())).isEqualTo(outcome);
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @Test
+    void answerToNoRequestIsNoFailureOfOurs() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
+            connection.awaitClose();
+        }));
+
+        assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE)))
+                .isNotNull();
+        assertThat(server.connections()).isEqualTo(1);
+    }
+
+    @Test
+    void b68_proxyThatRefusesIsNamed() {
+        RawServer proxy =
+                started(RawServer.answering("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))
+                .httpClient(HttpClient.newConnection()
+                        .proxy(spec -> spec.type(ProxyProvider.Proxy.HTTP)
+                                .host("127.0.0.1")
+                                .port(proxy.port())))
+                .build();
+
+        TokenUnavailableException failure = unavailable(endpoint.swap(Samples.CODE));
+
+        assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(failure).hasMessageContaining("the proxy would not connect to exchange.invalid:443");
+        assertThat(proxy.requests()).singleElement().asString().startsWith("CONNECT exchange.invalid:443");
+    }
+}

@@ -1,0 +1,180 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.testing.RawServer;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Mono;
+import reactor.netty.http.client.HttpClient;
+
+class TokenAnswersTest extends WireTest {
+
+    @ParameterizedTest(name = "B50: {0} to {1} is not followed")
+    @CsvSource({
+        "301, http",
+        "302, http",
+        "303, http",
+        "307, http",
+        "308, http",
+        "302, https",
+        "302, same host",
+        "307, same host"
+    })
+    void redirectIsNotFollowed(int status, String kind) {
+        RecordingServer target = started(RecordingServer.answering(200, Samples.ANSWER));
+        URI location = target.uri("/swap");
+        RecordingServer server = started(RecordingServer.answering((request, response) -> response.status(status)
+                .header(
+                        "Location",
+                        kind.equals("same host")
+                                ? "/other"
+                                : location.toString().replace("http", kind))
+                .send()));
+
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.newConnection().followRedirect(true))
+                .build();
+
+        assertThatThrownBy(() -> endpoint.swap(Samples.CODE).block())
+                .isInstanceOf(RequestRejectedException.class)
+                .hasMessageContaining("follows no redirect")
+                .hasMessageEndingWith("It may speak another dialect: try ONE_URI or PUBLISHED.");
+        assertThat(server.requests()).hasSize(1);
+        assertThat(target.requests()).isEmpty();
+    }
+
+    @Test
+    void b31_endlessAnswerIsCutAt64Kib() throws InterruptedException {
+        String chunk = "2000\r\n" + " ".repeat(0x2000) + "\r\n";
+        AtomicInteger written = new AtomicInteger();
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while (true) {
+                connection.write(chunk);
+                written.addAndGet(chunk.length());
+            }
+        }));
+
+        assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
+                        .reason())
+                .isEqualTo(Reason.PROTOCOL);
+        assertThat(server.isClosedByClient()).isTrue();
+        // What fits into the buffers of two sockets, and not a byte more is asked for.
+        assertThat(written.get()).isLessThan(16 * 1024 * 1024);
+    }
+
+    @ParameterizedTest(name = "B31: a body of {0} bytes yields {1}")
+    @CsvSource({"65536, TOKEN", "65537, PROTOCOL"})
+    void bodyMayHave64Kib(int length, String outcome) {
+        String json = "{\"access_token\":\"canary\"}";
+        RawServer server = started(RawServer.answering(ok(json + " ".repeat(length - json.length()))));
+
+        assertThat(Outcomes.of(
+                        () -> endpoint(server.uri()).build().swap(Samples.CODE).block()))
+                .isEqualTo(outcome);
+    }
+
+    @Test
+    void b32_digitsThatDripInAreCut() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
+            for (int i = 0; i < 1_000_000; i += 20) {
+                connection.write("99999999999999999999");
+            }
+            connection.write("}");
+        }));
+
+        assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
+                        .reason())
+                .isEqualTo(Reason.PROTOCOL);
+    }
+
+    @Test
+    void b38_callersCompressionIsSwitchedOff() throws IOException {
+        ByteArrayOutputStream packed = new ByteArrayOutputStream();
+        try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
+            gzip.write(Samples.ANSWER.getBytes(StandardCharsets.UTF_8));
+        }
+        RecordingServer server = started(RecordingServer.answering((request, response) ->
+                response.header("Content-Encoding", "gzip").sendByteArray(Mono.just(packed.toByteArray()))));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.newConnection().compress(true))
+                .build();
+
+        assertThat(unavailable(endpoint.swap(Samples.CODE)).reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(server.onlyRequest().headers().contains("Accept-Encoding")).isFalse();
+    }
+
+    @Test
+    void b42_bodyOfARefusalMayBeEndless() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
+            while (true) {
+                connection.write("canary ".repeat(1000));
+            }
+        }));
+
+        assertThatThrownBy(() ->
+                        endpoint(server.uri()).build().refresh(Samples.TOKEN).block())
+                .isInstanceOf(RequestRejectedException.class);
+    }
+
+    @ParameterizedTest(name = "B51: {0} yields {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        103 Early Hints         | PROTOCOL
+        206 Partial Content     | PROTOCOL
+        299 Whatever            | PROTOCOL
+        600 Beyond              | PROTOCOL
+        999 Request denied      | PROTOCOL
+        """)
+    void statusThatNobodyUsesIsNoToken(String status, String outcome) {
+        String json = "{\"access_token\":\"canary\"}";
+        RawServer server = started(
+                RawServer.answering("HTTP/1.1 " + status + "\r\nContent-Length: " + json.length() + "\r\n\r\n" + json));
+
+        assertThat(Outcomes.of(
+                        () -> endpoint(server.uri()).build().swap(Samples.CODE).block()))
+                .isEqualTo(outcome);
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @ParameterizedTest(name = "B53: {0}")
+    @ValueSource(
+            strings = {
+                "canary garbage\r\n\r\n",
+                "SSH-2.0-canary\r\n",
+                "HTTP/1.1 canary OK\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nCanary header\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n{}",
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n"
+            })
+    void garbageIsNoHttp(String bytes) {
+        RawServer server = started(RawServer.answering(bytes));
+
+        TokenUnavailableException failure =
+                unavailable(endpoint(server.uri()).build().swap(Samples.CODE));
+
+        assertThat(failure.reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(failure).hasNoCause();
+        assertThat(failure.getMessage().toLowerCase(Locale.ROOT)).doesNotContain(Samples.CANARY);
+    }
+}
