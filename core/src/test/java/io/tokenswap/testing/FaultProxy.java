@@ -1,0 +1,151 @@
+package io.tokenswap.testing;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PushbackInputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+
+/**
+ * The network between a client and an HTTP server on loopback, which fails as it is told to: one {@link Fault} at one
+ * {@link Position} of an exchange. Exchanges that nothing was planned for pass unharmed. It listens from the start until it is
+ * disposed of. Safe for use by any thread.
+ *
+ * <pre>{@code
+ * FaultProxy network = FaultProxy.to(server.port()).then(Fault.RESET, Position.IN_THE_BODY);
+ * // The client that talks to network.uri() loses the first answer, though the server has given it.
+ * }</pre>
+ *
+ * <p>It waits for a whole request and for a whole answer before it passes on what the fault leaves of them, so that a fault
+ * after the request is one that the server knows nothing of. Both must say how long they are by {@code Content-Length}.
+ */
+public final class FaultProxy implements Disposable {
+
+    /** What is planned for an exchange. */
+    private record Plan(Fault fault, Position position) {}
+
+    private final int server;
+    private final Queue<Plan> plans = new ConcurrentLinkedQueue<>();
+    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+    private final ServerSocket listener;
+    private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
+        Thread thread = new Thread(task, "fault-proxy");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    private FaultProxy(int server) {
+        this.server = server;
+        try {
+            listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        }
+        threads.execute(this::accept);
+    }
+
+    /**
+     * A network to a server.
+     *
+     * @param port where the server listens on 127.0.0.1
+     */
+    public static FaultProxy to(int port) {
+        return new FaultProxy(port);
+    }
+
+    /** Plans a fault for the next exchange for which nothing is planned yet. */
+    public FaultProxy then(Fault fault, Position position) {
+        plans.add(new Plan(fault, position));
+        return this;
+    }
+
+    /** Where clients are to connect to. */
+    public URI uri() {
+        return URI.create("http://127.0.0.1:" + listener.getLocalPort());
+    }
+
+    private void accept() {
+        try {
+            while (true) {
+                Socket client = tracked(listener.accept());
+                threads.execute(() -> carry(client));
+            }
+        } catch (IOException disposed) {
+            // The end of the test.
+        }
+    }
+
+    private Socket tracked(Socket socket) throws IOException {
+        socket.setTcpNoDelay(true);
+        sockets.add(socket);
+        return socket;
+    }
+
+    private void carry(Socket client) {
+        try (client;
+                Socket upstream = tracked(new Socket(listener.getInetAddress(), server))) {
+            PushbackInputStream requests = new PushbackInputStream(client.getInputStream());
+            boolean open = exchange(requests, client, upstream, plans.poll());
+            int next;
+            while (open && (next = requests.read()) >= 0) {
+                requests.unread(next); // what is planned by the time that a request comes is for it
+                open = exchange(requests, client, upstream, plans.poll());
+            }
+        } catch (IOException oneSideHasGone) {
+            // The other side is closed with it.
+        }
+    }
+
+    /** Carries a request and its answer; false when that was the end of the connection. */
+    private static boolean exchange(InputStream requests, Socket client, Socket upstream, @Nullable Plan plan)
+            throws IOException {
+        if (plan != null && plan.position.isBeforeAnything() && !plan.fault.passesOn()) {
+            return plan.fault.deliver(client, client, new byte[0]);
+        }
+        byte[] request = HttpBytes.readMessage(requests);
+        if (plan == null || !plan.position.isInTheRequest()) {
+            upstream.getOutputStream().write(request);
+        } else if (!pass(plan, client, upstream, request)) {
+            return false;
+        }
+        byte[] answer = HttpBytes.readMessage(upstream.getInputStream());
+        if (plan == null || plan.position.isInTheRequest()) {
+            client.getOutputStream().write(answer);
+            return true;
+        }
+        return pass(plan, client, client, answer);
+    }
+
+    /** Passes on what comes before the fault, and leaves the rest to it. */
+    private static boolean pass(Plan plan, Socket client, Socket receiver, byte[] message) throws IOException {
+        int before = plan.position.in(message);
+        receiver.getOutputStream().write(message, 0, before);
+        byte[] rest = new byte[message.length - before];
+        System.arraycopy(message, before, rest, 0, rest.length);
+        return plan.fault.deliver(client, receiver, rest);
+    }
+
+    @Override
+    public void dispose() {
+        try {
+            listener.close();
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        } catch (IOException e) {
+            throw new IllegalStateException(e);
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+}
