@@ -190,6 +190,10 @@ final class DefaultTokenSession implements TokenSession {
         return settings.now();
     }
 
+    SharedTimer timer() {
+        return settings.timer();
+    }
+
     /** Whether the scheduler has been shut down under the session, so that no token can come ahead of expiry any more. */
     boolean isUnschedulable() {
         return unschedulable;
@@ -333,7 +337,7 @@ final class DefaultTokenSession implements TokenSession {
             }
             if (alarm == null && wanted != null) {
                 try {
-                    alarm = new SessionAlarm(wanted, settings, this::wake, this::cannotSchedule);
+                    alarm = new SessionAlarm(this, wanted);
                 } catch (RejectedExecutionException shutDown) {
                     cannotSchedule();
                 }
@@ -342,7 +346,7 @@ final class DefaultTokenSession implements TokenSession {
         } while (seen != 0);
     }
 
-    private void cannotSchedule() {
+    void cannotSchedule() {
         unschedulable = true;
         tellSubscribers();
     }
@@ -354,7 +358,7 @@ final class DefaultTokenSession implements TokenSession {
                         || (state instanceof SessionState.Paused paused && paused.urgent()));
     }
 
-    private void wake(SessionState expected) {
+    void wake(SessionState expected) {
         change(s -> s == expected ? s.woken(settings) : s);
     }
 

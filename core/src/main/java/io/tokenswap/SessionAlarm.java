@@ -1,10 +1,7 @@
 package io.tokenswap;
 
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
 
 /**
  * Wakes a session that has been left in one state until the time for it has come.
@@ -13,57 +10,56 @@ import reactor.core.Disposable;
  * may be set. It fires when the clock says so, and also when it has slept for as long as it meant to at first: a clock that was
  * set back does not postpone it.
  */
-final class SessionAlarm {
+final class SessionAlarm implements Runnable {
 
-    private static final long SLICE = 30_000;
+    private static final int SLICE = 30_000;
 
+    private final DefaultTokenSession session;
     private final SessionState state;
-    private final SessionSettings settings;
-    private final Consumer<SessionState> wake;
-    private final Runnable rejected;
     private volatile boolean cancelled;
 
-    /** The slice being slept; when it ends at once this may name it for a moment longer, and then the flag stops the next. */
-    private volatile @Nullable Disposable slice;
+    /** What it waits for; when a slice ends at once this may name it for a moment longer, and then the flag stops the next. */
+    private volatile SharedTimer.@Nullable Tick tick;
 
     /** Only touched by one slice after another. */
     private long remaining;
 
+    private int slice;
+
     /**
      * Sets an alarm.
      *
+     * @param session told when the time has come, once, or that its scheduler has been shut down meanwhile
      * @param state the state to leave at its {@code wakeAt}
-     * @param wake called with that state, once
-     * @param rejected called if the scheduler is shut down later
-     * @throws java.util.concurrent.RejectedExecutionException if the scheduler has been shut down
+     * @throws RejectedExecutionException if the scheduler has been shut down
      */
-    SessionAlarm(SessionState state, SessionSettings settings, Consumer<SessionState> wake, Runnable rejected) {
+    SessionAlarm(DefaultTokenSession session, SessionState state) {
+        this.session = session;
         this.state = state;
-        this.settings = settings;
-        this.wake = wake;
-        this.rejected = rejected;
-        this.remaining = Math.max(0, state.wakeAt() - settings.now());
+        this.remaining = Math.max(0, state.wakeAt() - session.now());
         sleep(remaining);
     }
 
     private void sleep(long wait) {
-        long length = Math.min(wait, SLICE);
-        slice = settings.scheduler().schedule(() -> look(length), length, TimeUnit.MILLISECONDS);
+        slice = (int) Math.min(wait, SLICE);
+        tick = session.timer().schedule(this, slice);
     }
 
-    private void look(long slept) {
+    /** The end of a slice. */
+    @Override
+    public void run() {
         if (cancelled) {
             return;
         }
-        remaining -= slept;
-        long wait = Math.min(remaining, state.wakeAt() - settings.now());
+        remaining -= slice;
+        long wait = Math.min(remaining, state.wakeAt() - session.now());
         if (wait <= 0) {
-            wake.accept(state);
+            session.wake(state);
         } else {
             try {
                 sleep(wait);
             } catch (RejectedExecutionException shutDown) {
-                rejected.run();
+                session.cannotSchedule();
             }
         }
     }
@@ -75,9 +71,9 @@ final class SessionAlarm {
 
     void cancel() {
         cancelled = true;
-        Disposable pending = slice;
+        SharedTimer.Tick pending = tick;
         if (pending != null) {
-            pending.dispose();
+            pending.remove(this);
         }
     }
 }

@@ -15,7 +15,19 @@ record SessionSettings(
         Scheduler scheduler,
         DoubleSupplier random,
         @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
-        boolean keepAlive) {
+        boolean keepAlive,
+        SharedTimer timer) {
+
+    SessionSettings(
+            TokenEndpoint endpoint,
+            RefreshPolicy policy,
+            InstantSource clock,
+            Scheduler scheduler,
+            DoubleSupplier random,
+            @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
+            boolean keepAlive) {
+        this(endpoint, policy, clock, scheduler, random, login, keepAlive, SharedTimer.of(scheduler));
+    }
 
     long now() {
         return clock.millis();
