@@ -25,8 +25,8 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     abstract B self();
 
     /**
-     * Sends through a client of the caller's: its proxy, TLS, connection pool and metrics. Retry, redirects, compression and
-     * wire logging are switched off on top of it.
+     * Sends through a client of the caller's: its proxy, TLS, connection pool and metrics. Retry, redirects, compression,
+     * wire logging and authentication by sending again are switched off on top of it.
      *
      * @param httpClient the client, by default one with a pool that all endpoints share
      * @return this builder

@@ -3,7 +3,10 @@ package io.tokenswap.http;
 import io.netty.handler.codec.DateFormatter;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.Date;
+import java.util.List;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -21,11 +24,17 @@ final class RetryAfter {
 
     private RetryAfter() {}
 
+    /** What the most patient of several headers says, or null if none says anything. */
+    static @Nullable Instant latest(List<String> values, Instant now) {
+        return values.stream()
+                .map(value -> parse(value, now))
+                .filter(Objects::nonNull)
+                .max(Comparator.naturalOrder())
+                .orElse(null);
+    }
+
     /** The instant, between now and a day from now, or null where the server did not say or said nonsense. */
-    static @Nullable Instant parse(@Nullable String value, Instant now) {
-        if (value == null) {
-            return null;
-        }
+    private static @Nullable Instant parse(String value, Instant now) {
         String text = value.strip();
         if (SECONDS.matcher(text).matches()) {
             boolean sane = text.length() <= 9;

@@ -53,6 +53,8 @@ final class TokenClient {
         this.http = (http == null ? DEFAULT : http)
                 .disableRetry(true)
                 .followRedirect(false)
+                // It would send a refused request again.
+                .httpAuthentication((request, response) -> false, (request, address) -> {})
                 .compress(false)
                 // Wire logs would hold every secret that there is.
                 .wiretap(false)

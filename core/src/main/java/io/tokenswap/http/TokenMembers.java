@@ -106,6 +106,14 @@ final class TokenMembers {
         if (scope == null) {
             return requested;
         }
+        List<String> scopes = list(scope);
+        if (scopes.stream().flatMapToInt(String::chars).anyMatch(Character::isISOControl)) {
+            throw malformed.apply("its scope has characters that no log may carry");
+        }
+        return scopes;
+    }
+
+    private List<String> list(Object scope) {
         if (scope instanceof String text) {
             return split(text);
         }

@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.IntStream;
 
 /**
  * One request for a token.
@@ -19,6 +20,9 @@ import java.util.Set;
 record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Set<String> scopes) {
 
     private static final Set<String> SECRET = Set.of("code", "code_verifier", "refresh_token", "client_secret");
+
+    /** As much of a longer secret as must not be seen. */
+    private static final int TELLING = 16;
 
     /**
      * A swap in the words of the RFC, from which the dialects choose.
@@ -63,12 +67,21 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return encoding.encode(fields);
     }
 
-    /** Whether a text repeats a secret of this request, as some servers do when they explain what is wrong with it. */
+    boolean isSwap() {
+        return !fields.getOrDefault("code", "").isEmpty();
+    }
+
+    /** Whether a text repeats a secret of this request, or much of one, as some servers do to explain what is wrong with it. */
     boolean isEchoedIn(String text) {
         return fields.entrySet().stream()
-                .anyMatch(field -> SECRET.contains(field.getKey())
-                        && !field.getValue().isEmpty()
-                        && text.contains(field.getValue()));
+                .anyMatch(field -> SECRET.contains(field.getKey()) && isEchoed(field.getValue(), text));
+    }
+
+    private static boolean isEchoed(String secret, String text) {
+        int telling = Math.min(secret.length(), TELLING);
+        return telling > 0
+                && IntStream.rangeClosed(0, secret.length() - telling)
+                        .anyMatch(start -> text.contains(secret.substring(start, start + telling)));
     }
 
     /** Names the receiver and nothing of what it is sent. */

@@ -9,8 +9,10 @@ import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +44,9 @@ final class TokenResponse {
     /** Where another dialect is a likely reason of the refusal, besides a redirect. */
     private static final Set<Integer> MISUNDERSTOOD = Set.of(400, 404, 405, 415);
 
+    /** What an error code looks like, and "Not Found" does not. */
+    private static final Pattern CODE = Pattern.compile("[a-z][a-z0-9_]*");
+
     /** What a server says that has not found its parameters where it looked for them. */
     private static final Set<String> MISREAD = Set.of("invalid_request", "unsupported_grant_type");
 
@@ -69,11 +74,11 @@ final class TokenResponse {
         if (status != 200) {
             throw refusal(error, members, now);
         }
+        if (members.get("access_token") != null && (error != null || isStructured(members.get("error")))) {
+            throw malformed("it holds both a token and an error");
+        }
         if (error == null) {
             return new TokenMembers(members, this::malformed).token(leftAt, request.scopes());
-        }
-        if (members.get("access_token") != null) {
-            throw malformed("it holds both a token and an error");
         }
         throw oauthError(error, members);
     }
@@ -87,8 +92,13 @@ final class TokenResponse {
         return members == null ? Map.of() : members;
     }
 
+    /** An error that is an object of the server's own making. */
+    private static boolean isStructured(@Nullable Object error) {
+        return error instanceof Map || error instanceof List;
+    }
+
     private TokenSwapException refusal(@Nullable String error, Map<String, @Nullable Object> members, Instant now) {
-        Instant retryAt = RetryAfter.parse(headers.get(HttpHeaderNames.RETRY_AFTER), now);
+        Instant retryAt = RetryAfter.latest(headers.getAll(HttpHeaderNames.RETRY_AFTER), now);
         if (status == 429 || (status == 503 && retryAt != null)) {
             return unavailable("asks for patience", Reason.THROTTLED, retryAt);
         }
@@ -97,17 +107,27 @@ final class TokenResponse {
             return unavailable("gave up on the request", Reason.UNKNOWN, retryAt);
         }
         if (status == 425) {
-            return unavailable("did not take the request", Reason.NOT_SENT, retryAt);
+            return unavailable("did not take the request", untouched(), retryAt);
         }
         if (status >= 500 && status < 600) {
             // What our exchange server adds when it is sure that the provider was not asked.
             boolean untouched = "no".equals(members.get("processed"));
-            return unavailable("is out of order", untouched ? Reason.NOT_SENT : Reason.UNKNOWN, retryAt);
+            return unavailable("is out of order", untouched ? untouched() : Reason.UNKNOWN, retryAt);
         }
         if (status < 300 || status >= 600) {
             return malformed("no token comes with that status");
         }
-        return error == null ? rejected() : oauthError(error, members);
+        return error == null || !isOfOAuth(error) ? rejected() : oauthError(error, members);
+    }
+
+    /** A request that was surely not processed. A code leaves once all the same: whoever has seen it may remember it. */
+    private Reason untouched() {
+        return request.isSwap() ? Reason.UNKNOWN : Reason.NOT_SENT;
+    }
+
+    /** Whether the token endpoint says so: a redirect has come from elsewhere, and frameworks have words for a status too. */
+    private boolean isOfOAuth(String error) {
+        return status >= 400 && (status == 400 || CODE.matcher(error).matches());
     }
 
     private TokenSwapException oauthError(String error, Map<String, @Nullable Object> members) {
@@ -120,7 +140,11 @@ final class TokenResponse {
                 REGISTERED.contains(error) || !request.isEchoedIn(error) ? error : "",
                 description == null || request.isEchoedIn(description) ? null : description,
                 status,
-                MISREAD.contains(error) ? request.peer().hint() : "");
+                isMisunderstanding(error) ? request.peer().hint() : "");
+    }
+
+    private boolean isMisunderstanding(String error) {
+        return REGISTERED.contains(error) ? MISREAD.contains(error) : MISUNDERSTOOD.contains(status);
     }
 
     private RequestRejectedException rejected() {

@@ -1,0 +1,211 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import java.nio.charset.StandardCharsets;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Answers of all other statuses. */
+class RefusalsTest extends ResponseTest {
+
+    @ParameterizedTest(name = "{0}: {1} {3} yields {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B39 | 400 | LOGIN | {"error":"invalid_grant","error_description":"Refresh token revoked"}
+        B39 | 401 | LOGIN | {"error":"invalid_grant"}
+        B39 | 403 | LOGIN | {"error":"invalid_grant"}
+        B40 | 400 | CONFIG invalid_request        | {"error":"invalid_request"}
+        B40 | 400 | CONFIG invalid_scope          | {"error":"invalid_scope"}
+        B40 | 400 | CONFIG unauthorized_client    | {"error":"unauthorized_client"}
+        B40 | 400 | CONFIG unsupported_grant_type | {"error":"unsupported_grant_type"}
+        B40 | 400 | CONFIG invalid refresh_token  | {"error":"invalid refresh_token"}
+        B40 | 400 | CONFIG invalid_error          | {"error":"inv\\u00e4lid"}
+        B41 | 401 | CONFIG invalid_client         | {"error":"invalid_client"}
+        B42 | 400 | REJECTED | <html>canary</html>
+        B42 | 400 | REJECTED | ''
+        B42 | 400 | REJECTED | {"error":{"message":"invalid_grant"}}
+        B42 | 400 | REJECTED | {"error":"invalid_grant","error":"invalid_grant"}
+        B42 | 400 | REJECTED | error=invalid_grant
+        B43 | 401 | REJECTED | ''
+        B43 | 403 | REJECTED | ''
+        B43 | 404 | REJECTED | ''
+        B43 | 405 | REJECTED | ''
+        B43 | 410 | REJECTED | ''
+        B43 | 413 | REJECTED | ''
+        B43 | 415 | REJECTED | ''
+        B43 | 418 | REJECTED | ''
+        B44 | 408 | UNKNOWN  | ''
+        B44 | 408 | UNKNOWN  | {"error":"invalid_grant"}
+        B44 | 425 | NOT_SENT | {"error":"invalid_grant"}
+        B45 | 429 | THROTTLED | ''
+        B45 | 429 | THROTTLED | {"error":"invalid_grant"}
+        B48 | 500 | UNKNOWN  | ''
+        B48 | 502 | UNKNOWN  | <html>canary</html>
+        B48 | 503 | UNKNOWN  | {"error":"temporarily_unavailable"}
+        B48 | 504 | UNKNOWN  | {"error":"invalid_grant"}
+        B48 | 500 | UNKNOWN  | {"error":"server_error"}
+        B48 | 400 | UNKNOWN  | {"error":"temporarily_unavailable"}
+        B48 | 503 | NOT_SENT | {"error":"temporarily_unavailable","processed":"no"}
+        B48 | 504 | UNKNOWN  | {"error":"temporarily_unavailable","processed":"unknown"}
+        B50 | 301 | REJECTED | ''
+        B50 | 302 | REJECTED | ''
+        B50 | 303 | REJECTED | ''
+        B50 | 307 | REJECTED | ''
+        B50 | 308 | REJECTED | {"access_token":"canary"}
+        B51 | 101 | PROTOCOL | ''
+        B51 | 206 | PROTOCOL | {"access_token":"canary"}
+        B51 | 299 | PROTOCOL | {"access_token":"canary"}
+        B51 | 600 | PROTOCOL | {"error":"invalid_grant"}
+        B51 | 999 | PROTOCOL | {"access_token":"canary"}
+        B52 | 201 | PROTOCOL | {"access_token":"canary"}
+        B52 | 202 | PROTOCOL | {"access_token":"canary"}
+        B52 | 204 | PROTOCOL | ''
+        """)
+    void haveOneOutcome(String id, int status, String outcome, String body) {
+        assertThat(Outcomes.of(() -> read(REFRESH, status, body))).isEqualTo(outcome);
+    }
+
+    @ParameterizedTest(name = "B49: {0} {1} to a swap is no reason to send its code again")
+    @CsvSource(delimiter = '|', textBlock = """
+            425 | ''
+            503 | {"error":"temporarily_unavailable","processed":"no"}
+            500 | ''
+            408 | ''
+            """)
+    void codeIsNotSentAgainThoughItWasNotProcessed(int status, String body) {
+        assertThat(Outcomes.of(() -> read(SWAP, status, body))).isEqualTo("UNKNOWN");
+    }
+
+    @ParameterizedTest(name = "B43: {0} in the words of a framework is a refusal with a remedy: {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+            401 | {"status":401,"error":"Unauthorized"} | does it ask for an API key?
+            403 | {"error":"Forbidden"}                 | does it ask for an API key?
+            404 | {"status":404,"error":"Not Found","path":"/swap"} | check the URL. Try ONE_URI.
+            415 | {"error":"Unsupported Media Type"}    | does not read that kind of body. Try ONE_URI.
+            302 | {"error":"invalid_grant"}             | follows no redirect: check the URL. Try ONE_URI.
+            """)
+    void wordsOfAFrameworkAreNoErrorCode(int status, String body, String remedy) {
+        assertThat(failure(status, body))
+                .isInstanceOf(RequestRejectedException.class)
+                .hasMessageEndingWith(remedy);
+    }
+
+    @Test
+    void unknownErrorMayBeAnotherDialectsToo() {
+        assertThat(failure(400, "{\"error\":\"Bad Request\"}"))
+                .isInstanceOf(OAuthErrorException.class)
+                .hasMessageEndingWith(" Try ONE_URI.");
+        assertThat(failure(404, "{\"error\":\"no_route\"}"))
+                .isInstanceOf(OAuthErrorException.class)
+                .hasMessageEndingWith(" Try ONE_URI.");
+    }
+
+    @Test
+    void errorOfTheServerIsInFields() {
+        OAuthErrorException error = (OAuthErrorException)
+                failure(400, "{\"error\":\"invalid_scope\",\"error_description\":\"no\\u001b[31m such \\\"scope\"}");
+
+        assertThat(error.error()).isEqualTo("invalid_scope");
+        assertThat(error.description()).isEqualTo("no[31m such scope");
+        assertThat(error.status()).isEqualTo(400);
+    }
+
+    @ParameterizedTest(name = "B111: a secret of the request in {0} is dropped")
+    @ValueSource(
+            strings = {
+                "{\"error\":\"invalid_grant\",\"error_description\":\"bad code canary-code+/=&%!\"}",
+                "{\"error\":\"no such code: canary-code+/=&%\"}",
+                "{\"error\":\"invalid_grant\",\"error_description\":\"canary-verifier-01234...\"}",
+                "{\"error\":\"invalid_grant\",\"error_description\":\"...y-verifier-01234567...\"}",
+                "{\"error\":\"invalid_grant\",\"error_description\":\"canary-verifier-0123456789-0123456789-0123456789\"}"
+            })
+    void secretThatTheServerRepeatsIsDropped(String body) {
+        OAuthErrorException error = (OAuthErrorException) failure(400, body);
+
+        assertThat(error.description()).isNull();
+        assertThat(error.error()).doesNotContain(Samples.CANARY);
+        assertThat(error).hasMessageNotContaining(Samples.CANARY);
+    }
+
+    @ParameterizedTest(name = "{0} {1}: the message holds nothing of the body and nothing of the query")
+    @CsvSource(delimiter = '|', textBlock = """
+        200 | <html>canary
+        200 | {"access_token":"canary x"}
+        200 | {"access_token":"x","token_type":"canary"}
+        200 | {"access_token":"x","expires_in":"canary"}
+        200 | {"access_token":"x", canary}
+        400 | canary
+        400 | {"error":"invalid_grant","error_description":"canary"}
+        404 | canary
+        429 | canary
+        500 | {"error":"canary"}
+        600 | canary
+        """)
+    void b111_bodyStaysOutOfMessages(int status, String body) {
+        TokenSwapException failure = failure(status, body);
+
+        assertThat(failure).hasMessageNotContaining(Samples.CANARY).hasNoCause();
+        assertThat(failure.getSuppressed()).isEmpty();
+    }
+
+    @ParameterizedTest(name = "{0} points at the dialect: {1}")
+    @CsvSource(textBlock = """
+        302, true
+        400, true
+        404, true
+        405, true
+        415, true
+        401, false
+        403, false
+        413, false
+        """)
+    void refusalThatAnotherDialectMayExplainSaysSo(int status, boolean hint) {
+        RequestRejectedException rejected = (RequestRejectedException) failure(status, "");
+
+        assertThat(rejected.status()).isEqualTo(status);
+        assertThat(rejected.getMessage()).startsWith("The exchange server at https://auth.example.com/swap refused");
+        assertThat(rejected.getMessage().endsWith(" Try ONE_URI.")).isEqualTo(hint);
+    }
+
+    @ParameterizedTest(name = "{0} {1} points at the dialect: {2}")
+    @CsvSource(textBlock = """
+        400, invalid_request, true
+        400, unsupported_grant_type, true
+        200, invalid_request, true
+        400, invalid_grant, false
+        400, invalid_scope, false
+        401, invalid_client, false
+        """)
+    void oauthErrorThatAnotherDialectMayExplainSaysSo(int status, String error, boolean hint) {
+        OAuthErrorException answer = (OAuthErrorException) failure(status, "{\"error\":\"" + error + "\"}");
+
+        assertThat(answer.getMessage().endsWith(". Try ONE_URI.")).isEqualTo(hint);
+        assertThat(answer.getMessage())
+                .startsWith("The server answered " + error)
+                .doesNotEndWith(" ");
+    }
+
+    @Test
+    void aWordOfTheRfcIsNoEchoThoughTheRequestHoldsPartOfIt() {
+        Token stranger = Samples.TOKEN.toBuilder().refreshToken("grant").build();
+        TokenRequest request = TokenRequest.refresh(PEER, Encoding.FORM, stranger);
+        byte[] body = "{\"error\":\"invalid_grant\"}".getBytes(StandardCharsets.UTF_8);
+
+        assertThat(Outcomes.of(() -> read(new TokenResponse(request, 400, new DefaultHttpHeaders(), body))))
+                .isEqualTo("LOGIN");
+    }
+
+    @Test
+    void requestAndResponsePrintNoSecret() {
+        assertThat(SWAP.toString()).doesNotContain(Samples.CANARY);
+        assertThat(Set.of(SWAP, PEER).toString()).doesNotContain(Samples.CANARY);
+    }
+}

@@ -1,0 +1,57 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.TokenUnavailableException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** When a server wants to be asked again. */
+class RetryAfterTest extends ResponseTest {
+
+    @ParameterizedTest(name = "{0}: {1} with Retry-After {2} waits {3}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B45 | 429 | 5                              | PT5S
+        B45 | 429 | 0                              | PT0S
+        B46 | 429 | Mon, 23 Nov 2026 10:01:00 GMT  | PT1M
+        B46 | 429 | Monday, 23-Nov-26 10:01:00 GMT | PT1M
+        B46 | 429 | Mon Nov 23 10:01:00 2026       | PT1M
+        B46 | 429 | Mon, 23 Nov 2026 09:00:00 GMT  | PT0S
+        B47 | 429 |                                |
+        B47 | 429 | -5                             |
+        B47 | 429 | 1.5                            |
+        B47 | 429 | soon                           |
+        B47 | 429 | 86400                          | P1D
+        B47 | 429 | 864000                         | P1D
+        B47 | 429 | 99999999999999999999999        | P1D
+        B47 | 429 | Mon, 23 Nov 2099 10:00:00 GMT  | P1D
+        B48 | 503 | 5                              | PT5S
+        """)
+    void saysWhenToTryAgain(String id, int status, String value, Duration wait) {
+        HttpHeaders headers = new DefaultHttpHeaders();
+        if (value != null) {
+            headers.set("Retry-After", value);
+        }
+
+        TokenUnavailableException throttled =
+                catchThrowableOfType(TokenUnavailableException.class, () -> read(answer(status, headers, new byte[0])));
+
+        assertThat(throttled.reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
+        assertThat(throttled.retryAt()).isEqualTo(wait == null ? null : Samples.NOW.plus(wait));
+    }
+
+    @Test
+    void b45_mostPatientOfSeveralHeadersCounts() {
+        HttpHeaders headers = new DefaultHttpHeaders().add("Retry-After", List.of("soon", "5", "60", "1"));
+
+        assertThat(catchThrowableOfType(TokenUnavailableException.class, () -> read(answer(429, headers, new byte[0])))
+                        .retryAt())
+                .isEqualTo(Samples.NOW.plusSeconds(60));
+    }
+}

@@ -1,0 +1,229 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaders;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Answers of status 200. */
+class TokenBodiesTest extends ResponseTest {
+
+    @ParameterizedTest(name = "{0}: {2} yields {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B01 | TOKEN    | {"access_token":"canary","token_type":"Bearer","expires_in":3600}
+        B02 | LOGIN    | {"error":"invalid_grant"}
+        B02 | CONFIG invalid_client | {"error":"invalid_client","error_description":"no such client"}
+        B02 | UNKNOWN  | {"error":"temporarily_unavailable"}
+        B02 | PROTOCOL | {"error":""}
+        B02 | PROTOCOL | {"error":{"status":400,"message":"invalid"}}
+        B03 | PROTOCOL | {"access_token":"canary","error":"invalid_grant"}
+        B03 | PROTOCOL | {"access_token":"canary","error":{"status":400}}
+        B03 | TOKEN    | {"access_token":"canary","error":null}
+        B04 | PROTOCOL | <!doctype html><title>canary: sign in to the network</title>
+        B05 | PROTOCOL | ''
+        B05 | PROTOCOL | '  '
+        B06 | PROTOCOL | ["access_token","canary"]
+        B06 | PROTOCOL | "canary"
+        B06 | PROTOCOL | 42
+        B06 | PROTOCOL | null
+        B07 | PROTOCOL | {}
+        B07 | PROTOCOL | {"access_token":""}
+        B07 | PROTOCOL | {"access_token":null}
+        B07 | PROTOCOL | {"access_token":42}
+        B07 | PROTOCOL | {"access_token":{"value":"canary"}}
+        B08 | PROTOCOL | {"access_token":"canary\\r\\nX-Injected: yes"}
+        B08 | PROTOCOL | {"access_token":"canary token"}
+        B08 | PROTOCOL | {"access_token":"canary\\u0000"}
+        B08 | PROTOCOL | {"access_token":"canary\\u007f"}
+        B08 | PROTOCOL | {"access_token":"canary\\u00e9"}
+        B10 | TOKEN    | {"access_token":"canary"}
+        B10 | TOKEN    | {"access_token":"canary","token_type":null}
+        B11 | TOKEN    | {"access_token":"canary","token_type":"bearer"}
+        B11 | TOKEN    | {"access_token":"canary","token_type":"BEARER"}
+        B12 | PROTOCOL | {"access_token":"canary","token_type":"mac"}
+        B12 | PROTOCOL | {"access_token":"canary","token_type":"DPoP"}
+        B12 | PROTOCOL | {"access_token":"canary","token_type":1}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":-1}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":"-1"}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":"NaN"}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":"an hour"}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":""}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":true}
+        B18 | PROTOCOL | {"access_token":"canary","expires_in":[3600]}
+        B22 | PROTOCOL | {"access_token":"canary","scope":7}
+        B22 | PROTOCOL | {"access_token":"canary","scope":"a \\u001b[31mb"}
+        B22 | PROTOCOL | {"access_token":"canary","scope":["a",7]}
+        B26 | PROTOCOL | {"access_token":"canary","refresh_token":7}
+        B28 | TOKEN    | {"access_token":"canary","unknown":{"deep":[1,2,{"er":null}]},"ok":true}
+        B29 | PROTOCOL | {"access_token":"canary","access_token":"other"}
+        B29 | PROTOCOL | {"access_token":"canary","extra":{"a":1,"a":2}}
+        B36 | PROTOCOL | {"access_token":"canary"} trailing
+        B36 | PROTOCOL | {"access_token":"canary"}{"access_token":"other"}
+        B36 | PROTOCOL | {"access_token":"canary"/* comment */}
+        B36 | PROTOCOL | {"access_token":"canary","expires_in":NaN}
+        B36 | PROTOCOL | {"access_token":"canary",}
+        B36 | PROTOCOL | {"access_token":"canary"
+        B37 | PROTOCOL | access_token=canary&token_type=bearer
+        """)
+    void haveOneOutcome(String id, String outcome, String body) {
+        assertThat(outcome(200, body)).isEqualTo(outcome);
+    }
+
+    @Test
+    void b09_accessTokenOfMoreThan16KibIsRefused() {
+        assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024) + "\"}"))
+                .isEqualTo("TOKEN");
+        assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024 + 1) + "\"}"))
+                .isEqualTo("PROTOCOL");
+    }
+
+    @ParameterizedTest(name = "{0}: expires_in {1} lasts {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B13 | 3600      | PT1H
+        B14 | "3600"    | PT1H
+        B15 | 3600.0    | PT1H
+        B15 | 3.6e3     | PT1H
+        B15 | "3600.5"  | PT1H
+        B15 | 3600.999  | PT1H
+        B15 | 0.999     | PT0S
+        B15 | 1e-999999999 | PT0S
+        B16 | null      |
+        B17 | 0         | PT0S
+        B17 | "0"       | PT0S
+        B17 | -0.0      | PT0S
+        B19 | 9223372036854775807   | P36500D
+        B19 | "9223372036854775807" | P36500D
+        B19 | 1e400     | P36500D
+        B19 | 1e999999999 | P36500D
+        B20 | 2147483647    | PT596523H14M7S
+        B20 | 2147483648    | PT596523H14M8S
+        B20 | 2147483       | PT596H31M23S
+        B20 | 2147484       | PT596H31M24S
+        B20 | 9223372036    | P36500D
+        B20 | 9223372037    | P36500D
+        """)
+    void tellTheLifetime(String id, String expiresIn, Duration lifetime) {
+        Instant expiresAt = read(200, "{\"access_token\":\"canary\",\"expires_in\":" + expiresIn + "}")
+                .expiresAt();
+
+        assertThat(expiresAt).isEqualTo(lifetime == null ? null : Samples.NOW.plus(lifetime));
+    }
+
+    @Test
+    void b16_lifetimeThatIsAbsentIsUnknown() {
+        assertThat(read(200, "{\"access_token\":\"canary\"}").expiresAt()).isNull();
+    }
+
+    @ParameterizedTest(name = "{0}: {1} grants {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B21 | {"access_token":"canary"}                      | user-read-private
+        B21 | {"access_token":"canary","scope":null}         | user-read-private
+        B22 | {"access_token":"canary","scope":"a b"}        | a,b
+        B22 | {"access_token":"canary","scope":"  a   b "}   | a,b
+        B22 | {"access_token":"canary","scope":"b a b"}      | b,a
+        B22 | {"access_token":"canary","scope":""}           | ''
+        B22 | {"access_token":"canary","scope":["a","b c"]}  | a,b,c
+        B22 | {"access_token":"canary","scope":"a,b, c"}     | a,b,c
+        """)
+    void tellTheScopes(String id, String body, String scopes) {
+        assertThat(String.join(",", read(200, body).scopes())).isEqualTo(scopes);
+    }
+
+    @ParameterizedTest(name = "{0}: {1} holds the refresh token {2}")
+    @CsvSource(delimiter = '|', nullValues = "none", textBlock = """
+        B24 | {"access_token":"canary"}                          | none
+        B26 | {"access_token":"canary","refresh_token":""}       | none
+        B26 | {"access_token":"canary","refresh_token":null}     | none
+        B27 | {"access_token":"canary","refresh_token":"canary-next"} | canary-next
+        """)
+    void tellTheRefreshToken(String id, String body, String refreshToken) {
+        assertThat(read(200, body).refreshToken()).isEqualTo(refreshToken);
+    }
+
+    @Test
+    void refreshTokenWithLineBreaksIsKeptAsItIs() {
+        // Ruby's exchange servers encrypt the refresh token and wrap its base64 after 60 characters.
+        assertThat(read(200, "{\"access_token\":\"canary\",\"refresh_token\":\"can\\nary\\n\"}")
+                        .refreshToken())
+                .isEqualTo("can\nary\n");
+    }
+
+    @Test
+    void b30_32LevelsAreReadAndMoreAreRefused() {
+        assertThat(outcome(200, nested(31))).isEqualTo("TOKEN");
+        assertThat(outcome(200, nested(32))).isEqualTo("PROTOCOL");
+        assertThat(Outcomes.of(() -> read(200, nested(30_000)))).isEqualTo("PROTOCOL");
+        assertThat(Json.readObject(nested(100_000).getBytes(StandardCharsets.UTF_8)))
+                .isNull();
+    }
+
+    private String nested(int arrays) {
+        return "{\"access_token\":\"canary\",\"a\":" + "[".repeat(arrays) + "]".repeat(arrays) + "}";
+    }
+
+    @ParameterizedTest(name = "B33: {0} is no hindrance")
+    @ValueSource(
+            strings = {
+                "application/json",
+                "application/json; charset=utf-8",
+                "application/problem+json",
+                "text/html",
+                "text/html; charset=iso-8859-1",
+                "multipart/form-data; boundary=x",
+                "nonsense"
+            })
+    void contentTypeIsNoHindrance(String contentType) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", contentType);
+
+        assertThat(read(answer(200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)))
+                        .accessToken())
+                .isEqualTo("canary-new");
+    }
+
+    @ParameterizedTest(name = "{0}: {1} yields {2}")
+    @CsvSource(textBlock = """
+        B34, UTF-8, TOKEN
+        B34, UTF-16, PROTOCOL
+        B34, UTF-16LE, PROTOCOL
+        B34, UTF-32, PROTOCOL
+        B35, ISO-8859-1, PROTOCOL
+        """)
+    void areUtf8OrNothing(String id, String charset, String outcome) {
+        byte[] body = "{\"access_token\":\"canary\",\"note\":\"caf\u00e9\"}".getBytes(Charset.forName(charset));
+
+        assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), body))))
+                .isEqualTo(outcome);
+    }
+
+    @Test
+    void b34_byteOrderMarkIsSkipped() {
+        assertThat(outcome(200, "\uFEFF{\"access_token\":\"canary\"}")).isEqualTo("TOKEN");
+    }
+
+    @Test
+    void b35_brokenUtf8IsRefused() {
+        byte[] overlong = "{\"access_token\":\"canary\",\"note\":\"??\"}".getBytes(StandardCharsets.UTF_8);
+        int at = new String(overlong, StandardCharsets.UTF_8).indexOf("??");
+        overlong[at] = (byte) 0xC0;
+        overlong[at + 1] = (byte) 0xAF;
+
+        assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), overlong))))
+                .isEqualTo("PROTOCOL");
+    }
+
+    @Test
+    void b38_compressionThatNobodyAskedForIsRefused() {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Encoding", "gzip");
+
+        assertThat(Outcomes.of(() -> read(answer(200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)))))
+                .isEqualTo("PROTOCOL");
+    }
+}
