@@ -62,7 +62,7 @@ class FaultMatrixTest {
         ConnectionProvider connections = ConnectionProvider.create("faults", 1000);
         ExecutorService threads = Executors.newFixedThreadPool(AT_THE_SAME_TIME);
         try {
-            HttpClient http = HttpClient.create(connections);
+            HttpClient http = HttpClient.create(connections).wiretap(true);
             List<Callable<Result>> calls = new ArrayList<>();
             runs.forEach(run -> calls.add(() -> run.play(http)));
             List<Result> results = new ArrayList<>();

@@ -26,7 +26,8 @@ abstract class WireTest {
 
     static ExchangeServerEndpoint.Builder endpoint(URI uri) {
         // No pool: a connection that one test leaves behind is of no use to the next.
-        return ExchangeServerEndpoint.builder(uri).httpClient(HttpClient.newConnection());
+        return ExchangeServerEndpoint.builder(uri)
+                .httpClient(HttpClient.newConnection().wiretap(true));
     }
 
     static TokenUnavailableException unavailable(Mono<Token> request) {
