@@ -83,9 +83,10 @@ class TlsTest {
         assertThat(server.requests()).hasSize(outcome.equals("TOKEN") ? 1 : 0);
     }
 
-    @Test
-    void b65_unknownAuthorityIsRefusedByDefault() throws Exception {
-        RecordingServer server = server("good");
+    @ParameterizedTest(name = "B65: a certificate of {1} is refused by default")
+    @CsvSource({"good, an unknown authority", "ca, nobody but itself"})
+    void unknownAuthorityIsRefusedByDefault(String alias, String by) throws Exception {
+        RecordingServer server = server(alias);
 
         assertThat(Outcomes.of(() -> endpoint(server.uri(), HttpClient.newConnection())
                         .swap(Samples.CODE)
@@ -95,11 +96,16 @@ class TlsTest {
     }
 
     @ParameterizedTest(name = "B65: {0} in the place of a handshake is no reason to fall back to plain http")
-    @CsvSource({"an alert about the version", "plain http"})
+    @CsvSource({"an alert about the version", "a hello of TLS 1.1", "plain http"})
     void handshakeThatFailsSendsNothing(String what) {
         RawServer server = RawServer.playing(connection -> {
             if (what.equals("plain http")) {
                 connection.write("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+            } else if (what.equals("a hello of TLS 1.1")) {
+                // A record, a server's hello of 38 bytes, its version, 32 random bytes, no session, ECDHE-RSA, no
+                // compression.
+                connection.awaitByte().write(new byte[] {0x16, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2});
+                connection.write(new byte[33]).write(new byte[] {(byte) 0xC0, 0x13, 0});
             } else {
                 // Fatal, protocol_version: what a server of TLS 1.1 says to a client that starts at 1.2.
                 connection.write(new byte[] {0x15, 3, 1, 0, 2, 2, 70});

@@ -1,0 +1,195 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.cookie.DefaultCookie;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.testing.RawServer;
+import java.net.InetAddress;
+import java.net.URI;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
+
+/** The client that the caller brings is used as it is, but for what no token request may do. */
+class CallersClientTest extends WireTest {
+
+    private static TokenEndpoint through(HttpClient client, URI uri) {
+        return ExchangeServerEndpoint.builder(uri).httpClient(client).build();
+    }
+
+    @Test
+    void addressIsTheEndpointsAndTheRestTheCallers() {
+        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer other = started(RecordingServer.answering(200, Samples.ANSWER));
+        List<String> observed = new CopyOnWriteArrayList<>();
+        HttpClient client = HttpClient.newConnection()
+                .baseUrl(other.uri("/other").toString())
+                .cookie(new DefaultCookie("affinity", "7"))
+                .doOnRequest((request, connection) -> observed.add("asked " + request.path()))
+                .doOnResponse((response, connection) ->
+                        observed.add("answered " + response.status().code()));
+
+        through(client, server.uri()).swap(Samples.CODE).block();
+
+        assertThat(server.onlyRequest().uri()).isEqualTo("/swap");
+        assertThat(server.onlyRequest().headers().get("Cookie")).isEqualTo("affinity=7");
+        assertThat(other.requests()).isEmpty();
+        assertThat(observed).containsExactly("asked swap", "answered 200");
+    }
+
+    @Test
+    void b64_clientThatAuthenticatesBySendingAgainSendsOnce() {
+        RecordingServer server = started(RecordingServer.answering(401, ""));
+        HttpClient client = HttpClient.newConnection()
+                .httpAuthentication(
+                        (request, response) -> response.status().code() == 401,
+                        (request, address) -> request.header("Authorization", "Negotiate"));
+
+        assertThatThrownBy(
+                        () -> through(client, server.uri()).swap(Samples.CODE).block())
+                .isInstanceOf(RequestRejectedException.class);
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @Test
+    void b50_clientThatFollowsByARuleOfItsOwnFollowsNothing() {
+        RecordingServer server = started(RecordingServer.answering((request, response) ->
+                response.status(307).header("Location", "/other").send()));
+        HttpClient client = HttpClient.newConnection().followRedirect((request, response) -> true);
+
+        assertThatThrownBy(
+                        () -> through(client, server.uri()).swap(Samples.CODE).block())
+                .isInstanceOf(RequestRejectedException.class);
+        assertThat(server.requests()).hasSize(1);
+    }
+
+    @Test
+    void callersShorterPatienceCounts() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.awaitClose();
+        }));
+
+        TokenUnavailableException failure =
+                unavailable(through(HttpClient.newConnection().responseTimeout(Duration.ofMillis(100)), server.uri())
+                        .swap(Samples.CODE));
+
+        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure).hasMessageContaining("took too long");
+    }
+
+    @Test
+    void b31_connectionOfAnAnswerThatWasCutIsNotUsedAgain() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + " ".repeat(69_999));
+            connection.awaitByte().write(" " + ok(Samples.ANSWER)).awaitClose();
+        }));
+        ConnectionProvider one = ConnectionProvider.create("one", 1);
+        TokenEndpoint endpoint = through(HttpClient.create(one), server.uri());
+
+        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.PROTOCOL);
+
+        assertThat(server.connections()).isEqualTo(2);
+        one.dispose();
+    }
+
+    @Test
+    void requestThatGetsNoConnectionOfAFullPoolWasNotSent() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.awaitClose();
+        }));
+        ConnectionProvider one = ConnectionProvider.builder("one")
+                .maxConnections(1)
+                .pendingAcquireTimeout(Duration.ofMillis(50))
+                .build();
+        TokenEndpoint endpoint = through(HttpClient.create(one), server.uri());
+        started(endpoint.refresh(Samples.TOKEN).subscribe());
+        awaitFirstRequest(server);
+
+        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(server.requests()).hasSize(1);
+        one.dispose();
+    }
+
+    private static void awaitFirstRequest(RawServer server) {
+        try {
+            server.arrived().await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @Test
+    void literalOfIpv6IsConnectedToAndNamed() throws UnknownHostException {
+        RawServer server = started(RawServer.playing(
+                connection -> {
+                    connection.request();
+                    connection.write(ok(Samples.ANSWER));
+                },
+                InetAddress.getByName("::1")));
+        URI uri = URI.create("http://[::1]:" + server.port());
+
+        Token token = endpoint(uri).build().swap(Samples.CODE).block();
+        server.dispose();
+
+        assertThat(token.accessToken()).isEqualTo("canary-new");
+        assertThat(server.requests())
+                .singleElement()
+                .asString()
+                .containsIgnoringCase("\r\nHost: [::1]:" + server.port());
+        assertThat(unavailable(endpoint(uri).build().swap(Samples.CODE)))
+                .hasMessageContaining("nothing listens at [::1]:" + server.port());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"one\r\nX-Injected: canary", "one\ncanary", "canary\0"})
+    void headerThatWouldBeTwoIsRefused(String value) {
+        ExchangeServerEndpoint.Builder builder = ExchangeServerEndpoint.builder(URI.create("https://h"));
+
+        assertThatThrownBy(() -> builder.header("X-Api-Key", value))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining(Samples.CANARY);
+        assertThatThrownBy(() -> builder.header("X-Api-Key: one\r\nX-Injected", "two"))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> builder.headers(headers -> headers.set("X-Api-Key", value))
+                        .build()
+                        .swap(Samples.CODE)
+                        .block())
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageNotContaining(Samples.CANARY);
+    }
+
+    @Test
+    void customiserCannotMoveTheEndOfTheRequest() {
+        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+
+        endpoint(server.uri())
+                .headers(headers -> headers.set(HttpHeaderNames.CONTENT_LENGTH, "5")
+                        .set(HttpHeaderNames.TRANSFER_ENCODING, "chunked"))
+                .build()
+                .refresh(Samples.TOKEN)
+                .block();
+
+        RecordingServer.Request request = server.onlyRequest();
+        assertThat(request.headers().getAll("Content-Length"))
+                .containsExactly("" + request.body().length());
+        assertThat(request.headers().contains("Transfer-Encoding")).isFalse();
+        assertThat(request.body()).endsWith("}");
+    }
+}
