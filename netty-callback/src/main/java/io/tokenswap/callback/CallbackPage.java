@@ -93,7 +93,7 @@ public final class CallbackPage {
      *
      * @param outcome which page
      * @param headline its headline and title, shown escaped
-     * @param message what to do next, shown escaped
+     * @param message what to do next, shown escaped; each line is a paragraph, and the last one stands out
      * @return a changed copy
      */
     public CallbackPage text(Outcome outcome, String headline, String message) {
@@ -145,20 +145,15 @@ public final class CallbackPage {
         String where = application == null ? "the application" : application;
         return switch (outcome) {
             case SIGNED_IN -> new Text("You are signed in", "You can close this tab and go back to " + where + ".");
-            case NOT_SIGNED_IN ->
-                new Text(
-                        "You are not signed in",
-                        "The sign-in was cancelled or refused, and nothing was shared. Close this tab and go back to "
-                                + where + " to try again.");
-            case INVALID_LINK ->
-                new Text(
-                        "This link is not valid",
-                        "It belongs to no sign-in that is still open. Go back to " + where
-                                + " and start again from there.");
-            case ALREADY_DONE ->
-                new Text(
-                        "This sign-in is already complete",
-                        "There is nothing left to do here. Close this tab and go back to " + where + ".");
+            case NOT_SIGNED_IN -> new Text("You are not signed in", """
+                    The sign-in was cancelled or refused, and nothing was shared.
+                    Close this tab, and go back to %s to try again.""".formatted(where));
+            case INVALID_LINK -> new Text("This link is not valid", """
+                    Nothing is waiting for it any more.
+                    Close this tab, and go back to %s to start again.""".formatted(where));
+            case ALREADY_DONE -> new Text("This sign-in is already complete", """
+                    Your answer has arrived, and nothing is left to do here.
+                    You can close this tab and go back to %s.""".formatted(where));
         };
     }
 }

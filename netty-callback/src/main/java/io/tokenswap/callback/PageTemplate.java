@@ -6,9 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else. */
+/**
+ * The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else but
+ * the empty icon: without it a browser asks for {@code /favicon.ico}, and Firefox complains that the policy forbids that.
+ */
 final class PageTemplate {
 
     private static final String STYLE = """
@@ -28,8 +32,9 @@ final class PageTemplate {
             svg { display: block; width: 72px; height: 72px; margin: 0 auto 26px; border-radius: 50%; background: var(--halo); fill: none; stroke: var(--mark);
               stroke-width: 2; stroke-linecap: round; stroke-linejoin: round }
             h1 { font-size: 25px; line-height: 1.25; font-weight: 650; letter-spacing: -.015em; text-wrap: balance }
-            p { margin-top: 12px; color: var(--soft); text-wrap: pretty }
-            .app { margin: 0 0 6px; font-size: 14px; font-weight: 600; letter-spacing: .01em }
+            .app { margin-bottom: 6px; color: var(--soft); font-size: 14px; font-weight: 600; letter-spacing: .01em }
+            h1 ~ p { margin-top: 12px; color: var(--soft); text-wrap: balance }
+            h1 ~ p:last-child { color: var(--text) }
             @media (max-width: 420px) { main { padding: 36px 24px 32px } }
             @media (prefers-reduced-motion: no-preference) {
               .signed-in path { stroke-dasharray: 24; animation: draw .45s .1s ease-out backwards }
@@ -43,12 +48,16 @@ final class PageTemplate {
             if (document.body.className === 'signed-in') setTimeout(function () { window.close(); }, 1500);
             """;
 
-    static final String SECURITY_POLICY = "default-src 'none'; style-src '" + hash(STYLE) + "'; script-src '"
-            + hash(SCRIPT) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+    static final String SECURITY_POLICY = "default-src 'none'; img-src data:; style-src '" + hash(STYLE)
+            + "'; script-src '" + hash(SCRIPT) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private PageTemplate() {}
 
     static String render(Outcome outcome, String language, @Nullable String application, Text text) {
+        String paragraphs = text.message()
+                .lines()
+                .map(line -> "<p>" + escape(line) + "</p>\n")
+                .collect(Collectors.joining());
         String name = application == null ? "" : "<p class=\"app\">" + escape(application) + "</p>\n";
         String title = escape(text.headline()) + (application == null ? "" : " \u00b7 " + escape(application));
         return """
@@ -59,14 +68,14 @@ final class PageTemplate {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="robots" content="noindex">
             <title>%s</title>
+            <link rel="icon" href="data:,">
             <style>%s</style>
             </head>
             <body class="%s">
-            <main role="status">
+            <main dir="auto">
             <svg viewBox="0 0 36 36" aria-hidden="true"><path d="%s"/></svg>
             %s<h1>%s</h1>
-            <p>%s</p>
-            </main>
+            %s</main>
             <script>%s</script>
             </body>
             </html>
@@ -78,7 +87,7 @@ final class PageTemplate {
                         drawing(outcome),
                         name,
                         escape(text.headline()),
-                        escape(text.message()),
+                        paragraphs,
                         SCRIPT);
     }
 

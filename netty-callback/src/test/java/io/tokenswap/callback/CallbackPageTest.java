@@ -41,7 +41,7 @@ class CallbackPageTest {
         assertThat(contents(answer.body(), "style")).hasSize(1);
         assertThat(contents(answer.body(), "script")).hasSize(1);
         assertThat(policy)
-                .startsWith("default-src 'none'; ")
+                .startsWith("default-src 'none'; img-src data:; style-src ")
                 .contains("style-src " + hash(contents(answer.body(), "style").get(0)) + ";")
                 .contains("script-src " + hash(contents(answer.body(), "script").get(0)) + ";")
                 .contains("frame-ancestors 'none'")
@@ -51,8 +51,11 @@ class CallbackPageTest {
     @ParameterizedTest(name = "A42 {0}")
     @EnumSource
     void nothingComesFromOutside(Outcome outcome) {
-        assertThat(PAGE.answer(outcome).body())
-                .doesNotContain("http:", "https:", "//", "url(", "@import", "src=", "href=");
+        String html = PAGE.answer(outcome).body();
+        String icon = "<link rel=\"icon\" href=\"data:,\">";
+
+        assertThat(html).as("else browsers ask for an icon").contains(icon);
+        assertThat(html.replace(icon, "")).doesNotContain("http:", "https:", "//", "url(", "@import", "src=", "href=");
     }
 
     @ParameterizedTest(name = "A40 {0}")
@@ -96,6 +99,14 @@ class CallbackPageTest {
     void theApplicationIsNamed() {
         assertThat(PAGE.application("Night Radio").answer(Outcome.SIGNED_IN).body())
                 .contains("go back to Night Radio.", "<title>You are signed in · Night Radio</title>");
+    }
+
+    @Test
+    void eachLineOfAMessageIsAParagraph() {
+        assertThat(PAGE.text(Outcome.SIGNED_IN, "Done", "It worked.\nGo <back>.")
+                        .answer(Outcome.SIGNED_IN)
+                        .body())
+                .contains("<h1>Done</h1>\n<p>It worked.</p>\n<p>Go &lt;back&gt;.</p>\n</main>");
     }
 
     @Test
