@@ -1,0 +1,159 @@
+package io.tokenswap.samples.desktop;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Map;
+import org.openqa.selenium.WebDriverException;
+
+/** One tab, used as a person does. */
+final class Tab implements AutoCloseable {
+
+    private final RealBrowser browser;
+    private final String id;
+
+    Tab(RealBrowser browser, String id) {
+        this.browser = browser;
+        this.id = id;
+    }
+
+    /** Types an address; returns when the page is complete. */
+    Tab open(Object address) {
+        browser.send("browsingContext.navigate", Map.of("context", id, "url", address.toString(), "wait", "complete"));
+        return this;
+    }
+
+    /** Goes to a page without waiting for all that it loads. */
+    void lookAt(URI page) {
+        browser.send("browsingContext.navigate", Map.of("context", id, "url", page.toString(), "wait", "none"));
+    }
+
+    /** As a person does who allows no scripts. */
+    void forbidScripts() {
+        browser.send("emulation.setScriptingEnabled", Map.of("contexts", List.of(id), "enabled", false));
+    }
+
+    void reload() {
+        browser.send("browsingContext.reload", Map.of("context", id, "wait", "complete"));
+    }
+
+    void back() {
+        browser.send("browsingContext.traverseHistory", Map.of("context", id, "delta", -1));
+    }
+
+    void forward() {
+        browser.send("browsingContext.traverseHistory", Map.of("context", id, "delta", 1));
+    }
+
+    /** What the address bar shows. */
+    String address() {
+        Map<?, ?> tree = browser.send("browsingContext.getTree", Map.of("root", id));
+        return (String) ((Map<?, ?>) ((List<?>) tree.get("contexts")).get(0)).get("url");
+    }
+
+    /** What is to be read on the page. */
+    String text() {
+        return evaluate("document.body.innerText");
+    }
+
+    String evaluate(String expression) {
+        Map<?, ?> answer = browser.send(
+                "script.evaluate",
+                Map.of(
+                        "expression",
+                        expression,
+                        "target",
+                        Map.of("context", id),
+                        "awaitPromise",
+                        true,
+                        "userActivation",
+                        true));
+        if (!"success".equals(answer.get("type"))) {
+            throw new WebDriverException(String.valueOf(answer));
+        }
+        return String.valueOf(((Map<?, ?>) answer.get("result")).get("value"));
+    }
+
+    /** The texts of the elements that a selector finds; needs no script to be allowed. */
+    List<String> elements(String selector) {
+        return locate(selector).stream()
+                .map(element -> ((Map<?, ?>) ((Map<?, ?>) element).get("value")).get("children"))
+                .map(children -> ((Map<?, ?>) ((List<?>) children).get(0)).get("value"))
+                .map(text -> (String) ((Map<?, ?>) text).get("nodeValue"))
+                .toList();
+    }
+
+    private List<?> locate(String selector) {
+        return (List<?>) browser.send(
+                        "browsingContext.locateNodes",
+                        Map.of(
+                                "context",
+                                id,
+                                "locator",
+                                Map.of("type", "css", "value", selector),
+                                "serializationOptions",
+                                Map.of("maxDomDepth", 1)))
+                .get("nodes");
+    }
+
+    /** Clicks with the mouse in the middle of what a selector finds. */
+    void click(String selector) {
+        Map<?, ?> node = (Map<?, ?>) locate(selector).get(0);
+        Map<String, Object> there = Map.of(
+                "type",
+                "pointerMove",
+                "x",
+                0,
+                "y",
+                0,
+                "origin",
+                Map.of("type", "element", "element", Map.of("sharedId", node.get("sharedId"))));
+        browser.send(
+                "input.performActions",
+                Map.of(
+                        "context",
+                        id,
+                        "actions",
+                        List.of(Map.of(
+                                "type",
+                                "pointer",
+                                "id",
+                                "mouse",
+                                "actions",
+                                List.of(
+                                        there,
+                                        Map.of("type", "pointerDown", "button", 0),
+                                        Map.of("type", "pointerUp", "button", 0))))));
+    }
+
+    /** What this tab asked of others, in order. */
+    List<String> requests() {
+        return browser.sent().stream()
+                .filter(request -> request.context().equals(id))
+                .filter(request -> !request.url().startsWith("data:"))
+                .map(RealBrowser.Traffic::url)
+                .toList();
+    }
+
+    /** What the browser complains of on this tab. */
+    List<String> complaints() {
+        return browser.console().stream()
+                .filter(entry -> id.equals(((Map<?, ?>) entry.get("source")).get("context")))
+                .map(entry -> entry.get("level") + " " + entry.get("text"))
+                .toList();
+    }
+
+    String id() {
+        return id;
+    }
+
+    boolean isOpen() {
+        return browser.tabs().contains(id);
+    }
+
+    @Override
+    public void close() {
+        if (isOpen()) {
+            browser.send("browsingContext.close", Map.of("context", id));
+        }
+    }
+}
