@@ -51,6 +51,7 @@ import reactor.util.function.Tuple2;
             "7:the exchange server refuses: wrong URL, dialect or configuration",
             "8:the grant has ended: sign in again",
             "9:the API at --me-url cannot be reached or refuses the token",
+            "10:nobody reads the output any more",
             "130:Ctrl-C"
         })
 public final class DesktopLogin implements Callable<Integer> {
@@ -87,6 +88,7 @@ public final class DesktopLogin implements Callable<Integer> {
     @Option(
             names = "--listen",
             paramLabel = "URI",
+            converter = OptionValues.ListenUri.class,
             description =
                     "where the code arrives, http://localhost:4002/auth by default; several are tried in order, port 0 "
                             + "takes any free one")
@@ -140,7 +142,10 @@ public final class DesktopLogin implements Callable<Integer> {
      * @param args {@code --help} tells
      */
     public static void main(String[] args) {
-        System.exit(commandLine(System.getenv()).execute(args));
+        // Not picocli's own writer, which never learns that a pipe has closed.
+        System.exit(commandLine(System.getenv())
+                .setOut(new PrintWriter(System.out))
+                .execute(args));
     }
 
     static CommandLine commandLine(Map<String, String> environment) {

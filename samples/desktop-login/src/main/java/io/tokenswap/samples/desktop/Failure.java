@@ -7,6 +7,8 @@ import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.callback.LoginTimeoutException;
 import io.tokenswap.callback.PortInUseException;
+import io.tokenswap.http.Dialect;
+import java.io.UncheckedIOException;
 import reactor.core.Exceptions;
 import reactor.netty.ChannelBindException;
 
@@ -51,14 +53,29 @@ record Failure(String kind, int exitCode, String message) {
             String words = answer.description() == null ? "" : " It says: " + answer.description();
             return answer.requiresLogin()
                     ? new Failure("login_required", 8, message + words)
-                    : new Failure("refused", 7, message + words);
+                    : new Failure("refused", 7, inOptions(message) + words + wrongUrl(answer.status()));
         } else if (error instanceof RequestRejectedException) {
-            return new Failure("refused", 7, message);
+            return new Failure("refused", 7, inOptions(message));
+        } else if (error instanceof UncheckedIOException) {
+            return new Failure("output", 10, "Nobody reads the output any more.");
         } else if (error instanceof ApiException) {
             return new Failure("api", 9, message);
         } else if (error instanceof IllegalArgumentException) {
             return usage(message); // an option, or a variable of the exchange server
         }
         return new Failure("internal", 1, error.getClass().getName() + ": " + message);
+    }
+
+    /** The dialects as this program's options call them. */
+    private static String inOptions(String message) {
+        String words = message;
+        for (Dialect dialect : Dialect.values()) {
+            words = words.replace(dialect.name(), "--dialect " + OptionValues.spelling(dialect));
+        }
+        return words;
+    }
+
+    private static String wrongUrl(int status) {
+        return status == 404 || status == 405 ? ". Are --exchange, --swap-url and --refresh-url right?" : "";
     }
 }

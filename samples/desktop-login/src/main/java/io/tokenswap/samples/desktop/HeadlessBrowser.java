@@ -9,6 +9,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
@@ -61,7 +62,10 @@ final class HeadlessBrowser implements Browser {
                 .single()
                 .onErrorMap(error -> new TokenUnavailableException(
                         "The sign-in leads to " + uri.getScheme() + "://" + uri.getRawAuthority()
-                                + ", which does not answer: is it running, and is the URL right?",
+                                + (error instanceof SSLException
+                                        ? ", with which no TLS connection is possible: check its certificate, and whether"
+                                                + " the URL should begin with http."
+                                        : ", which does not answer: is it running, and is the URL right?"),
                         TokenUnavailableException.Reason.UNKNOWN,
                         null,
                         error));
@@ -103,10 +107,10 @@ final class HeadlessBrowser implements Browser {
                 ? "The sign-in goes round in circles at " + page.place() + ": try it with --browser system."
                 : page.status() < 300
                         ? "The sign-in ends at a page that wants a person, " + page.place()
-                                + ": use --browser system or --browser print."
+                                + ": use --browser system or --browser print, or mend --exchange."
                         : "The sign-in ends at " + page.place() + " with status " + page.status()
-                                + ": check --exchange, --authorize-url, and that the exchange server allows "
-                                + "the return address of --listen.";
+                                + ": check --exchange and --authorize-url, and that the exchange server allows "
+                                + "the address of --listen and each --scope.";
         return Mono.error(failed(what));
     }
 

@@ -83,10 +83,15 @@ final class JsonLines implements Reporter {
 
     @Override
     public void error(String kind, String message) {
-        line("error", "kind", kind, "message", message);
+        print("error", "kind", kind, "message", message);
     }
 
-    private synchronized void line(String event, @Nullable Object... members) {
+    private void line(String event, @Nullable Object... members) {
+        print(event, members);
+        Reporter.requireReader(out);
+    }
+
+    private synchronized void print(String event, @Nullable Object... members) {
         Map<String, @Nullable Object> object = new LinkedHashMap<>();
         object.put("event", event);
         for (int i = 0; i < members.length; i += 2) {

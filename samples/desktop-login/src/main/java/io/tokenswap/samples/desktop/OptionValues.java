@@ -1,5 +1,6 @@
 package io.tokenswap.samples.desktop;
 
+import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.samples.desktop.DesktopLogin.BrowserChoice;
 import java.net.URI;
@@ -9,6 +10,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
 /** How the words of the command line are read. A complaint says what would be right, and repeats no URL: it may hold a key. */
@@ -19,6 +21,7 @@ final class OptionValues {
     static void register(CommandLine commandLine) {
         commandLine
                 .registerConverter(URI.class, OptionValues::uri)
+                .registerConverter(Long.class, OptionValues::number)
                 .registerConverter(Duration.class, OptionValues::duration)
                 .registerConverter(Dialect.class, text -> constant(Dialect.class, text))
                 .registerConverter(BrowserChoice.class, text -> constant(BrowserChoice.class, text));
@@ -31,9 +34,32 @@ final class OptionValues {
                 return uri;
             }
         } catch (URISyntaxException malformed) {
-            throw new TypeConversionException("no URL, because of character " + (malformed.getIndex() + 1));
+            throw new TypeConversionException(
+                    "no URL like https://auth.example.com, because of character " + (malformed.getIndex() + 1));
         }
         throw new TypeConversionException("no URL like https://auth.example.com");
+    }
+
+    /** An address of the receiver. Judged here already, before anything is started for it. */
+    static final class ListenUri implements ITypeConverter<URI> {
+
+        @Override
+        public URI convert(String text) {
+            try {
+                URI uri = new URI(text);
+                LoopbackReceiver.create().redirectUri(uri);
+                return uri;
+            } catch (URISyntaxException | IllegalArgumentException wrong) {
+                throw new TypeConversionException("no address of this machine like http://127.0.0.1:4002/auth");
+            }
+        }
+    }
+
+    private static Long number(String text) {
+        if (!text.matches("-?[0-9]{1,18}")) {
+            throw new TypeConversionException("'" + text + "' is no number like 3");
+        }
+        return Long.valueOf(text);
     }
 
     private static Duration duration(String text) {
@@ -52,8 +78,11 @@ final class OptionValues {
                 .findFirst()
                 .orElseThrow(() -> new TypeConversionException("'" + text + "' is none of "
                         + Arrays.stream(type.getEnumConstants())
-                                .map(constant ->
-                                        constant.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                                .map(OptionValues::spelling)
                                 .collect(Collectors.joining(", "))));
+    }
+
+    static String spelling(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 }

@@ -2,11 +2,17 @@ package io.tokenswap.samples.desktop;
 
 import io.tokenswap.SessionEvent;
 import io.tokenswap.Token;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
-/** Shows what happens: to a person on a {@link Screen}, or to a program in {@link JsonLines}. Never shows a token. */
+/**
+ * Shows what happens: to a person on a {@link Screen}, or to a program in {@link JsonLines}. Never shows a token. Where nobody
+ * reads any more, all but the end fails with {@link java.io.UncheckedIOException}.
+ */
 interface Reporter extends AutoCloseable {
 
     /** Something that a person should know. */
@@ -34,4 +40,11 @@ interface Reporter extends AutoCloseable {
 
     @Override
     void close();
+
+    /** Flushes, and fails where that does. */
+    static void requireReader(PrintWriter out) {
+        if (out.checkError()) {
+            throw new UncheckedIOException(new IOException("the output is closed"));
+        }
+    }
 }

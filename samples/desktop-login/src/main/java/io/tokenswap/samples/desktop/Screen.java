@@ -114,7 +114,7 @@ final class Screen implements Reporter {
     /** Writes above the countdown, which comes back with its next second. */
     private synchronized void line(String text) {
         out.println((live ? CLEAR_LINE : "") + text);
-        out.flush();
+        Reporter.requireReader(out);
     }
 
     private synchronized void overwrite(String text) {

@@ -6,6 +6,10 @@ import static io.tokenswap.samples.desktop.Servers.parameter;
 import static io.tokenswap.samples.desktop.Servers.url;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.Writer;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -70,11 +74,17 @@ class BadInputTest {
             --exchange http://127.0.0.1:1 --token-lifetime 5s             | demo provider
             --exchange http://127.0.0.1:1 --listen http://10.0.0.1/auth   | http://127.0.0.1:4002/auth
             --listen http://localhost:0/auth                              | --listen http://127.0.0.1:0/auth
+            --listen http://u:p@127.0.0.1:4002/auth                       | '--listen' (URI): no address of this machine like http://127.0.0.1:4002/auth
+            --listen https://localhost:4002/auth                          | http://127.0.0.1:4002/auth
+            --listen http://localhost:99999/auth                          | http://127.0.0.1:4002/auth
+            --listen localhost:4002                                       | http://127.0.0.1:4002/auth
+            --exchange 127.0.0.1:8080                                     | https://auth.example.com
+            --refreshes 99999999999999999999                              | no number like 3
             """)
     void aWrongCommandLineIsNamedWithItsRemedy(String options, String remedy) {
         Run run = Run.of(options).failsWith(2);
         assertThat(run.err()).contains(remedy).doesNotContain("u:p");
-        assertThat(run.out()).doesNotContain("Sign in at");
+        assertThat(run.out()).doesNotContain("Sign in at", " are up at ");
     }
 
     @ParameterizedTest
@@ -116,9 +126,9 @@ class BadInputTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            415 | 7 | another dialect
-            302 | 7 | another dialect
-            400 | 7 | another dialect
+            415 | 7 | another dialect: try --dialect one-uri or --dialect published
+            302 | 7 | another dialect: try --dialect one-uri or --dialect published
+            400 | 7 | another dialect: try --dialect one-uri or --dialect published
             404 | 7 | check the URL
             200 | 6 | something else answer
             500 | 6 | out of order
@@ -158,6 +168,44 @@ class BadInputTest {
         } finally {
             odd.disposeNow();
         }
+    }
+
+    @Test
+    void aWrongPathOfAnExchangeServerIsNamedWithTheOptionsThatSayIt() {
+        int port = freePort();
+        Run run = Run.of(headless(port, system.exchangeUri().toString()) + "--swap-url " + system.exchangeUri()
+                        + "/nowhere")
+                .failsWith(7);
+        assertThat(run.err()).contains("status 404").contains("Are --exchange, --swap-url and --refresh-url right?");
+        assertFree(port);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "--json"})
+    void itEndsWhenNobodyReadsTheOutputAnyMore(String json) {
+        int port = freePort();
+        StringWriter err = new StringWriter();
+        int exitCode = DesktopLogin.commandLine(Map.of())
+                .setOut(new PrintWriter(new ClosedWriter()))
+                .setErr(new PrintWriter(err, true))
+                .execute((headless(port, system.exchangeUri().toString()) + json).split(" "));
+        assertThat(exitCode).isEqualTo(10);
+        assertThat(err.toString()).doesNotContain("Exception", "\tat ");
+        assertFree(port);
+    }
+
+    private static final class ClosedWriter extends Writer {
+
+        @Override
+        public void write(char[] text, int offset, int length) throws IOException {
+            throw new IOException("Broken pipe");
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 
     @Test
