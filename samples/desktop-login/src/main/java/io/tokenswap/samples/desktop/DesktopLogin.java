@@ -8,6 +8,7 @@ import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.time.Duration;
@@ -101,8 +102,9 @@ public final class DesktopLogin implements Callable<Integer> {
             names = "--browser",
             paramLabel = "HOW",
             description =
-                    "system opens the browser, print shows the URL only, headless follows the redirects itself (for a "
-                            + "provider that approves by itself); system by default where there is a display")
+                    "system opens the browser, print shows the URL and takes the address at which a browser anywhere ended, "
+                            + "headless follows the redirects itself (for a provider that approves by itself); system by "
+                            + "default where there is a display")
     private @Nullable BrowserChoice browser;
 
     @Option(
@@ -130,10 +132,12 @@ public final class DesktopLogin implements Callable<Integer> {
     private boolean json;
 
     private final Map<String, String> environment;
+    private final InputStream in;
     private final InstantSource clock = InstantSource.system();
 
-    DesktopLogin(Map<String, String> environment) {
+    DesktopLogin(Map<String, String> environment, InputStream in) {
         this.environment = environment;
+        this.in = in;
     }
 
     /**
@@ -143,13 +147,13 @@ public final class DesktopLogin implements Callable<Integer> {
      */
     public static void main(String[] args) {
         // Not picocli's own writer, which never learns that a pipe has closed.
-        System.exit(commandLine(System.getenv())
+        System.exit(commandLine(System.getenv(), System.in)
                 .setOut(new PrintWriter(System.out))
                 .execute(args));
     }
 
-    static CommandLine commandLine(Map<String, String> environment) {
-        CommandLine commandLine = new CommandLine(new DesktopLogin(environment));
+    static CommandLine commandLine(Map<String, String> environment, InputStream in) {
+        CommandLine commandLine = new CommandLine(new DesktopLogin(environment, in));
         OptionValues.register(commandLine);
         return commandLine.setParameterExceptionHandler(DesktopLogin::complain);
     }
@@ -248,12 +252,14 @@ public final class DesktopLogin implements Callable<Integer> {
 
     /** The program that a user of the library would write. */
     private void signIn(URI exchangeUri, @Nullable URI me, BrowserChoice choice, Reporter reporter) {
+        PastedAnswer pasted = new PastedAnswer(pasteable(choice), reporter);
         LoginFlow flow = LoginFlow.create(endpoint(exchangeUri))
                 .scopes(scopes.toArray(String[]::new))
                 .receiver(LoopbackReceiver.create()
                         .redirectUri(listen.get(0), listen.stream().skip(1).toArray(URI[]::new))
-                        .timeout(timeout))
-                .browser(browser(choice, reporter));
+                        .timeout(timeout)
+                        .pasted(pasted.lines()))
+                .browser(browser(choice, pasted, reporter));
 
         Mono<TokenSession> session = Reachability.check(authorizeUrl == null ? exchangeUri : authorizeUrl)
                 .then(flow.login());
@@ -297,8 +303,20 @@ public final class DesktopLogin implements Callable<Integer> {
         return endpoint.build();
     }
 
-    private static Browser browser(BrowserChoice choice, Reporter reporter) {
-        Browser shown = Browser.printing(reporter::authorize);
+    /** Whoever has no browser on this machine, or whose browser cannot reach it, pastes the address of its last page. */
+    private Flux<String> pasteable(BrowserChoice choice) {
+        boolean person = choice == BrowserChoice.SYSTEM && Display.isTerminal(environment);
+        return person || choice == BrowserChoice.PRINT ? PastedLines.of(in, Schedulers.boundedElastic()) : Flux.empty();
+    }
+
+    private Browser browser(BrowserChoice choice, PastedAnswer pasted, Reporter reporter) {
+        Browser shown = Browser.printing(uri -> {
+            pasted.expect(uri);
+            reporter.authorize(uri);
+            if (choice == BrowserChoice.PRINT && exchange != null) {
+                reporter.note("If the browser is on another machine, paste the address at which it ends here.");
+            }
+        });
         return switch (choice) {
             case PRINT -> shown;
             case SYSTEM ->

@@ -7,6 +7,7 @@ import static io.tokenswap.samples.desktop.Servers.url;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.Writer;
@@ -185,7 +186,7 @@ class BadInputTest {
     void itEndsWhenNobodyReadsTheOutputAnyMore(String json) {
         int port = freePort();
         StringWriter err = new StringWriter();
-        int exitCode = DesktopLogin.commandLine(Map.of())
+        int exitCode = DesktopLogin.commandLine(Map.of(), InputStream.nullInputStream())
                 .setOut(new PrintWriter(new ClosedWriter()))
                 .setErr(new PrintWriter(err, true))
                 .execute((headless(port, system.exchangeUri().toString()) + json).split(" "));

@@ -2,6 +2,7 @@ package io.tokenswap.samples.desktop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.List;
@@ -22,9 +23,14 @@ record Run(int exitCode, String out, String err) {
 
     /** @param watcher gets each line when it is printed, on the thread that prints it */
     static Run of(Map<String, String> environment, String options, Consumer<String> watcher) {
+        return of(environment, InputStream.nullInputStream(), options, watcher);
+    }
+
+    /** @param in what the person types */
+    static Run of(Map<String, String> environment, InputStream in, String options, Consumer<String> watcher) {
         StringWriter out = new Lines(watcher);
         StringWriter err = new StringWriter();
-        int exitCode = DesktopLogin.commandLine(environment)
+        int exitCode = DesktopLogin.commandLine(environment, in)
                 .setOut(new PrintWriter(out, true))
                 .setErr(new PrintWriter(err, true))
                 .execute(options.strip().split("\\s+"));
