@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -48,13 +48,26 @@ final class DefaultTokenSession implements TokenSession {
 
     private static final SessionTokens.Inner[] NOBODY = new SessionTokens.Inner[0];
 
+    // Updated in place: an atomic object for each would double the size of a session.
+    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionState> STATE =
+            AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, SessionState.class, "state");
+    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionTokens.Inner[]> SUBSCRIBERS =
+            AtomicReferenceFieldUpdater.newUpdater(
+                    DefaultTokenSession.class, SessionTokens.Inner[].class, "subscribers");
+    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionEvents> EVENTS =
+            AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, SessionEvents.class, "events");
+    private static final AtomicIntegerFieldUpdater<DefaultTokenSession> ALARM_CHANGES =
+            AtomicIntegerFieldUpdater.newUpdater(DefaultTokenSession.class, "alarmChanges");
+
     private final SessionSettings settings;
     private final @Nullable StoredToken stored;
-    private final AtomicReference<SessionState> state;
-    private final AtomicReference<SessionTokens.Inner[]> subscribers = new AtomicReference<>(NOBODY);
-    private final SessionEvents events = new SessionEvents();
+    private volatile SessionState state;
+    private volatile SessionTokens.Inner[] subscribers = NOBODY;
 
-    private final AtomicInteger alarmChanges = new AtomicInteger();
+    /** Null until somebody wants to hear of them, as hardly anybody does. */
+    private volatile @Nullable SessionEvents events;
+
+    private volatile int alarmChanges;
 
     /** Only touched by the thread that counts in {@link #alarmChanges}. */
     private @Nullable SessionAlarm alarm;
@@ -64,7 +77,7 @@ final class DefaultTokenSession implements TokenSession {
     DefaultTokenSession(SessionSettings settings, @Nullable StoredToken stored, Token token) {
         this.settings = settings;
         this.stored = stored;
-        this.state = new AtomicReference<>(SessionState.Idle.with(token, settings.now(), settings));
+        this.state = SessionState.Idle.with(token, settings.now(), settings);
         setAlarm();
     }
 
@@ -82,7 +95,11 @@ final class DefaultTokenSession implements TokenSession {
 
     @Override
     public Flux<SessionEvent> events() {
-        return events.flux();
+        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents() : made);
+        if (isDisposed()) { // perhaps since before there was anybody to be told
+            heard.complete();
+        }
+        return heard.flux();
     }
 
     @Override
@@ -183,7 +200,7 @@ final class DefaultTokenSession implements TokenSession {
     // ---- for subscribers of the tokens
 
     SessionState current() {
-        return state.get();
+        return state;
     }
 
     long now() {
@@ -200,7 +217,7 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     void add(SessionTokens.Inner subscriber) {
-        subscribers.updateAndGet(all -> {
+        SUBSCRIBERS.updateAndGet(this, all -> {
             SessionTokens.Inner[] more = Arrays.copyOf(all, all.length + 1);
             more[all.length] = subscriber;
             return more;
@@ -209,7 +226,8 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     void remove(SessionTokens.Inner subscriber) {
-        subscribers.updateAndGet(
+        SUBSCRIBERS.updateAndGet(
+                this,
                 all -> Arrays.stream(all).filter(other -> other != subscriber).toArray(SessionTokens.Inner[]::new));
         setAlarm();
     }
@@ -226,12 +244,12 @@ final class DefaultTokenSession implements TokenSession {
         SessionState before;
         SessionState after;
         do {
-            before = state.get();
+            before = state;
             after = step.apply(before);
             if (after == before) {
                 return;
             }
-        } while (!state.compareAndSet(before, after));
+        } while (!STATE.compareAndSet(this, before, after));
         react(before, after);
     }
 
@@ -255,7 +273,7 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private void tellSubscribers() {
-        for (SessionTokens.Inner subscriber : subscribers.get()) {
+        for (SessionTokens.Inner subscriber : subscribers) {
             subscriber.look();
         }
     }
@@ -319,12 +337,15 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private void storeFailed(Throwable error) {
-        events.publish(new SessionEvent.StoreFailed(Instant.ofEpochMilli(now()), error));
+        SessionEvents heard = events;
+        if (heard != null) {
+            heard.publish(new SessionEvent.StoreFailed(Instant.ofEpochMilli(now()), error));
+        }
     }
 
     /** Sets the alarm for the state that is current by the time of looking, or none if nobody is there to be served. */
     private void setAlarm() {
-        if (alarmChanges.getAndIncrement() != 0) {
+        if (ALARM_CHANGES.getAndIncrement(this) != 0) {
             return;
         }
         int seen = 1;
@@ -342,7 +363,7 @@ final class DefaultTokenSession implements TokenSession {
                     cannotSchedule();
                 }
             }
-            seen = alarmChanges.addAndGet(-seen);
+            seen = ALARM_CHANGES.addAndGet(this, -seen);
         } while (seen != 0);
     }
 
@@ -354,7 +375,7 @@ final class DefaultTokenSession implements TokenSession {
     private boolean needsAlarm(SessionState state) {
         return state.wakeAt() != SessionState.NEVER
                 && (settings.keepAlive()
-                        || subscribers.get().length > 0
+                        || subscribers.length > 0
                         || (state instanceof SessionState.Paused paused && paused.urgent()));
     }
 
@@ -363,45 +384,48 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private void publishEvents(SessionState before, SessionState after) {
-        Instant at = Instant.ofEpochMilli(now());
-        if (after instanceof SessionState.Closed) {
-            events.publish(new SessionEvent.Closed(at));
-            events.complete();
+        SessionEvents heard = events;
+        if (heard == null) {
             return;
         }
-        if (!events.isHeard()) {
+        Instant at = Instant.ofEpochMilli(now());
+        if (after instanceof SessionState.Closed) {
+            heard.publish(new SessionEvent.Closed(at));
+            heard.complete();
+            return;
+        }
+        if (!heard.isHeard()) {
             return;
         }
         boolean refused = after.staleAt() == Long.MIN_VALUE && before.staleAt() != Long.MIN_VALUE;
         if (refused && after.token() == before.token()) {
-            events.publish(new SessionEvent.Invalidated(at, after.token().fingerprint()));
+            heard.publish(new SessionEvent.Invalidated(at, after.token().fingerprint()));
         }
         if (after instanceof SessionState.Idle idle) {
-            events.publish(new SessionEvent.Refreshed(
+            heard.publish(new SessionEvent.Refreshed(
                     at, idle.token().fingerprint(), settings.policy().expiresAt(idle.token())));
-            warnOfGrantEnd(before.token(), idle.token(), at);
+            warnOfGrantEnd(heard, before.token(), idle.token(), at);
         } else if (after instanceof SessionState.Paused paused && before instanceof SessionState.Refreshing) {
-            events.publish(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
+            heard.publish(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
         } else if (after instanceof SessionState.LoginRequired ended
                 && !(before instanceof SessionState.LoginRequired)) {
-            events.publish(new SessionEvent.LoginRequired(at, ended.error()));
+            heard.publish(new SessionEvent.LoginRequired(at, ended.error()));
         } else if (after instanceof SessionState.Refreshing refreshing
                 && refreshing.flight().loginReason() != null
                 && refreshing.flight() != flightOf(before)) {
-            events.publish(
-                    new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
+            heard.publish(new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
         }
     }
 
     /** Warns when the refresh that just happened is the first one within 30 days, and within 7 days, of the grant's end. */
-    private void warnOfGrantEnd(Token before, Token after, Instant at) {
+    private void warnOfGrantEnd(SessionEvents heard, Token before, Token after, Instant at) {
         Instant end = settings.policy().grantExpiresAt(after);
         if (end != null
                 && GRANT_WARNINGS.stream()
                         .map(end::minus)
                         .anyMatch(from -> before.issuedAt().isBefore(from)
                                 && !after.issuedAt().isBefore(from))) {
-            events.publish(new SessionEvent.GrantExpiring(at, end));
+            heard.publish(new SessionEvent.GrantExpiring(at, end));
         }
     }
 

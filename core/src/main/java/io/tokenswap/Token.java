@@ -238,7 +238,8 @@ public final class Token {
          * @return this builder
          */
         public Builder scopes(Collection<String> scopes) {
-            this.scopes = Collections.unmodifiableSet(new LinkedHashSet<>(scopes));
+            // A hash table of nothing takes more room than the rest of a token.
+            this.scopes = scopes.isEmpty() ? Set.of() : Collections.unmodifiableSet(new LinkedHashSet<>(scopes));
             return this;
         }
 
