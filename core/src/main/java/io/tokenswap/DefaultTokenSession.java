@@ -304,7 +304,7 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private Mono<Token> request(Token token) {
-        return settings.endpoint().refresh(token).timeout(FLIGHT_LIMIT, settings.scheduler());
+        return settings.endpoint().refresh(token).or(settings.timer().timeout(FLIGHT_LIMIT));
     }
 
     private Mono<Token> signedIn(LoginRequiredException reason) {

@@ -42,6 +42,8 @@ public record RefreshPolicy(
     /** Longer than any margin, and short enough for arithmetic in milliseconds. */
     private static final Duration ENDLESS = Duration.ofDays(365_000);
 
+    private static final long NANOS_PER_SECOND = 1_000_000_000;
+
     /** The number of doublings after which any backoff has reached its longest. */
     private static final int MAX_DOUBLINGS = 30;
 
@@ -130,8 +132,8 @@ public record RefreshPolicy(
         if (expiresAt == null) {
             return Instant.MAX;
         }
-        Duration fifth = shorter(lifetime(token, expiresAt).dividedBy(5), ENDLESS);
-        Duration widest = shorter(jitter, fifth.dividedBy(4));
+        Duration fifth = shorter(part(lifetime(token, expiresAt), 5), ENDLESS);
+        Duration widest = shorter(jitter, part(fifth, 4));
         Duration ahead = shorter(refreshMargin, fifth).plus(scaled(widest, random));
         Instant staleAt = staleAt(token);
         Instant refreshAt = expiresAt.minus(ahead);
@@ -148,8 +150,7 @@ public record RefreshPolicy(
         Instant expiresAt = expiresAt(token);
         return expiresAt == null
                 ? Instant.MAX
-                : expiresAt.minus(
-                        shorter(expirationMargin, lifetime(token, expiresAt).dividedBy(10)));
+                : expiresAt.minus(shorter(expirationMargin, part(lifetime(token, expiresAt), 10)));
     }
 
     /**
@@ -186,6 +187,13 @@ public record RefreshPolicy(
 
     private static Duration scaled(Duration duration, double factor) {
         return Duration.ofMillis((long) (shorter(duration, ENDLESS).toMillis() * factor));
+    }
+
+    /** A duration divided, without the big numbers that {@link Duration#dividedBy(long)} takes to it. */
+    private static Duration part(Duration whole, int divisor) {
+        long seconds = whole.getSeconds();
+        long nanos = seconds % divisor * NANOS_PER_SECOND + whole.getNano();
+        return Duration.ofSeconds(seconds / divisor, nanos / divisor);
     }
 
     private static Duration shorter(Duration one, Duration other) {

@@ -1,6 +1,7 @@
 package io.tokenswap;
 
 import java.lang.ref.WeakReference;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -10,8 +11,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
@@ -69,6 +72,22 @@ final class SharedTimer {
                 return tick;
             }
         }
+    }
+
+    /**
+     * Fails with a {@link TimeoutException} after a time. After the end of the scheduler it stays silent: what it was to limit
+     * goes on without.
+     */
+    <T> Mono<T> timeout(Duration limit) {
+        return Mono.create(sink -> {
+            Runnable expire = () -> sink.error(new TimeoutException("No answer within " + limit));
+            try {
+                Tick tick = schedule(expire, limit.toMillis());
+                sink.onDispose(() -> tick.remove(expire));
+            } catch (RejectedExecutionException shutDown) {
+                // nothing will expire
+            }
+        });
     }
 
     /** What is due at the same time. Its timer runs while there is a task; a tick that is over takes no more. */
