@@ -135,7 +135,7 @@ final class RealBrowser implements AutoCloseable {
                             HttpClient.Factory.createDefault()
                                     .createClient(ClientConfig.defaultConfig().baseUri(URI.create(address))),
                             address),
-                    Duration.ofSeconds(30));
+                    Duration.ofMinutes(1));
             bidi.send(new Command<>("session.new", Map.of("capabilities", Map.of()), Map.class));
             return new RealBrowser(bidi, () -> {
                 bidi.send(new Command<>("browser.close", Map.of()));

@@ -15,6 +15,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
 import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
 import org.junit.jupiter.params.Parameter;
@@ -27,6 +28,7 @@ import org.openqa.selenium.WebDriverException;
 import org.slf4j.LoggerFactory;
 
 /** The receiver against browsers as people have them, and against the pages that are open in them. */
+@Timeout(120) // a busy machine makes a browser slow
 @ParameterizedClass(name = "{0}")
 @MethodSource("io.tokenswap.samples.desktop.RealBrowser#chosen")
 class ReceiverInBrowserTest {

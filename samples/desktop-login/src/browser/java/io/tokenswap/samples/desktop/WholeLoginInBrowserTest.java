@@ -17,10 +17,12 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The whole way of a login with a person's clicks: exchange server, sign-in, consent, and back to the receiver. */
+@Timeout(120) // a busy machine makes a browser slow
 class WholeLoginInBrowserTest {
 
     private EmbeddedSystem system;
