@@ -6,6 +6,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
@@ -16,6 +17,9 @@ import java.util.stream.Collectors;
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6265#section-5.3">RFC 6265 section 5.3</a>
  */
 final class CookieJar {
+
+    /** Nobody listens in on the way to these: browsers trust them without https. */
+    private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
 
     private final Map<Place, Cookie> cookies = new ConcurrentHashMap<>();
 
@@ -37,7 +41,7 @@ final class CookieJar {
 
     /** The header for a request, empty when there is nothing to send. */
     String header(URI to) {
-        boolean secure = "https".equals(to.getScheme());
+        boolean secure = "https".equals(to.getScheme()) || LOOPBACK.contains(to.getHost());
         String path = path(to);
         return cookies.entrySet().stream()
                 .filter(entry -> entry.getKey().reaches(to.getHost())

@@ -26,6 +26,9 @@ class CookieJarTest {
             http://a.test/x     | n=1; Path=/; Domain=b.test| http://b.test/            | -
             http://a.test/x     | n=1; Path=/; Secure       | http://a.test/            | -
             https://a.test/x    | n=1; Path=/; Secure       | https://a.test/           | n=1
+            http://127.0.0.1/x  | n=1; Path=/; Secure       | http://127.0.0.1:81/      | n=1
+            http://localhost/x  | n=1; Path=/; Secure       | http://localhost/         | n=1
+            http://[::1]/x      | n=1; Path=/; Secure       | http://[::1]/             | n=1
             http://a.test/x     | n=1; Path=/; Max-Age=0    | http://a.test/            | -
             http://a.test/x     | =                         | http://a.test/            | -
             """)
