@@ -20,7 +20,10 @@ final class RetryAfter {
     /** Nobody means more than this, and a mistake must not silence a client for years. */
     private static final Duration LONGEST = Duration.ofDays(1);
 
-    private static final Pattern SECONDS = Pattern.compile("[0-9]{1,64}");
+    /** The date parser refuses more by an exception. */
+    private static final int LONGEST_TEXT = 64;
+
+    private static final Pattern SECONDS = Pattern.compile("[0-9]+");
 
     private RetryAfter() {}
 
@@ -36,6 +39,9 @@ final class RetryAfter {
     /** The instant, between now and a day from now, or null where the server did not say or said nonsense. */
     private static @Nullable Instant parse(String value, Instant now) {
         String text = value.strip();
+        if (text.length() > LONGEST_TEXT) {
+            return null;
+        }
         if (SECONDS.matcher(text).matches()) {
             boolean sane = text.length() <= 9;
             return clamp(sane ? now.plusSeconds(Long.parseLong(text)) : Instant.MAX, now);
