@@ -7,7 +7,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * One request for a token.
@@ -23,6 +25,9 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
 
     /** As much of a longer secret as must not be seen. */
     private static final int TELLING = 16;
+
+    /** What no description of an error may hold (RFC 6749 appendix A.8). */
+    private static final Pattern UNPRINTABLE = Pattern.compile("[^\\x20-\\x7E]|[\"\\\\]");
 
     /**
      * A swap in the words of the RFC, from which the dialects choose.
@@ -71,10 +76,17 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return !fields.getOrDefault("code", "").isEmpty();
     }
 
-    /** Whether a text repeats a secret of this request, or much of one, as some servers do to explain what is wrong with it. */
+    /**
+     * Whether a text repeats a secret of this request, or much of one, as some servers do to explain what is wrong with it: as it
+     * is, as it stood in a form, or in pieces between characters that are dropped before anybody sees the text.
+     */
     boolean isEchoedIn(String text) {
+        String printed = printable(text);
         return fields.entrySet().stream()
-                .anyMatch(field -> SECRET.contains(field.getKey()) && isEchoed(field.getValue(), text));
+                .filter(field -> SECRET.contains(field.getKey()))
+                .map(Map.Entry::getValue)
+                .flatMap(secret -> Stream.of(printable(secret), Encoding.escape(secret)))
+                .anyMatch(secret -> isEchoed(secret, printed));
     }
 
     private static boolean isEchoed(String secret, String text) {
@@ -82,6 +94,10 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return telling > 0
                 && IntStream.rangeClosed(0, secret.length() - telling)
                         .anyMatch(start -> text.contains(secret.substring(start, start + telling)));
+    }
+
+    private static String printable(String text) {
+        return UNPRINTABLE.matcher(text).replaceAll("");
     }
 
     /** Names the receiver and nothing of what it is sent. */
