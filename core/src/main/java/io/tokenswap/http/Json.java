@@ -3,6 +3,7 @@ package io.tokenswap.http;
 import java.io.ByteArrayOutputStream;
 import java.math.BigDecimal;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -24,8 +25,8 @@ import tools.jackson.core.json.JsonFactory;
 /**
  * Reads and writes the JSON of the token endpoints. The only class that knows Jackson.
  *
- * <p>Reading is strict where two readers could disagree: a key that stands twice, broken UTF-8, text behind the end and more
- * than 32 levels are refused. It works on bytes that are all there and bounded, by the parser that waits for nothing: the
+ * <p>Reading is strict where two readers could disagree: a key that stands twice, broken UTF-8, half a surrogate pair, text
+ * behind the end and more than 32 levels are refused. It works on bytes that are all there and bounded, by the parser that waits for nothing: the
  * one that is fed piecemeal checks its limits piecemeal too.
  */
 final class Json {
@@ -64,7 +65,7 @@ final class Json {
         return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
-    private static Map<String, @Nullable Object> object(JsonParser parser) {
+    private static Map<String, @Nullable Object> object(JsonParser parser) throws CharacterCodingException {
         Map<String, @Nullable Object> members = new LinkedHashMap<>();
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String name = parser.currentName();
@@ -74,7 +75,7 @@ final class Json {
         return members;
     }
 
-    private static List<@Nullable Object> array(JsonParser parser) {
+    private static List<@Nullable Object> array(JsonParser parser) throws CharacterCodingException {
         List<@Nullable Object> elements = new ArrayList<>();
         while (parser.nextToken() != JsonToken.END_ARRAY) {
             elements.add(value(parser));
@@ -83,17 +84,23 @@ final class Json {
     }
 
     // The recursion is as deep as the constraint of the factory lets it be.
-    private static @Nullable Object value(JsonParser parser) {
+    private static @Nullable Object value(JsonParser parser) throws CharacterCodingException {
         return switch (parser.currentToken()) {
             case START_OBJECT -> object(parser);
             case START_ARRAY -> array(parser);
-            case VALUE_STRING -> parser.getString();
+            case VALUE_STRING -> encodable(parser.getString());
             // From the text: a double has too few digits, and a BigInteger of 1e999999999 has too many.
             case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> new BigDecimal(parser.getString());
             case VALUE_TRUE -> true;
             case VALUE_FALSE -> false;
             default -> null;
         };
+    }
+
+    /** The text, unless an escape has smuggled in what has no UTF-8 form: sent back, it would be another text. */
+    private static String encodable(String text) throws CharacterCodingException {
+        StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text));
+        return text;
     }
 
     /** An object of string members. */

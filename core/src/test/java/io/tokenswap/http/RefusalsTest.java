@@ -122,6 +122,8 @@ class RefusalsTest extends ResponseTest {
     @ValueSource(
             strings = {
                 "{\"error\":\"invalid_grant\",\"error_description\":\"bad code canary-code+/=&%!\"}",
+                "{\"error\":\"invalid_grant\",\"error_description\":\"bad code canary-\\r\\ncode+\\\\/=&%!\"}",
+                "{\"error\":\"invalid_grant\",\"error_description\":\"code=canary-code%2B%2F%3D%26%25&x=y\"}",
                 "{\"error\":\"no such code: canary-code+/=&%\"}",
                 "{\"error\":\"invalid_grant\",\"error_description\":\"canary-verifier-01234...\"}",
                 "{\"error\":\"invalid_grant\",\"error_description\":\"...y-verifier-01234567...\"}",

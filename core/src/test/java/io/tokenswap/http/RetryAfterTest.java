@@ -27,6 +27,7 @@ class RetryAfterTest extends ResponseTest {
         B47 | 429 | -5                             |
         B47 | 429 | 1.5                            |
         B47 | 429 | soon                           |
+        B47 | 429 | soon, after all that we have to do before it, which takes as long as it takes |
         B47 | 429 | 86400                          | P1D
         B47 | 429 | 864000                         | P1D
         B47 | 429 | 99999999999999999999999        | P1D

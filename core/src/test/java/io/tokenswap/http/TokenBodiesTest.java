@@ -62,6 +62,8 @@ class TokenBodiesTest extends ResponseTest {
         B22 | PROTOCOL | {"access_token":"canary","scope":"a \\u001b[31mb"}
         B22 | PROTOCOL | {"access_token":"canary","scope":["a",7]}
         B26 | PROTOCOL | {"access_token":"canary","refresh_token":7}
+        B27 | TOKEN    | {"access_token":"canary","refresh_token":"\\ud83c\\udfb5"}
+        B35 | PROTOCOL | {"access_token":"canary","refresh_token":"\\ud83c"}
         B28 | TOKEN    | {"access_token":"canary","unknown":{"deep":[1,2,{"er":null}]},"ok":true}
         B29 | PROTOCOL | {"access_token":"canary","access_token":"other"}
         B29 | PROTOCOL | {"access_token":"canary","extra":{"a":1,"a":2}}
