@@ -1,0 +1,247 @@
+package io.tokenswap.samples.desktop;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.AuthorizationRequest;
+import io.tokenswap.CodeVerifier;
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.SessionEvent;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenSession;
+import io.tokenswap.TokenStore;
+import io.tokenswap.callback.Browser;
+import io.tokenswap.callback.LoginFlow;
+import io.tokenswap.callback.LoopbackReceiver;
+import io.tokenswap.http.ClientAuthentication;
+import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.http.ProviderEndpoint;
+import io.tokenswap.samples.exchange.ExchangeServer;
+import io.tokenswap.samples.exchange.ExchangeServerConfig;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * What must hold at any provider that gives each refresh token once, whoever made it: a person signs in at its own pages, in
+ * front of the exchange server and without one.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+abstract class ProviderContract {
+
+    private static final LoopbackReceiver RECEIVER =
+            LoopbackReceiver.create().redirectUri(URI.create("http://127.0.0.1:0/auth"));
+
+    private ExchangeServer exchangeServer;
+
+    /**
+     * A running provider, which allows the redirect URIs {@code http://127.0.0.1/callback} and {@code http://127.0.0.1/auth}
+     * at any port.
+     */
+    record Provider(URI authorizeUri, URI tokenUri, String clientId, String clientSecret, List<String> scopes) {
+
+        /** The endpoint for code that holds the secret. */
+        TokenEndpoint endpoint() {
+            return ProviderEndpoint.create(tokenUri, ClientAuthentication.basic(clientId, clientSecret));
+        }
+
+        AuthorizationRequest.Builder authorizationRequest() {
+            return AuthorizationRequest.builder(authorizeUri).clientId(clientId).scopes(scopes);
+        }
+    }
+
+    /** The provider, the same for all tests of a class. */
+    abstract Provider provider();
+
+    /** Somebody who can sign in there. */
+    abstract Browser person();
+
+    /** Ends all grants at the provider, as an administrator does. */
+    abstract void endAllGrants();
+
+    @BeforeAll
+    void startExchangeServer() {
+        Provider provider = provider();
+        exchangeServer = ExchangeServer.start(ExchangeServerConfig.from(Map.of(
+                        "PORT", "0",
+                        "SPOTIFY_CLIENT_ID", provider.clientId(),
+                        "SPOTIFY_CLIENT_SECRET", provider.clientSecret(),
+                        "PROVIDER_AUTHORIZE_URL", provider.authorizeUri().toString(),
+                        "PROVIDER_TOKEN_URL", provider.tokenUri().toString(),
+                        "RETURN_URIS", "http://127.0.0.1/auth",
+                        "REQUIRE_PKCE", "true")))
+                .blockOptional()
+                .orElseThrow();
+    }
+
+    @AfterAll
+    void stopExchangeServer() {
+        exchangeServer.close();
+    }
+
+    @Test
+    void aPersonSignsInThroughTheExchangeServerAndThreeRefreshesFollow() {
+        Counting exchange = new Counting(exchange());
+        TokenSession session = signIn(exchange, exchange()::authorizationRequest);
+        List<Token> tokens = new ArrayList<>(List.of(current(session)));
+        for (int refresh = 1; refresh <= 3; refresh++) {
+            tokens.add(session.refresh().block());
+        }
+        session.dispose();
+
+        assertThat(exchange.requests()).isEqualTo(1 + 3);
+        assertThat(tokens).extracting(Token::accessToken).doesNotHaveDuplicates();
+        assertThat(tokens).allSatisfy(token -> {
+            assertThat(token.scopes()).containsAll(provider().scopes());
+            assertThat(token.expiresAt()).isAfter(token.issuedAt());
+            assertThat(token.authorizedAt()).isEqualTo(tokens.get(0).issuedAt());
+        });
+    }
+
+    @Test
+    void eachRefreshRotatesTheRefreshTokenOfTheProvider() {
+        TokenEndpoint provider = provider().endpoint();
+        List<Token> tokens = new ArrayList<>(List.of(signIn()));
+        for (int refresh = 1; refresh <= 3; refresh++) {
+            tokens.add(provider.refresh(tokens.get(refresh - 1)).block());
+        }
+
+        assertThat(tokens).extracting(Token::refreshToken).doesNotContainNull().doesNotHaveDuplicates();
+    }
+
+    @Test
+    void b39_aRefreshTokenThatSomebodyElseHasUsedIsOneRequestAndOneLoginRequired() {
+        Token token = signIn();
+        Counting provider = new Counting(provider().endpoint());
+        TokenSession session = TokenSession.builder(provider).build(token);
+        provider().endpoint().refresh(token).block();
+
+        assertEndsOnce(session, provider);
+    }
+
+    @Test
+    void b99_c73_aGrantThatTheProviderEndsIsOneRequestAndOneLoginRequired() {
+        Counting exchange = new Counting(exchange());
+        TokenSession session = signIn(exchange, exchange()::authorizationRequest);
+        exchange.reset();
+        endAllGrants();
+
+        assertEndsOnce(session, exchange);
+    }
+
+    @Test
+    void b82_twoSessionsOverOneStoredKeyRefreshOnce() {
+        Counting exchange = new Counting(exchange());
+        TokenStore store = TokenStore.inMemory();
+        TokenSession one = flow(exchange, exchange()::authorizationRequest)
+                .session(session -> session.store(store, "me"))
+                .login()
+                .block();
+        TokenSession other =
+                TokenSession.builder(exchange).store(store, "me").restore().block();
+        exchange.reset();
+
+        List<Token> tokens = Mono.zip(one.refresh(), other.refresh(), List::of).block();
+
+        assertThat(exchange.requests()).isEqualTo(1);
+        assertThat(tokens.get(0)).isEqualTo(tokens.get(1));
+        // And the two go on from there, each with what the other has left in the store.
+        assertThat(other.refresh().block()).isNotEqualTo(tokens.get(0));
+        assertThat(one.refresh().block()).isNotEqualTo(tokens.get(0));
+        one.dispose();
+        other.dispose();
+    }
+
+    @Test
+    void aCodeIsWorthNothingWithoutItsVerifier() {
+        AuthorizationCode code = RECEIVER.receive(
+                        uri -> provider().authorizationRequest().build(uri), person())
+                .block();
+        AuthorizationCode stolen =
+                AuthorizationCode.of(code.value(), code.redirectUri(), CodeVerifier.of("x".repeat(43)), code.scopes());
+
+        assertThatThrownBy(() -> provider().endpoint().swap(stolen).block())
+                .isInstanceOfSatisfying(
+                        OAuthErrorException.class,
+                        error -> assertThat(error.error()).isEqualTo(OAuthErrorException.INVALID_GRANT));
+    }
+
+    ExchangeServerEndpoint exchange() {
+        return ExchangeServerEndpoint.create(exchangeServer.uri());
+    }
+
+    /** A token that the provider itself has given. */
+    Token signIn() {
+        return flow(provider().endpoint(), provider()::authorizationRequest)
+                .token()
+                .block();
+    }
+
+    TokenSession signIn(TokenEndpoint endpoint, Supplier<AuthorizationRequest.Builder> authorizationRequest) {
+        return flow(endpoint, authorizationRequest).login().block();
+    }
+
+    LoginFlow flow(TokenEndpoint endpoint, Supplier<AuthorizationRequest.Builder> authorizationRequest) {
+        return LoginFlow.create(endpoint, authorizationRequest)
+                .scopes(provider().scopes().toArray(String[]::new))
+                .receiver(RECEIVER)
+                .browser(person());
+    }
+
+    private static Token current(TokenSession session) {
+        return session.token().block();
+    }
+
+    /** The refresh token is dead: whatever is asked of the session, the server hears of it once and the application too. */
+    static void assertEndsOnce(TokenSession session, Counting endpoint) {
+        Flux<SessionEvent> events = session.events().replay().autoConnect(0);
+        for (int attempt = 1; attempt <= 3; attempt++) {
+            assertThatThrownBy(() -> session.refresh().block()).isInstanceOf(LoginRequiredException.class);
+            // Callers hear of it first, so that who disposes of the session at once may beat the event.
+            events.ofType(SessionEvent.LoginRequired.class).blockFirst();
+        }
+        session.dispose();
+
+        assertThat(endpoint.requests()).isEqualTo(1);
+        assertThat(events.collectList().block())
+                .hasExactlyElementsOfTypes(SessionEvent.LoginRequired.class, SessionEvent.Closed.class);
+    }
+
+    /** Counts what is asked of an endpoint. */
+    record Counting(TokenEndpoint endpoint, AtomicInteger count) implements TokenEndpoint {
+
+        Counting(TokenEndpoint endpoint) {
+            this(endpoint, new AtomicInteger());
+        }
+
+        @Override
+        public Mono<Token> swap(AuthorizationCode code) {
+            return endpoint.swap(code).doOnSubscribe(subscription -> count.incrementAndGet());
+        }
+
+        @Override
+        public Mono<Token> refresh(Token token) {
+            return endpoint.refresh(token).doOnSubscribe(subscription -> count.incrementAndGet());
+        }
+
+        int requests() {
+            return count.get();
+        }
+
+        void reset() {
+            count.set(0);
+        }
+    }
+}
