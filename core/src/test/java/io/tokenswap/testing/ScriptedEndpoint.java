@@ -8,45 +8,69 @@ import io.tokenswap.TokenUnavailableException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A server's part in a test. Grants tokens with names that count up ({@code access-1}, {@code refresh-1}, ...), rotates the refresh
- * token with each, and records what it was asked. The next answers can be scripted; then it grants again.
+ * A server's part in a test. Grants tokens with names that count up ({@code access-1} and {@code refresh-1}, ...), a new refresh
+ * token with each, and records what it was asked. The answers to come can be scripted, one after another; then it grants again.
+ *
+ * <p>It takes any refresh token unless told otherwise by {@link #rotate(Duration)} or {@link #revoke()}. Safe for use by any number
+ * of threads.
  */
 public final class ScriptedEndpoint implements TokenEndpoint {
 
     private final InstantSource clock;
-    private final Duration lifetime;
+    private final @Nullable Duration lifetime;
     private final AtomicInteger granted = new AtomicInteger();
-    private final List<Token> refreshed = new CopyOnWriteArrayList<>();
+    private final List<AuthorizationCode> swapped = Collections.synchronizedList(new ArrayList<>());
+    private final List<Token> refreshed = Collections.synchronizedList(new ArrayList<>());
+    private final Queue<Mono<Token>> swaps = new ConcurrentLinkedQueue<>();
     private final Queue<Function<Token, Mono<Token>>> script = new ConcurrentLinkedQueue<>();
     private volatile @Nullable Function<Token, Mono<Token>> always;
+    private volatile boolean keepsRefreshToken;
+
+    /** How long a refresh token works after its first use; null for ever. */
+    private volatile @Nullable Duration grace;
+
+    private final Map<String, Instant> firstUses = new ConcurrentHashMap<>();
 
     /**
      * An endpoint that grants.
      *
      * @param clock tells when a token is issued
-     * @param lifetime how long a token is valid
+     * @param lifetime how long a token is valid, or null for tokens that do not say
      */
-    public ScriptedEndpoint(InstantSource clock, Duration lifetime) {
-        this.clock = clock;
+    public ScriptedEndpoint(InstantSource clock, @Nullable Duration lifetime) {
+        this.clock = Objects.requireNonNull(clock, "clock");
         this.lifetime = lifetime;
     }
 
-    /** The next token, as a server would grant it now. */
+    /**
+     * The next token, as a server would grant it now.
+     *
+     * @return the token
+     */
     public Token grant() {
         return grant(lifetime);
     }
 
-    /** The next token, with a lifetime of its own; null for none. */
+    /**
+     * The next token, with a lifetime of its own.
+     *
+     * @param lifetime how long it is valid, or null if it does not say
+     * @return the token
+     */
     public Token grant(@Nullable Duration lifetime) {
         int number = granted.incrementAndGet();
         Instant now = clock.instant();
@@ -56,35 +80,141 @@ public final class ScriptedEndpoint implements TokenEndpoint {
                 .build();
     }
 
-    /** Answers the next refresh that has no answer yet. */
+    /**
+     * Takes each refresh token once, and for a while longer for a client that lost the answer; then it is dead.
+     *
+     * @param grace for how long it works after its first use; zero for a server that knows no mercy
+     * @return this endpoint
+     */
+    public ScriptedEndpoint rotate(Duration grace) {
+        this.grace = Objects.requireNonNull(grace, "grace");
+        return this;
+    }
+
+    /**
+     * Omits the refresh token from the answers to refreshes, which says that the old one is to be kept.
+     *
+     * @return this endpoint
+     */
+    public ScriptedEndpoint keepRefreshToken() {
+        keepsRefreshToken = true;
+        return this;
+    }
+
+    /**
+     * Ends all grants: refreshes fail with {@link #invalidGrant()} from now on, but for those that are scripted.
+     *
+     * @return this endpoint
+     */
+    public ScriptedEndpoint revoke() {
+        return always(token -> Mono.error(invalidGrant()));
+    }
+
+    /**
+     * Answers the next refresh that has no answer yet.
+     *
+     * @param answer called with the token to refresh, when its refresh is subscribed to
+     * @return this endpoint
+     */
     public ScriptedEndpoint then(Function<Token, Mono<Token>> answer) {
         script.add(answer);
         return this;
     }
 
-    /** Answers the next refresh that has no answer yet with an error. */
+    /**
+     * Answers the next refresh that has no answer yet with an error: {@link #invalidGrant()}, {@link #notSent()} or another.
+     *
+     * @param error the error
+     * @return this endpoint
+     */
     public ScriptedEndpoint thenFail(Throwable error) {
         return then(token -> Mono.error(error));
     }
 
-    /** Answers all refreshes that have no answer of their own; null to grant again. */
-    public void always(@Nullable Function<Token, Mono<Token>> answer) {
-        always = answer;
+    /**
+     * Answers the next refresh that has no answer yet with 429 and {@code Retry-After}.
+     *
+     * @param pause how long from the request on to stay away
+     * @return this endpoint
+     */
+    public ScriptedEndpoint thenThrottle(Duration pause) {
+        return then(token -> Mono.error(throttled(clock.instant().plus(pause))));
     }
 
-    /** How many refreshes were subscribed to. */
+    /**
+     * Grants the next refresh that has no answer yet, and loses the answer: the connection breaks, but the server has rotated.
+     *
+     * @return this endpoint
+     */
+    public ScriptedEndpoint thenLoseTheAnswer() {
+        return then(token -> granted(token).then(Mono.error(unknown())));
+    }
+
+    /**
+     * Grants the next refresh that has no answer yet, and never answers.
+     *
+     * @return this endpoint
+     */
+    public ScriptedEndpoint thenHang() {
+        return then(token -> granted(token).then(Mono.never()));
+    }
+
+    /**
+     * Answers the next swap that has no answer yet with an error.
+     *
+     * @param error the error
+     * @return this endpoint
+     */
+    public ScriptedEndpoint thenFailToSwap(Throwable error) {
+        swaps.add(Mono.error(error));
+        return this;
+    }
+
+    /**
+     * Answers all refreshes that have no answer of their own.
+     *
+     * @param answer called with the token to refresh; null to grant again
+     * @return this endpoint
+     */
+    public ScriptedEndpoint always(@Nullable Function<Token, Mono<Token>> answer) {
+        always = answer;
+        return this;
+    }
+
+    /**
+     * What was asked for so far: the codes that came.
+     *
+     * @return the codes, one for each swap that was subscribed to
+     */
+    public List<AuthorizationCode> swapped() {
+        return List.copyOf(swapped);
+    }
+
+    /**
+     * What was asked for so far: the tokens that refreshes came with.
+     *
+     * @return the tokens, one for each refresh that was subscribed to
+     */
+    public List<Token> refreshed() {
+        return List.copyOf(refreshed);
+    }
+
+    /**
+     * How many refreshes were subscribed to.
+     *
+     * @return the number
+     */
     public int refreshes() {
         return refreshed.size();
     }
 
-    /** The tokens that refreshes came with. */
-    public List<Token> refreshed() {
-        return refreshed;
-    }
-
     @Override
     public Mono<Token> swap(AuthorizationCode code) {
-        return Mono.fromSupplier(this::grant);
+        return Mono.defer(() -> {
+            swapped.add(code);
+            Mono<Token> answer = swaps.poll();
+            return answer == null ? Mono.fromSupplier(this::grant) : answer;
+        });
     }
 
     @Override
@@ -95,26 +225,63 @@ public final class ScriptedEndpoint implements TokenEndpoint {
             if (answer == null) {
                 answer = always;
             }
-            return answer == null ? Mono.fromSupplier(this::grant) : answer.apply(token);
+            return answer == null ? granted(token) : answer.apply(token);
         });
     }
 
-    /** The answer of a server to a refresh token that it does not accept any more. */
+    private Mono<Token> granted(Token token) {
+        return Mono.defer(() -> {
+            if (isUsedUp(String.valueOf(token.refreshToken()))) {
+                return Mono.error(invalidGrant());
+            }
+            Token next = grant();
+            return Mono.just(
+                    keepsRefreshToken ? next.toBuilder().refreshToken(null).build() : next);
+        });
+    }
+
+    private boolean isUsedUp(String refreshToken) {
+        Duration mercy = grace;
+        if (mercy == null || keepsRefreshToken) {
+            return false;
+        }
+        Instant firstUse = firstUses.putIfAbsent(refreshToken, clock.instant());
+        return firstUse != null && !clock.instant().isBefore(firstUse.plus(mercy));
+    }
+
+    /**
+     * The answer of a server to a refresh token that it does not accept any more.
+     *
+     * @return the error
+     */
     public static OAuthErrorException invalidGrant() {
         return new OAuthErrorException("invalid_grant", "Refresh token revoked", 400);
     }
 
-    /** No connection. */
+    /**
+     * No connection.
+     *
+     * @return the error
+     */
     public static TokenUnavailableException notSent() {
         return new TokenUnavailableException("refused", TokenUnavailableException.Reason.NOT_SENT, null, null);
     }
 
-    /** The request left, and no answer came. */
+    /**
+     * The request left, and no answer came.
+     *
+     * @return the error
+     */
     public static TokenUnavailableException unknown() {
         return new TokenUnavailableException("reset", TokenUnavailableException.Reason.UNKNOWN, null, null);
     }
 
-    /** The server asks for patience. */
+    /**
+     * The server asks for patience.
+     *
+     * @param retryAt until when
+     * @return the error
+     */
     public static TokenUnavailableException throttled(Instant retryAt) {
         return new TokenUnavailableException("throttled", TokenUnavailableException.Reason.THROTTLED, retryAt, null);
     }

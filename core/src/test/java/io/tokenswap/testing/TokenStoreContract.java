@@ -39,7 +39,14 @@ public abstract class TokenStoreContract {
     private TokenStore store;
     private String key;
 
-    /** The store to test. It is called once for each test, and may return the same store each time. */
+    /** For subclasses. */
+    protected TokenStoreContract() {}
+
+    /**
+     * The store to test.
+     *
+     * @return the store; called once for each test, it may be the same each time
+     */
     protected abstract TokenStore store();
 
     @BeforeEach

@@ -1,6 +1,27 @@
 /**
- * What tests of code that uses this library need: a {@link io.tokenswap.testing.ScriptedEndpoint} in the place of a server, and a
- * {@link io.tokenswap.testing.VirtualClock} that moves timers and wall clock together or apart.
+ * What tests of code that uses this library need, published as the test jar of {@code tokenswap-core} (type {@code test-jar}).
+ *
+ * <p>A {@link io.tokenswap.testing.ScriptedEndpoint} stands in for a server, a {@link io.tokenswap.testing.VirtualClock} moves timers
+ * and wall clock together or apart, and {@link io.tokenswap.testing.TokenStoreContract} tells whether a store of your own keeps what
+ * a session relies on. {@code TestingKitTest} is a test that reads as an example:
+ *
+ * <pre>
+ * VirtualClock clock = new VirtualClock();
+ * ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+ * TokenSession session = TokenSession.builder(endpoint)
+ *         .clock(clock)
+ *         .scheduler(clock.scheduler())
+ *         .build(endpoint.grant());
+ *
+ * StepVerifier.create(session.tokens().map(Token::accessToken))
+ *         .expectNext("access-1")
+ *         .then(() -&gt; clock.advance(Duration.ofHours(1)))
+ *         .expectNext("access-2")
+ *         .thenCancel()
+ *         .verify();
+ * </pre>
+ *
+ * <p>It needs {@code reactor-test}; the store contract needs JUnit Jupiter and AssertJ as well.
  */
 @NullMarked
 package io.tokenswap.testing;

@@ -1,0 +1,91 @@
+package io.tokenswap.testing;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSession;
+import io.tokenswap.TokenUnavailableException;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import reactor.test.StepVerifier;
+
+/** How an application tests what it does with tokens, by the public parts of the library and the kit alone. */
+class TestingKitTest {
+
+    private static final Duration HOUR = Duration.ofHours(1);
+
+    private final VirtualClock clock = new VirtualClock();
+    private final ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, HOUR);
+    private final TokenSession session = session();
+
+    private TokenSession session() {
+        return TokenSession.builder(endpoint)
+                .clock(clock)
+                .scheduler(clock.scheduler())
+                .build(endpoint.grant());
+    }
+
+    @Test
+    void timePassesWhenTheTestSaysSo() {
+        StepVerifier.create(session.tokens().map(Token::accessToken))
+                .expectNext("access-1")
+                .then(() -> clock.advance(HOUR))
+                .expectNext("access-2")
+                .thenCancel()
+                .verify();
+        assertThat(clock.timers()).isZero();
+    }
+
+    @Test
+    void aServerRotatesRefreshTokensAndForgivesALostAnswerForAWhile() {
+        endpoint.rotate(Duration.ofSeconds(5)).thenLoseTheAnswer();
+        StepVerifier.create(session.refresh()).verifyError(TokenUnavailableException.class);
+        clock.advance(Duration.ofSeconds(2));
+        assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
+        assertThat(endpoint.refreshed()).extracting(Token::refreshToken).isEqualTo(List.of("refresh-1", "refresh-1"));
+    }
+
+    @Test
+    void aServerHangsThoughItHasRotated() {
+        endpoint.rotate(Duration.ZERO).thenHang();
+        StepVerifier.create(session.refresh())
+                .then(() -> clock.advance(Duration.ofMinutes(1)))
+                .verifyError(TokenUnavailableException.class);
+        clock.advance(Duration.ofSeconds(2));
+        assertThat(session.state()).isEqualTo(TokenSession.State.LOGIN_REQUIRED);
+    }
+
+    @Test
+    void aServerKeepsTheRefreshToken() {
+        endpoint.keepRefreshToken();
+        session.refresh().block();
+        session.refresh().block();
+        assertThat(endpoint.refreshed()).extracting(Token::refreshToken).containsExactly("refresh-1", "refresh-1");
+    }
+
+    @Test
+    void aServerAsksForPatience() {
+        endpoint.thenThrottle(Duration.ofSeconds(100));
+        StepVerifier.create(session.refresh())
+                .verifyErrorSatisfies(error -> assertThat(((TokenUnavailableException) error).retryAt())
+                        .isEqualTo(clock.instant().plusSeconds(100)));
+    }
+
+    @Test
+    void aServerEndsTheGrant() {
+        endpoint.revoke();
+        StepVerifier.create(session.refresh()).verifyError(LoginRequiredException.class);
+    }
+
+    @Test
+    void aComputerSleepsForANight() {
+        session.tokens().subscribe();
+        clock.jump(Duration.ofHours(8));
+        clock.advance(Duration.ofSeconds(30));
+        StepVerifier.create(session.token().map(Token::accessToken))
+                .expectNext("access-2")
+                .verifyComplete();
+    }
+}
