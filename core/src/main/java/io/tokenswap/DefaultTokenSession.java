@@ -3,9 +3,7 @@ package io.tokenswap;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
@@ -22,26 +20,29 @@ import reactor.util.retry.Retry;
  * The session: one state, put in place by compare-and-set, and what each change of it entails.
  *
  * <p>{@link SessionState} decides, this class acts. Whoever wins a compare-and-set carries out the effects of that change, in
- * {@link #react} and nowhere else. Threads may win one after another and act at the same time, so the effects come in two
- * kinds, and neither depends on their order:
+ * {@link #react} and nowhere else. Threads may win one after another and act at the same time, and each of them runs foreign code
+ * that may change the state again from within, or block until somebody else does. So no effect waits for another thread's, and
+ * what the effects of two changes look like does not depend on who is faster:
  *
  * <ul>
- *   <li>Effects of one change that only its winner has: launching the flight that it created, releasing those who waited for the
- *       flight that it ended, the events.
+ *   <li>Effects of one change that only its winner has: launching the flight that it created, and releasing those who waited for
+ *       the flight that it ended, who then look at the state for themselves.
+ *   <li>The events, which have an order: {@link SessionEvents} brings the changes back into it.
  *   <li>Effects that bring something in line with the current state, whichever that is by now: each subscriber of the tokens
  *       looks for itself, and the alarm is set for the state that it finds. Both run under a guard of their own that repeats
  *       them when something has changed meanwhile.
  * </ul>
  *
  * <p>Flights are fenced by their identity. A result goes through {@link SessionState#succeeded}, which takes it only while the
- * state still names that flight: after a renewal or disposal it changes nothing.
+ * state still names that flight: after a renewal or disposal it changes nothing. What must not be lost even then, a token that
+ * replaced another at the server, is in the store before the result comes here: {@link StoredToken} sees to that.
+ *
+ * <p>The schedule cannot die, because every way out of a flight leads to a change: its result, its failure, its time limit, and
+ * errors that no operator would pass on. And every change sets the alarm anew.
  */
 @SuppressWarnings(
         "ReferenceEquality") // a step that did not apply returned the same instance; an equal one is another step
 final class DefaultTokenSession implements TokenSession {
-
-    /** How long before the end of a grant a warning is due. */
-    private static final List<Duration> GRANT_WARNINGS = List.of(Duration.ofDays(30), Duration.ofDays(7));
 
     /** How long the endpoint may take before its answer is taken for lost; its own limits are shorter. */
     private static final Duration FLIGHT_LIMIT = Duration.ofMinutes(1);
@@ -72,7 +73,8 @@ final class DefaultTokenSession implements TokenSession {
     /** Only touched by the thread that counts in {@link #alarmChanges}. */
     private @Nullable SessionAlarm alarm;
 
-    private volatile boolean unschedulable;
+    /** What the scheduler threw when it was last needed, so that no token can come ahead of expiry; null if all is well. */
+    private volatile @Nullable RuntimeException refusal;
 
     DefaultTokenSession(SessionSettings settings, @Nullable StoredToken stored, Token token) {
         this.settings = settings;
@@ -95,10 +97,8 @@ final class DefaultTokenSession implements TokenSession {
 
     @Override
     public Flux<SessionEvent> events() {
-        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents() : made);
-        if (isDisposed()) { // perhaps since before there was anybody to be told
-            heard.complete();
-        }
+        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
+        heard.start(current()); // looked up when they are there to be told of whatever comes next
         return heard.flux();
     }
 
@@ -124,6 +124,7 @@ final class DefaultTokenSession implements TokenSession {
 
     @Override
     public Mono<Void> renew(Token next) {
+        Objects.requireNonNull(next, "token");
         return Mono.defer(() -> {
             if (isDisposed()) {
                 return Mono.error(new SessionClosedException());
@@ -175,18 +176,23 @@ final class DefaultTokenSession implements TokenSession {
     /** What a caller gets in the current state, after a flight if one is under way. */
     private Mono<Token> outcome(boolean any) {
         SessionState found = current();
+        long time = now();
         if (found instanceof SessionState.Closed) {
             return Mono.error(new SessionClosedException());
         }
-        if (found instanceof SessionState.Idle || (any && found.isUsable(now()))) {
+        if (found.isUsable(time) && (any || found instanceof SessionState.Idle)) {
             return Mono.just(found.token());
+        }
+        if (found instanceof SessionState.Idle) { // it went stale while others were served before
+            change(s -> s.asked(time, settings));
+            return Mono.defer(() -> outcome(any));
         }
         if (found instanceof SessionState.Refreshing refreshing) {
             return refreshing.flight().settled().then(Mono.defer(() -> outcome(any)));
         }
         if (found instanceof SessionState.Paused paused) {
             return Mono.error(new TokenUnavailableException(
-                    "There is no valid token, and the last attempt to obtain one failed: "
+                    "No token can be had before the next attempt, for the last one failed: "
                             + paused.error().getMessage(),
                     paused.error() instanceof TokenUnavailableException unavailable
                             ? unavailable.reason()
@@ -211,9 +217,9 @@ final class DefaultTokenSession implements TokenSession {
         return settings.timer();
     }
 
-    /** Whether the scheduler has been shut down under the session, so that no token can come ahead of expiry any more. */
-    boolean isUnschedulable() {
-        return unschedulable;
+    /** Why no token can come ahead of expiry any more: the scheduler has been shut down, say; null if all is well. */
+    @Nullable RuntimeException schedulingRefusal() {
+        return refusal;
     }
 
     void add(SessionTokens.Inner subscriber) {
@@ -254,13 +260,16 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private void react(SessionState before, SessionState after) {
+        SessionEvents heard = events;
+        if (heard != null) {
+            heard.changed(before, after);
+        }
         Flight ended = flightOf(before);
         Flight begun = flightOf(after);
         if (ended != null && ended != begun) {
             ended.cancelLogin();
             ended.settle();
         }
-        publishEvents(before, after);
         tellSubscribers();
         setAlarm();
         if (begun != null && begun != ended) {
@@ -283,18 +292,32 @@ final class DefaultTokenSession implements TokenSession {
      * many callers have gone.
      */
     private void launch(Flight flight, Token current) {
+        if (flightOf(current()) != flight) { // renewed or disposed of since: nothing needs to be sent
+            flight.finish();
+            return;
+        }
         LoginRequiredException loginReason = flight.loginReason();
         Mono<Token> attempt =
                 loginReason == null ? Mono.defer(() -> refreshed(current)) : Mono.defer(() -> signedIn(loginReason));
-        flight.runsOn(attempt.switchIfEmpty(
-                        Mono.error(() -> unavailable("The token endpoint answered with nothing", null)))
-                .doFinally(signal -> flight.finish())
-                .subscribe(
-                        next -> {
-                            change(s -> s.succeeded(flight, next, now(), settings));
-                            saveUnsaved();
-                        },
-                        error -> change(s -> s.failed(flight, typed(error), now(), settings))));
+        try {
+            flight.runsOn(attempt.switchIfEmpty(
+                            Mono.error(() -> unavailable("The token endpoint answered with nothing", null)))
+                    .doFinally(signal -> flight.finish())
+                    .subscribe(next -> landed(flight, next), error -> crashed(flight, error)));
+        } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
+            crashed(flight, fatal);
+            flight.finish();
+        }
+    }
+
+    private void landed(Flight flight, Token next) {
+        change(s -> s.succeeded(flight, next, now(), settings));
+        saveUnsaved();
+    }
+
+    private void crashed(Flight flight, Throwable error) {
+        TokenSwapException typed = typed(error);
+        change(s -> s.failed(flight, typed, now(), settings));
     }
 
     private Mono<Token> refreshed(Token token) {
@@ -311,7 +334,7 @@ final class DefaultTokenSession implements TokenSession {
         Function<? super LoginRequiredException, ? extends Mono<Token>> login =
                 Objects.requireNonNull(settings.login());
         Mono<Token> next = login.apply(reason);
-        return stored == null ? next : next.flatMap(stored::replace);
+        return stored == null ? next : next.flatMap(token -> stored.replaceOrKeep(token, this::storeFailed));
     }
 
     private boolean isFresh(Token token) {
@@ -322,10 +345,7 @@ final class DefaultTokenSession implements TokenSession {
     private void saveUnsaved() {
         if (stored != null && stored.beginSaving()) {
             stored.saveUnsaved()
-                    .retryWhen(Retry.backoff(Long.MAX_VALUE, settings.policy().minBackoff())
-                            .maxBackoff(settings.policy().maxBackoff())
-                            .scheduler(settings.scheduler())
-                            .filter(error -> !isDisposed()))
+                    .retryWhen(Retry.from(failures -> failures.concatMap(this::pauseAfter)))
                     .doFinally(signal -> {
                         stored.endSaving();
                         if (signal == SignalType.ON_COMPLETE) {
@@ -336,40 +356,47 @@ final class DefaultTokenSession implements TokenSession {
         }
     }
 
+    private Mono<Long> pauseAfter(Retry.RetrySignal failed) {
+        int failures = (int) Math.min(failed.totalRetries() + 1, Integer.MAX_VALUE);
+        return isDisposed()
+                ? Mono.error(failed.failure())
+                : Mono.delay(settings.policy().backoff(failures, settings.nextRandom()), settings.scheduler());
+    }
+
     private void storeFailed(Throwable error) {
         SessionEvents heard = events;
         if (heard != null) {
-            heard.publish(new SessionEvent.StoreFailed(Instant.ofEpochMilli(now()), error));
+            heard.storeFailed(error);
         }
     }
 
     /** Sets the alarm for the state that is current by the time of looking, or none if nobody is there to be served. */
-    private void setAlarm() {
+    void setAlarm() {
         if (ALARM_CHANGES.getAndIncrement(this) != 0) {
             return;
         }
         int seen = 1;
         do {
             SessionState now = current();
-            SessionState wanted = needsAlarm(now) ? now : null;
-            if (alarm != null && !alarm.isFor(wanted)) {
-                alarm.cancel();
-                alarm = null;
-            }
-            if (alarm == null && wanted != null) {
-                try {
-                    alarm = new SessionAlarm(this, wanted);
-                } catch (RejectedExecutionException shutDown) {
-                    cannotSchedule();
-                }
-            }
+            setAlarmFor(needsAlarm(now) ? now : null);
             seen = ALARM_CHANGES.addAndGet(this, -seen);
         } while (seen != 0);
     }
 
-    void cannotSchedule() {
-        unschedulable = true;
-        tellSubscribers();
+    private void setAlarmFor(@Nullable SessionState wanted) {
+        if (alarm != null && (!alarm.isFor(wanted) || settings.scheduler().isDisposed())) {
+            alarm.cancel();
+            alarm = null;
+        }
+        try {
+            if (alarm == null && wanted != null) {
+                alarm = new SessionAlarm(this, wanted);
+            }
+            refusal = null;
+        } catch (RuntimeException refused) {
+            refusal = refused;
+            tellSubscribers();
+        }
     }
 
     private boolean needsAlarm(SessionState state) {
@@ -383,52 +410,6 @@ final class DefaultTokenSession implements TokenSession {
         change(s -> s == expected ? s.woken(settings) : s);
     }
 
-    private void publishEvents(SessionState before, SessionState after) {
-        SessionEvents heard = events;
-        if (heard == null) {
-            return;
-        }
-        Instant at = Instant.ofEpochMilli(now());
-        if (after instanceof SessionState.Closed) {
-            heard.publish(new SessionEvent.Closed(at));
-            heard.complete();
-            return;
-        }
-        if (!heard.isHeard()) {
-            return;
-        }
-        boolean refused = after.staleAt() == Long.MIN_VALUE && before.staleAt() != Long.MIN_VALUE;
-        if (refused && after.token() == before.token()) {
-            heard.publish(new SessionEvent.Invalidated(at, after.token().fingerprint()));
-        }
-        if (after instanceof SessionState.Idle idle) {
-            heard.publish(new SessionEvent.Refreshed(
-                    at, idle.token().fingerprint(), settings.policy().expiresAt(idle.token())));
-            warnOfGrantEnd(heard, before.token(), idle.token(), at);
-        } else if (after instanceof SessionState.Paused paused && before instanceof SessionState.Refreshing) {
-            heard.publish(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
-        } else if (after instanceof SessionState.LoginRequired ended
-                && !(before instanceof SessionState.LoginRequired)) {
-            heard.publish(new SessionEvent.LoginRequired(at, ended.error()));
-        } else if (after instanceof SessionState.Refreshing refreshing
-                && refreshing.flight().loginReason() != null
-                && refreshing.flight() != flightOf(before)) {
-            heard.publish(new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
-        }
-    }
-
-    /** Warns when the refresh that just happened is the first one within 30 days, and within 7 days, of the grant's end. */
-    private void warnOfGrantEnd(SessionEvents heard, Token before, Token after, Instant at) {
-        Instant end = settings.policy().grantExpiresAt(after);
-        if (end != null
-                && GRANT_WARNINGS.stream()
-                        .map(end::minus)
-                        .anyMatch(from -> before.issuedAt().isBefore(from)
-                                && !after.issuedAt().isBefore(from))) {
-            heard.publish(new SessionEvent.GrantExpiring(at, end));
-        }
-    }
-
     private static TokenSwapException typed(Throwable error) {
         return error instanceof TokenSwapException said
                 ? said
@@ -438,9 +419,10 @@ final class DefaultTokenSession implements TokenSession {
                         error);
     }
 
-    static TokenUnavailableException unschedulable() {
+    static TokenUnavailableException unschedulable(RuntimeException refusal) {
         return unavailable(
-                "The session's scheduler has been shut down: no token can be refreshed ahead of expiry", null);
+                "The session's scheduler takes no timers, being shut down or full: no token can come ahead of expiry",
+                refusal);
     }
 
     private static TokenUnavailableException unavailable(String message, @Nullable Throwable cause) {

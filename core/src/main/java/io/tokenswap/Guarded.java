@@ -1,11 +1,13 @@
 package io.tokenswap;
 
-import reactor.core.Exceptions;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
-/** Calls into foreign code from where an exception must not stop what comes next. */
+/**
+ * Calls into foreign code from where an exception must not stop what comes next: others wait behind, and would wait for ever. So
+ * even an error that Reactor takes for fatal, a missing class for one, goes no further than the hook for dropped errors.
+ */
 final class Guarded {
 
     private Guarded() {}
@@ -16,7 +18,6 @@ final class Guarded {
             call.run();
             return true;
         } catch (Throwable thrown) {
-            Exceptions.throwIfJvmFatal(thrown);
             Operators.onErrorDropped(thrown, Context.of(context));
             return false;
         }

@@ -23,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  *     10 seconds by default, zero hands it out until it expires
  * @param jitter the longest time by which a refresh is moved ahead at random, so that many sessions do not refresh at once;
  *     30 seconds by default, zero switches it off
- * @param minBackoff the wait after the first failure, doubled with each further one; 1 second by default, not zero
+ * @param minBackoff the wait after the first failure, doubled with each further one; 1 second by default, not zero, and a
+ *     millisecond if less
  * @param maxBackoff the longest wait; 60 seconds by default
  * @param assumedLifetime the lifetime of tokens whose server names none; null, the default, never schedules these
  * @param grantLifetime how long after consent the provider ends the grant; null, the default, for unlimited
@@ -43,6 +44,9 @@ public record RefreshPolicy(
     private static final Duration ENDLESS = Duration.ofDays(365_000);
 
     private static final long NANOS_PER_SECOND = 1_000_000_000;
+
+    /** The resolution of timers: a wait of zero would keep a thread busy with failures. */
+    private static final Duration SHORTEST_WAIT = Duration.ofMillis(1);
 
     /** The number of doublings after which any backoff has reached its longest. */
     private static final int MAX_DOUBLINGS = 30;
@@ -159,15 +163,16 @@ public record RefreshPolicy(
      *
      * @param failures how many attempts have failed in a row, at least 1
      * @param random a number from 0 inclusive to 1 exclusive
-     * @return the wait
+     * @return the wait, at least a millisecond
      */
     public Duration backoff(int failures, double random) {
-        int doublings = Math.min(failures - 1, MAX_DOUBLINGS);
+        int doublings = Math.max(0, Math.min(failures - 1, MAX_DOUBLINGS));
         Duration longest = shorter(maxBackoff, ENDLESS);
         Duration doubled = minBackoff.compareTo(longest.dividedBy(1L << doublings)) >= 0
                 ? longest
                 : minBackoff.multipliedBy(1L << doublings);
-        return doubled.minus(scaled(doubled, 0.15 * random));
+        Duration wait = doubled.minus(scaled(doubled, 0.15 * random));
+        return wait.compareTo(SHORTEST_WAIT) < 0 ? SHORTEST_WAIT : wait;
     }
 
     /**

@@ -1,6 +1,5 @@
 package io.tokenswap;
 
-import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,9 +28,9 @@ final class SessionAlarm implements Runnable {
     /**
      * Sets an alarm.
      *
-     * @param session told when the time has come, once, or that its scheduler has been shut down meanwhile
+     * @param session told when the time has come, once, or when the scheduler refuses a later slice
      * @param state the state to leave at its {@code wakeAt}
-     * @throws RejectedExecutionException if the scheduler has been shut down
+     * @throws java.util.concurrent.RejectedExecutionException if the scheduler refuses the first slice, being shut down or full
      */
     SessionAlarm(DefaultTokenSession session, SessionState state) {
         this.session = session;
@@ -58,15 +57,16 @@ final class SessionAlarm implements Runnable {
         } else {
             try {
                 sleep(wait);
-            } catch (RejectedExecutionException shutDown) {
-                session.cannotSchedule();
+            } catch (RuntimeException refused) {
+                cancelled = true;
+                session.setAlarm(); // tries once more, and tells the subscribers if it is in vain
             }
         }
     }
 
     @SuppressWarnings("ReferenceEquality") // an equal state that was entered anew has another time to leave
     boolean isFor(@Nullable SessionState other) {
-        return state == other;
+        return state == other && !cancelled;
     }
 
     void cancel() {

@@ -49,7 +49,9 @@ public sealed interface SessionEvent {
     record StoreFailed(Instant at, Throwable error) implements SessionEvent {}
 
     /**
-     * The user's consent ends soon: ask for a new login while the old one still works.
+     * The user's consent ends soon: ask for a new login while the old one still works. Told with the first token that a session
+     * obtains within 30 days of the end and with the first within 7 days, so that one that is restored late tells it too. It takes a
+     * {@link RefreshPolicy#grantLifetime()}.
      *
      * @param at when
      * @param grantExpiresAt when the provider ends the grant
@@ -57,7 +59,8 @@ public sealed interface SessionEvent {
     record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {}
 
     /**
-     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} brings the token of a new login.
+     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} or the hook for logins brings the token of a
+     * new login. If that hook fails it is told once more.
      *
      * @param at when
      * @param error why

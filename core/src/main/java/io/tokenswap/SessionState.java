@@ -18,8 +18,15 @@ import org.jspecify.annotations.Nullable;
  *     any but Closed --renewed--> Idle        any --closed--> Closed
  * </pre>
  *
- * <p>A step that does not apply returns the same instance. Times are epoch milliseconds by the session's clock: comparing them
- * costs a caller nothing, and {@code Long.MAX_VALUE} stands for never.
+ * <p>How it reads: a session is {@link Idle} while nothing is to be done for its token, {@link Refreshing} while one flight is under
+ * way (the same while a hook has the user sign in again), {@link Paused} between a failure and the next attempt, and stays at
+ * {@link LoginRequired} or {@link Closed} until a renewal, or for good. Whether a caller gets the token is another question, and the
+ * same in all of them: {@link #isUsable} until {@code staleAt}. So a usable token is served throughout a refresh, a pause and after
+ * the end of the grant, and a refused one nowhere: its {@code staleAt} is {@code Long.MIN_VALUE}.
+ *
+ * <p>A step that does not apply returns the same instance, and a step that does returns a new one: the identity of a state is what
+ * alarms and events go by. Times are epoch milliseconds by the session's clock: comparing them costs a caller nothing, and
+ * {@code Long.MAX_VALUE} stands for never.
  */
 sealed interface SessionState {
 
@@ -217,7 +224,8 @@ sealed interface SessionState {
      * The last attempt failed, and the next is due later. An urgent one even if nobody asks: the refresh token may have been
      * replaced without anyone here knowing, and the server's grace is short.
      */
-    record Paused(Token token, long staleAt, int failures, long retryAt, TokenSwapException error, boolean urgent)
+    record Paused(
+            Token token, long staleAt, int failures, long since, long retryAt, TokenSwapException error, boolean urgent)
             implements SessionState {
 
         static Paused after(
@@ -236,7 +244,7 @@ sealed interface SessionState {
             }
             Instant asked = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
             long retryAt = asked == null ? now + wait : Math.max(now + wait, millis(asked));
-            return new Paused(token, staleAt, failures, retryAt, error, urgent);
+            return new Paused(token, staleAt, failures, now, retryAt, error, urgent);
         }
 
         private static boolean isOfUnknownOutcome(TokenSwapException error) {
@@ -251,7 +259,8 @@ sealed interface SessionState {
 
         @Override
         public SessionState asked(long now, SessionSettings settings) {
-            return now < retryAt ? this : woken(settings);
+            boolean clockWasSetBack = now < since; // by how much nobody knows, and callers must not fail for as long
+            return now < retryAt && !clockWasSetBack ? this : woken(settings);
         }
 
         @Override
@@ -270,7 +279,7 @@ sealed interface SessionState {
         public SessionState invalidated(SessionSettings settings) {
             return staleAt == Long.MIN_VALUE
                     ? this
-                    : new Paused(token, Long.MIN_VALUE, failures, retryAt, error, urgent);
+                    : new Paused(token, Long.MIN_VALUE, failures, since, retryAt, error, urgent);
         }
     }
 
@@ -351,10 +360,11 @@ sealed interface SessionState {
         return new LoginRequiredException("There is no refresh token. Sign in again.", null);
     }
 
+    /** Cut to a range in which the difference of any two fits too. */
     private static long millis(Instant instant) {
-        long longest = NEVER / 1000 - 1;
+        long longest = NEVER / 2_000;
         return instant.getEpochSecond() > longest
                 ? NEVER
-                : instant.getEpochSecond() < -longest ? -NEVER : instant.toEpochMilli();
+                : instant.getEpochSecond() < -longest ? -NEVER / 2 : instant.toEpochMilli();
     }
 }

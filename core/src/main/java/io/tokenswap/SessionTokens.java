@@ -74,7 +74,9 @@ final class SessionTokens extends Flux<Token> {
         }
 
         void begin() {
-            actual.onSubscribe(this);
+            if (!Guarded.run(() -> actual.onSubscribe(this), actual.currentContext())) {
+                cancel();
+            }
             lookForAll();
         }
 
@@ -110,9 +112,10 @@ final class SessionTokens extends Flux<Token> {
                     Operators.produced(REQUESTED, this, 1);
                     actual.onNext(state.token());
                 }
-                if (session.isUnschedulable()) {
+                RuntimeException refusal = session.schedulingRefusal();
+                if (refusal != null && !over) { // it may have had enough with that token
                     cancel();
-                    actual.onError(DefaultTokenSession.unschedulable());
+                    actual.onError(DefaultTokenSession.unschedulable(refusal));
                 }
             }
         }

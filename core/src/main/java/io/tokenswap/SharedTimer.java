@@ -61,7 +61,7 @@ final class SharedTimer {
      *
      * @param delay in milliseconds; the task runs then or less than a tick later
      * @return the tick that it waits for
-     * @throws java.util.concurrent.RejectedExecutionException if the scheduler has been shut down
+     * @throws RejectedExecutionException if the scheduler has been shut down
      */
     Tick schedule(Runnable task, long delay) {
         long now = scheduler.now(TimeUnit.MILLISECONDS);
@@ -111,9 +111,9 @@ final class SharedTimer {
             if (timer == null) {
                 try {
                     timer = scheduler.schedule(this, delay, TimeUnit.MILLISECONDS);
-                } catch (RejectedExecutionException shutDown) {
+                } catch (RuntimeException refused) { // a tick without a timer would keep its tasks for ever
                     end();
-                    throw shutDown;
+                    throw refused;
                 }
             }
             return true;

@@ -6,7 +6,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * A user's token, kept fresh: at most one refresh is under way whoever asks for it, ahead of expiry, stored before it is
- * published. Safe for use by any number of threads and subscribers. Made by {@link #builder(TokenEndpoint)}, or by
+ * published. What most callers want is {@link #token()} for a call, or {@link #withToken} for one that may be refused. Safe for use by any number of threads and subscribers. Made by {@link #builder(TokenEndpoint)}, or by
  * {@code LoginFlow.login()}.
  *
  * <pre>
@@ -49,7 +49,8 @@ public interface TokenSession extends TokenSource, Disposable {
      *
      * <p>Cold: each subscription asks anew. While the current token is usable it is emitted at once, on the subscriber's
      * thread; otherwise the result of the one refresh under way is, on the thread that completes it. Cancelling harms neither
-     * the refresh nor any other caller.
+     * the refresh nor any other caller. Emits exactly one token or an error. It never waits for a pause to
+     * end, nor for ever: an attempt has a minute, three where a store is shared, and only a login that a hook has begun may last.
      *
      * @return the token; or {@link TokenUnavailableException} while it is stale and the next attempt is due later,
      *     its cause says why, an {@link OAuthErrorException} or {@link RequestRejectedException} that the configuration must be
@@ -63,25 +64,29 @@ public interface TokenSession extends TokenSource, Disposable {
      *
      * <p>Hot. The first subscriber starts the timer and the last one to cancel stops it; without any the session is quiet
      * (see {@link TokenSessionBuilder#keepAlive()}). A subscriber gets the current token at once if it is usable, on its own
-     * thread, and later ones on the thread that completes the refresh. One that requests slowly gets the latest token only:
-     * nothing is buffered, and a token that went stale while it waited is skipped. One that throws harms only itself.
+     * thread, and later ones on the thread that completes the refresh. Cancelling ends no refresh. A late subscriber begins with
+     * the current token; one that requests slowly gets the latest token only: nothing is buffered, and a token that went stale
+     * while it waited is skipped. One that throws harms only itself.
      *
-     * @return the tokens; completes after disposal, fails with {@link LoginRequiredException} when the grant has ended
+     * @return the tokens; completes after disposal, fails with {@link LoginRequiredException} when the grant has ended, and with
+     *     {@link TokenUnavailableException} when the scheduler takes no timers, being shut down or full: subscribe again when it
+     *     does
      */
     Flux<Token> tokens();
 
     /**
      * What happens to the session from now on.
      *
-     * <p>Hot, without replay. Events come on the thread that caused them. A subscriber that requests slowly loses the oldest
-     * beyond 256.
+     * <p>Hot, without replay. Events come one at a time in the order in which things happened, on a thread that made one of them
+     * happen. Cancelling is at once. A subscriber that requests slowly loses the oldest beyond 256; one that throws harms only
+     * itself.
      *
      * @return the events; completes after disposal and never fails
      */
     Flux<SessionEvent> events();
 
     /**
-     * Where the session is now.
+     * Where the session is now, for health checks and metrics: a look that starts nothing. {@link #events()} tells the changes.
      *
      * @return the state
      */
@@ -91,7 +96,8 @@ public interface TokenSession extends TokenSource, Disposable {
      * Refreshes now, though the current token may still be good, for one that does not have the scopes it should have. Joins
      * the refresh under way, if any. Most callers want {@link #token()}.
      *
-     * <p>Cold. Cancelling does not end the refresh.
+     * <p>Cold. The token comes on the thread that completes the refresh. Cancelling does not end the refresh. During a pause after
+     * a failure nothing is sent.
      *
      * @return the next token, or the errors of {@link #token()}
      */

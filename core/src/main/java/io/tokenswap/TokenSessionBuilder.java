@@ -155,7 +155,8 @@ public final class TokenSessionBuilder {
         if (store == null) {
             throw new IllegalStateException("There is nothing to restore from: give the builder a store");
         }
-        return store.load(key).map(this::build);
+        TokenStore from = store;
+        return Mono.defer(() -> from.load(key)).map(this::build);
     }
 
     private SessionSettings settings() {

@@ -46,7 +46,7 @@ public interface TokenSource {
      */
     default <T> Mono<T> withToken(
             Function<? super Token, ? extends Mono<T>> call, Predicate<? super Throwable> refused) {
-        return token().flatMap(token -> call.apply(token).onErrorResume(refused, error -> {
+        return token().flatMap(token -> Mono.<T>defer(() -> call.apply(token)).onErrorResume(refused, error -> {
             invalidate(token);
             return token().flatMap(call);
         }));

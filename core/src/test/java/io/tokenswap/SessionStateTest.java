@@ -237,7 +237,7 @@ class SessionStateTest {
         @Test
         void pausesAfterAFailureAndServesThePreviousTokenMeanwhile() {
             assertThat(fail(refreshing(), REFUSED_CONNECTION, DUE))
-                    .isEqualTo(new Paused(TOKEN, STALE, 1, DUE + 1_000, REFUSED_CONNECTION, false));
+                    .isEqualTo(new Paused(TOKEN, STALE, 1, DUE, DUE + 1_000, REFUSED_CONNECTION, false));
         }
 
         @Test
@@ -307,7 +307,7 @@ class SessionStateTest {
             Refreshing again = (Refreshing) paused().woken(SETTINGS);
             assertThat(again.failures()).isOne();
             assertThat(fail(again, REFUSED_CONNECTION, HOUR))
-                    .isEqualTo(new Paused(TOKEN, STALE, 2, HOUR + 2_000, REFUSED_CONNECTION, false));
+                    .isEqualTo(new Paused(TOKEN, STALE, 2, HOUR, HOUR + 2_000, REFUSED_CONNECTION, false));
         }
 
         @Test
@@ -346,7 +346,7 @@ class SessionStateTest {
         @Test
         void whenInvalidatedKeepsItsPause() {
             assertThat(paused().invalidated(SETTINGS))
-                    .isEqualTo(new Paused(TOKEN, REFUSED, 1, DUE + 1_000, REFUSED_CONNECTION, false));
+                    .isEqualTo(new Paused(TOKEN, REFUSED, 1, DUE, DUE + 1_000, REFUSED_CONNECTION, false));
         }
 
         @Test
