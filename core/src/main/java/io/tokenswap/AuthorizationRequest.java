@@ -172,6 +172,20 @@ public final class AuthorizationRequest {
                 AuthorizationCode.of(Objects.requireNonNull(code), redirectUri, codeVerifier, scopes));
     }
 
+    /**
+     * A code that came without its state, as a user types it in. Most callers want {@link #validate(String)}.
+     *
+     * <p>Dangerous: without a state nothing here can tell whose code it is. Only the verifier does, at a server that refuses to
+     * swap a code without the right one.
+     *
+     * @param code the code, as the provider or the exchange server showed it
+     * @return the code with the redirect URI and the verifier of this login
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.6">RFC 7636 section 4.6</a>
+     */
+    public AuthorizationCode codeWithoutState(String code) {
+        return AuthorizationCode.of(code, redirectUri, codeVerifier, scopes);
+    }
+
     private boolean matchesState(String answered) {
         return MessageDigest.isEqual(answered.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
     }

@@ -330,6 +330,19 @@ class AuthorizationRequestTest {
         }
 
         @Test
+        void aCodeWithoutItsStateHasTheVerifierOfTheLogin() {
+            CodeVerifier verifier = ((AuthorizationResponse.Granted) validate("code=abc&state=STATE"))
+                    .code()
+                    .codeVerifier();
+
+            AuthorizationCode code = request.codeWithoutState("typed");
+
+            assertThat(code.value()).isEqualTo("typed");
+            assertThat(code.redirectUri()).isEqualTo(request.redirectUri());
+            assertThat(code.codeVerifier()).isNotNull().isSameAs(verifier);
+        }
+
+        @Test
         void judgingTwiceGivesTheSameAnswer() {
             validate("code=wrong&state=wrong");
             validate("code=abc&state=STATE");
