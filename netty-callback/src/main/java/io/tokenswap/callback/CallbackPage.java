@@ -6,6 +6,8 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /**
  * What the person sees in the browser when the login is over: one page without outside resources, light or dark as the system
@@ -37,6 +39,7 @@ public final class CallbackPage {
     /** What one page says. */
     record Text(String headline, String message) {}
 
+    private static final Logger log = Loggers.getLogger(CallbackPage.class);
     private static final CallbackPage DEFAULT = new CallbackPage(null, "en", Map.of(), null, null);
 
     private final @Nullable String application;
@@ -122,7 +125,8 @@ public final class CallbackPage {
      * policy of the built-in page, so that escaping, outside resources, which learn that the login took place, and taking the
      * code out of the address bar are all up to the application.
      *
-     * @param html makes the page for an outcome
+     * @param html makes the page for an outcome, on an event loop, which it must not block. When it fails, the built-in page is
+     *     shown
      * @return a changed copy
      */
     public CallbackPage unsafeHtml(Function<? super Outcome, String> html) {
@@ -133,12 +137,22 @@ public final class CallbackPage {
         if (outcome == Outcome.SIGNED_IN && successUri != null) {
             return Answer.redirect(successUri);
         }
-        if (unsafeHtml != null) {
-            return Answer.html(outcome, unsafeHtml.apply(outcome), Answer.FRAMES_ONLY);
+        String html = unsafeHtml == null ? null : unsafeHtml(unsafeHtml, outcome);
+        if (html != null) {
+            return Answer.html(outcome, html, Answer.FRAMES_ONLY);
         }
         Text text = texts.getOrDefault(outcome, defaultText(outcome));
         return Answer.html(
                 outcome, PageTemplate.render(outcome, language, application, text), PageTemplate.SECURITY_POLICY);
+    }
+
+    private static @Nullable String unsafeHtml(Function<? super Outcome, String> pages, Outcome outcome) {
+        try {
+            return pages.apply(outcome);
+        } catch (RuntimeException e) {
+            log.warn("The application's own page for {} failed; the built-in one is shown", outcome, e);
+            return null;
+        }
     }
 
     private Text defaultText(Outcome outcome) {

@@ -20,6 +20,7 @@ final class Connections {
     private final Duration longest;
     private final Queue<Channel> open = new ConcurrentLinkedQueue<>();
     private final AtomicInteger count = new AtomicInteger();
+    private volatile boolean closed;
 
     Connections(int most, Duration longest) {
         this.most = most;
@@ -42,7 +43,10 @@ final class Connections {
             deadline.cancel(false);
             forget(channel);
         });
-        if (count.get() > most) {
+        if (closed) {
+            // Accepted just before its listener was closed, and added just after all the others had been closed.
+            channel.close();
+        } else if (count.get() > most) {
             Channel oldest = open.peek();
             if (oldest != null && forget(oldest)) {
                 oldest.close();
@@ -59,6 +63,7 @@ final class Connections {
     }
 
     void closeAll() {
+        closed = true;
         open.forEach(Channel::close);
     }
 }

@@ -1,20 +1,25 @@
 package io.tokenswap.callback;
 
+import io.netty.util.NetUtil;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -51,21 +56,33 @@ public final class LoopbackReceiver {
             List.of(URI.create("http://localhost:4002/auth")),
             CallbackPage.create(),
             Duration.ofMinutes(5),
-            Flux.empty(),
+            Schedulers::parallel,
+            Pasted.NOTHING,
+            Listener.LOOPBACK,
             Listener.Limits.DEFAULT);
 
     private final List<URI> redirectUris;
     private final CallbackPage page;
     private final Duration timeout;
-    private final Flux<String> pasted;
+    private final Supplier<Scheduler> scheduler;
+    private final Pasted pasted;
+    private final List<InetAddress> addresses;
     private final Listener.Limits limits;
 
     private LoopbackReceiver(
-            List<URI> redirectUris, CallbackPage page, Duration timeout, Flux<String> pasted, Listener.Limits limits) {
+            List<URI> redirectUris,
+            CallbackPage page,
+            Duration timeout,
+            Supplier<Scheduler> scheduler,
+            Pasted pasted,
+            List<InetAddress> addresses,
+            Listener.Limits limits) {
         this.redirectUris = redirectUris;
         this.page = page;
         this.timeout = timeout;
+        this.scheduler = scheduler;
         this.pasted = pasted;
+        this.addresses = addresses;
         this.limits = limits;
     }
 
@@ -91,7 +108,7 @@ public final class LoopbackReceiver {
     public LoopbackReceiver redirectUri(URI first, URI... more) {
         List<URI> uris = Stream.concat(Stream.of(first), Arrays.stream(more)).toList();
         uris.forEach(LoopbackReceiver::requireLoopback);
-        return new LoopbackReceiver(uris, page, timeout, pasted, limits);
+        return new LoopbackReceiver(uris, page, timeout, scheduler, pasted, addresses, limits);
     }
 
     /**
@@ -108,7 +125,7 @@ public final class LoopbackReceiver {
                 .mapToObj(port -> withPort(redirectUris.get(0), port))
                 .toList();
         uris.forEach(LoopbackReceiver::requireLoopback);
-        return new LoopbackReceiver(uris, page, timeout, pasted, limits);
+        return new LoopbackReceiver(uris, page, timeout, scheduler, pasted, addresses, limits);
     }
 
     /**
@@ -118,7 +135,8 @@ public final class LoopbackReceiver {
      * @return a changed copy
      */
     public LoopbackReceiver page(CallbackPage page) {
-        return new LoopbackReceiver(redirectUris, Objects.requireNonNull(page, "page"), timeout, pasted, limits);
+        return new LoopbackReceiver(
+                redirectUris, Objects.requireNonNull(page, "page"), timeout, scheduler, pasted, addresses, limits);
     }
 
     /**
@@ -131,7 +149,18 @@ public final class LoopbackReceiver {
         if (timeout.isZero() || timeout.isNegative()) {
             throw new IllegalArgumentException("The timeout must be positive: " + timeout);
         }
-        return new LoopbackReceiver(redirectUris, page, timeout, pasted, limits);
+        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
+    }
+
+    /**
+     * Replaces the scheduler of the timers: that of the timeout, and those of what a reload of the page still finds.
+     *
+     * @param scheduler {@link Schedulers#parallel()} by default
+     * @return a changed copy
+     */
+    public LoopbackReceiver scheduler(Scheduler scheduler) {
+        Objects.requireNonNull(scheduler, "scheduler");
+        return new LoopbackReceiver(redirectUris, page, timeout, () -> scheduler, pasted, addresses, limits);
     }
 
     /**
@@ -143,11 +172,54 @@ public final class LoopbackReceiver {
      * @return a changed copy
      */
     public LoopbackReceiver pasted(Publisher<String> lines) {
-        return new LoopbackReceiver(redirectUris, page, timeout, Flux.from(lines), limits);
+        return pasted(new Pasted(Flux.from(lines), false));
+    }
+
+    /**
+     * Like {@link #pasted}, and a line may also be the code alone, as some exchange servers show it to the user. Dangerous: such
+     * a line has no state, so a code that somebody talked the user into pasting is not told from one of this login. Only PKCE
+     * does that, so use this only where the swap is refused without the right verifier. What looks like a code and is none ends
+     * the login, in a swap that fails.
+     *
+     * @param lines what the user pastes, subscribed to while the login waits; its end changes nothing, its error ends the login
+     * @return a changed copy
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-1">RFC 7636 section 1</a>
+     */
+    public LoopbackReceiver unsafePastedCode(Publisher<String> lines) {
+        return pasted(new Pasted(Flux.from(lines), true));
+    }
+
+    private LoopbackReceiver pasted(Pasted pasted) {
+        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
+    }
+
+    /**
+     * Listens on another address than the loopback ones, for a program in a container whose port is published to the loopback
+     * address of its host. Dangerous anywhere else: whoever reaches that address can talk to the receiver. A browser must still
+     * ask for the host and port of the redirect URI, and a hit must still have the state of the login.
+     *
+     * <pre>{@code
+     * // docker run -p 127.0.0.1:4002:4002
+     * LoopbackReceiver receiver = LoopbackReceiver.create().unsafeBindAddress("0.0.0.0");
+     * }</pre>
+     *
+     * @param address an address of this machine, or {@code 0.0.0.0} or {@code ::} for all of them; by default {@code 127.0.0.1}
+     *     and {@code ::1}
+     * @return a changed copy
+     */
+    public LoopbackReceiver unsafeBindAddress(String address) {
+        if (!NetUtil.isValidIpV4Address(address) && !NetUtil.isValidIpV6Address(address)) {
+            throw new IllegalArgumentException("Give the address as numbers, not as a name: " + address);
+        }
+        return addresses(List.of(NetUtil.createInetAddressFromIpAddressString(address)));
+    }
+
+    LoopbackReceiver addresses(List<InetAddress> addresses) {
+        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
     }
 
     LoopbackReceiver limits(Listener.Limits limits) {
-        return new LoopbackReceiver(redirectUris, page, timeout, pasted, limits);
+        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
     }
 
     /**
@@ -160,17 +232,22 @@ public final class LoopbackReceiver {
      * @param request makes the request of the login for the redirect URI that was bound, a new one at each call. Runs on a
      *     thread that may block
      * @param browser opens the login
-     * @return exactly one code; or {@link PortInUseException} before the browser is opened, {@link LoginTimeoutException},
-     *     {@link AuthorizationFailedException} when the user or the provider said no, or the error of the browser
+     * @return exactly one code; or {@link PortInUseException} or {@link RedirectHostException} before the browser is opened,
+     *     {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user or the provider said no, or the error of the browser
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
      */
     public Mono<AuthorizationCode> receive(Function<? super URI, AuthorizationRequest> request, Browser browser) {
         Objects.requireNonNull(request, "request");
         Objects.requireNonNull(browser, "browser");
-        return answer(0, request, browser)
+        return Mono.defer(() -> receive(request, browser, scheduler.get()));
+    }
+
+    private Mono<AuthorizationCode> receive(
+            Function<? super URI, AuthorizationRequest> request, Browser browser, Scheduler scheduler) {
+        return answer(0, request, browser, scheduler)
                 // For the answer alone: once that is there, its page is not hurried.
                 .timeout(
-                        Mono.delay(timeout),
+                        Mono.delay(timeout, scheduler),
                         answered -> Mono.never(),
                         Mono.error(() -> new LoginTimeoutException(timeout)))
                 .last()
@@ -184,27 +261,49 @@ public final class LoopbackReceiver {
     }
 
     private Flux<AuthorizationResponse> answer(
-            int index, Function<? super URI, AuthorizationRequest> request, Browser browser) {
+            int index, Function<? super URI, AuthorizationRequest> request, Browser browser, Scheduler scheduler) {
         URI redirectUri = redirectUris.get(index);
-        Flux<AuthorizationResponse> answer = SharedListener.on(port(redirectUri), limits)
+        Listener.Place place = new Listener.Place(addresses, port(redirectUri));
+        Flux<AuthorizationResponse> answer = SharedListener.at(place, limits, scheduler)
                 .flatMap(listener -> Mono.fromCallable(() -> request.apply(bound(redirectUri, listener)))
                         .subscribeOn(Schedulers.boundedElastic())
-                        .flatMapMany(made -> listener.await(made, page, browser, pasted))
+                        .flatMapMany(made -> listener.logins().await(made, page, browser, pasted, scheduler))
                         // The listener is held until then, so its end has to be a signal of its own.
                         .materialize())
                 .takeUntil(signal -> !signal.isOnNext())
                 .dematerialize();
         return index + 1 == redirectUris.size()
                 ? answer
-                : answer.onErrorResume(PortInUseException.class, taken -> answer(index + 1, request, browser));
+                : answer.onErrorResume(
+                        LoopbackReceiver::cannotBeUsed, unused -> answer(index + 1, request, browser, scheduler));
+    }
+
+    private static boolean cannotBeUsed(Throwable error) {
+        return error instanceof PortInUseException || error instanceof RedirectHostException;
     }
 
     private static URI bound(URI redirectUri, Listener listener) {
-        if (!listener.listensOn(redirectUri.getHost())) {
-            throw new AuthorizationFailedException(
-                    "This machine has no " + redirectUri.getHost() + ". Use the other loopback address.", null, null);
+        String host = redirectUri.getHost();
+        if (!listener.listensOn(host)) {
+            throw new RedirectHostException(host, "this machine does not have that address");
+        }
+        if (host.equals("localhost")) {
+            requireLocalhostAtHome();
         }
         return port(redirectUri) == 0 ? withPort(redirectUri, listener.port()) : redirectUri;
+    }
+
+    /** Most browsers know by themselves where localhost is; the others ask the system, as we do here. */
+    private static void requireLocalhostAtHome() {
+        try {
+            for (InetAddress address : InetAddress.getAllByName("localhost")) {
+                if (!address.isLoopbackAddress()) {
+                    throw new RedirectHostException("localhost", "it leads to " + address.getHostAddress());
+                }
+            }
+        } catch (UnknownHostException unknown) {
+            // Only a browser that needs no answer gets anywhere then.
+        }
     }
 
     private static int port(URI redirectUri) {

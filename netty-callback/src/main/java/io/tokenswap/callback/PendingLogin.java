@@ -2,17 +2,23 @@ package io.tokenswap.callback;
 
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
+import io.tokenswap.AuthorizationResponse.Granted;
 import io.tokenswap.callback.CallbackPage.Outcome;
 import java.time.Duration;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 
 /** One login that waits for its answer, or has had it. The first answer with the right state wins; there is no second. */
 final class PendingLogin {
 
     private static final Duration LONGEST_WRITE = Duration.ofSeconds(1);
+
+    /** What is typed by mistake is short or has spaces, and a URL has a colon or a question mark; codes of all kinds have neither. */
+    private static final Pattern CODE = Pattern.compile("[!-~&&[^:?&]]{8,4096}");
 
     private final AuthorizationRequest request;
     private final String path;
@@ -40,29 +46,40 @@ final class PendingLogin {
     }
 
     /** Ends once the person has seen the page; but an answer never depends on whether a page could be written. */
-    Mono<Void> shown() {
-        return pageWritten.asMono().timeout(LONGEST_WRITE, Mono.empty());
+    Mono<Void> shown(Scheduler scheduler) {
+        return pageWritten.asMono().timeout(LONGEST_WRITE, Mono.empty(), scheduler);
     }
 
     /** Offers the query of a hit; null when it is not the answer to this login. */
     @Nullable Outcome offer(@Nullable String rawQuery) {
-        AuthorizationResponse offered = request.validate(rawQuery);
+        return offer(request.validate(rawQuery));
+    }
+
+    private @Nullable Outcome offer(AuthorizationResponse offered) {
         if (offered instanceof AuthorizationResponse.Ignored) {
             return null;
         }
         if (response.tryEmitValue(offered).isFailure()) {
             return Outcome.ALREADY_DONE;
         }
-        return offered instanceof AuthorizationResponse.Granted ? Outcome.SIGNED_IN : Outcome.NOT_SIGNED_IN;
+        return offered instanceof Granted ? Outcome.SIGNED_IN : Outcome.NOT_SIGNED_IN;
     }
 
-    /** Offers the query of a redirect URL that the user took from the browser: the same check, and no page to write. */
-    void paste(String url) {
-        String line = url.strip();
-        int fragment = line.indexOf('#');
-        if (offer(HitRules.query(fragment < 0 ? line : line.substring(0, fragment))) != null) {
+    /** Offers what the user took from the browser: the same check, and no page to write. */
+    void paste(String line, boolean codeAlone) {
+        String text = line.strip();
+        boolean code = codeAlone && CODE.matcher(text).matches();
+        Outcome outcome = code ? offer(new Granted(request.codeWithoutState(text))) : offer(query(text));
+        if (outcome != null) {
             pageWritten();
         }
+    }
+
+    /** The query of a pasted URL, or of a piece of one. */
+    private static @Nullable String query(String pasted) {
+        int fragment = pasted.indexOf('#');
+        String text = fragment < 0 ? pasted : pasted.substring(0, fragment);
+        return text.contains("?") ? HitRules.query(text) : text;
     }
 
     boolean isAnswered() {

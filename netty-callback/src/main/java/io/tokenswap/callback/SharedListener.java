@@ -1,5 +1,7 @@
 package io.tokenswap.callback;
 
+import io.tokenswap.callback.Listener.Limits;
+import io.tokenswap.callback.Listener.Place;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -8,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 
 /**
  * The listener on a port, as the logins of this JVM share it. The first one binds the port, and it is freed when the last one
@@ -22,74 +25,80 @@ import reactor.core.publisher.Sinks;
 final class SharedListener {
 
     /** A port belongs to the whole process, and so must the knowledge of who uses it. At most one small entry for each port. */
-    private static final ConcurrentMap<Integer, SharedListener> PORTS = new ConcurrentHashMap<>();
+    private static final ConcurrentMap<Place, SharedListener> PLACES = new ConcurrentHashMap<>();
 
     /** The listener if there is one, how many hold it, and what must have ended before another can be bound. */
-    private record State(@Nullable Mono<Listener> listener, int holders, Mono<Void> before) {}
+    private record State(@Nullable Binding binding, int holders, Mono<Void> before) {}
 
-    private final int port;
-    private final Listener.Limits limits;
+    private final Place place;
+    private final Limits limits;
     private final AtomicReference<State> state = new AtomicReference<>(new State(null, 0, Mono.empty()));
 
-    private SharedListener(int port, Listener.Limits limits) {
-        this.port = port;
+    private SharedListener(Place place, Limits limits) {
+        this.place = place;
         this.limits = limits;
     }
 
     /**
-     * The listener on a port. Holds it as long as the subscription lasts.
+     * The listener at a place. Holds it as long as the subscription lasts.
      *
+     * @param scheduler of the time for which the port outlives its last login
      * @return the listener and then nothing until cancelled, or the error that kept it from being bound
      */
-    static Flux<Listener> on(int port, Listener.Limits limits) {
-        return port == 0
-                ? new SharedListener(0, limits).hold()
-                : PORTS.computeIfAbsent(port, p -> new SharedListener(p, limits))
-                        .hold();
-    }
-
-    private Flux<Listener> hold() {
+    static Flux<Listener> at(Place place, Limits limits, Scheduler scheduler) {
+        SharedListener shared = place.port() == 0
+                ? new SharedListener(place, limits)
+                : PLACES.computeIfAbsent(place, p -> new SharedListener(p, limits));
         return Flux.defer(() -> {
-            Mono<Listener> listener = take();
-            return listener.concatWith(Mono.never())
-                    .doOnError(error -> forget(listener))
-                    .doFinally(signal -> giveBack(listener));
+            Binding binding = shared.take();
+            return binding.listener.concatWith(Mono.never()).doFinally(signal -> shared.giveBack(binding, scheduler));
         });
     }
 
-    private Mono<Listener> take() {
-        State taken = state.updateAndGet(now -> now.listener == null
-                ? new State(bindAfter(now.before), 1, now.before)
-                : new State(now.listener, now.holders + 1, now.before));
-        return Objects.requireNonNull(taken.listener);
+    private Binding take() {
+        State taken = state.updateAndGet(now -> now.binding == null
+                ? new State(new Binding(now.before), 1, now.before)
+                : new State(now.binding, now.holders + 1, now.before));
+        return Objects.requireNonNull(taken.binding);
     }
 
-    private Mono<Listener> bindAfter(Mono<Void> before) {
-        // Cached: who comes second gets the same one, and who cancels meanwhile does not cancel it for the others.
-        return before.then(Listener.bind(port, limits)).cache();
-    }
-
-    private void forget(Mono<Listener> failed) {
-        state.updateAndGet(now -> failed.equals(now.listener) ? new State(null, 0, now.before) : now);
-    }
-
-    private void giveBack(Mono<Listener> listener) {
+    private void giveBack(Binding binding, Scheduler scheduler) {
         State left = state.updateAndGet(
-                now -> listener.equals(now.listener) ? new State(listener, now.holders - 1, now.before) : now);
-        if (listener.equals(left.listener) && left.holders == 0) {
-            Mono.delay(limits.linger()).subscribe(late -> closeUnused(listener));
+                now -> binding.equals(now.binding) ? new State(binding, now.holders - 1, now.before) : now);
+        if (binding.equals(left.binding) && left.holders == 0) {
+            Mono.delay(limits.linger(), scheduler).subscribe(late -> close(binding, left));
         }
     }
 
-    private void closeUnused(Mono<Listener> listener) {
+    private void close(Binding binding, State unused) {
         // Knows nothing of the listener, whose logins would otherwise be kept for as long as the port is remembered.
         Sinks.Empty<Void> closed = Sinks.empty();
-        State last = state.getAndUpdate(
-                now -> listener.equals(now.listener) && now.holders == 0 ? new State(null, 0, closed.asMono()) : now);
-        if (listener.equals(last.listener) && last.holders == 0) {
-            listener.flatMap(Listener::close)
+        // Fails if anybody took the listener meanwhile, even one who has given it back: that one waits for himself.
+        if (state.compareAndSet(unused, new State(null, 0, closed.asMono()))) {
+            binding.listener
+                    .flatMap(Listener::close)
+                    // One that could not be bound has nothing to close, and those who wanted it know.
+                    .onErrorComplete()
                     .doFinally(signal -> closed.tryEmitEmpty())
                     .subscribe();
+        }
+    }
+
+    /** One listener, being bound or bound. */
+    private final class Binding {
+
+        /** Cached: who comes second gets the same one, and who cancels meanwhile does not cancel it for the others. */
+        private final Mono<Listener> listener;
+
+        Binding(Mono<Void> before) {
+            listener = before.then(Listener.bind(place, limits))
+                    .doOnError(error -> forget())
+                    .cache();
+        }
+
+        /** Before anyone learns of the failure, so that who asks because of it tries anew. */
+        private void forget() {
+            state.updateAndGet(now -> equals(now.binding) ? new State(null, 0, now.before) : now);
         }
     }
 }

@@ -28,11 +28,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.SignalType;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
@@ -40,14 +40,15 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 import reactor.util.retry.Retry;
 
 /** When the port is held, when it is free, and how often a code comes. */
+@ExtendWith(NothingIsLeft.class)
 class LifeCycleTest {
 
     private static final LoopbackReceiver LINGERING = LoopbackReceiver.create().ports(0);
     private static final Browser NONE = Browser.printing(uri -> {});
 
     private static AuthorizationRequest request(URI redirectUri) {
-        return AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize"))
-                .build(redirectUri);
+        return NothingIsLeft.watch(AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize"))
+                .build(redirectUri));
     }
 
     private static int freePort() throws IOException {
@@ -70,6 +71,19 @@ class LifeCycleTest {
         try (WaitingLogin first = WaitingLogin.start();
                 WaitingLogin second = WaitingLogin.start()) {
             assertThat(first.state()).hasSize(43).isNotEqualTo(second.state());
+        }
+    }
+
+    @Test
+    void a02_aStateIsNotTakenAgainAfterAFailure() throws IOException {
+        LoopbackReceiver receiver = LINGERING.ports(freePort());
+        try (WaitingLogin first = WaitingLogin.start(receiver);
+                WaitingLogin second = WaitingLogin.start(receiver)) {
+            first.hit("error=access_denied&state=" + first.state());
+            assertThat(first.failure()).isNotNull();
+
+            assertThat(second.hit(first.goodQuery()).body()).contains("already complete");
+            second.isStillPending();
         }
     }
 
@@ -262,63 +276,48 @@ class LifeCycleTest {
     }
 
     @Test
-    void a58_nobodyInTimeIsTypedAndFreesThePort() throws IOException {
-        int port = freePort();
-        // Made ahead: under virtual time every thread is the event loop, which must not wait for random bytes.
-        AuthorizationRequest made = request(URI.create("http://localhost:" + port + "/auth"));
-        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
-        try {
-            CompletableFuture<AuthorizationCode> code =
-                    WaitingLogin.RECEIVER.ports(port).receive(uri -> made, NONE).toFuture();
+    void a58_nobodyInTimeIsTypedAndFreesThePort() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time))) {
             time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(1));
-            assertThat(code).isNotDone();
+            assertThat(login.isPending()).isTrue();
             time.advanceTimeBy(Duration.ofMillis(1));
 
-            assertThatThrownBy(code::join)
-                    .cause()
+            assertThat(login.failure())
                     .isInstanceOf(LoginTimeoutException.class)
                     .hasMessageContaining("5 minutes");
             time.advanceTimeBy(Duration.ofSeconds(1));
-        } finally {
-            VirtualTimeScheduler.reset();
+            login.freesItsPort();
         }
-        WaitingLogin.awaitFree(port);
     }
 
     @Test
     void a58_aCodeThatCameInTimeIsNotLostToItsPage() throws IOException {
         String huge = "x".repeat(64 << 20);
         CompletableFuture<Void> answered = new CompletableFuture<>();
-        int port = freePort();
-        AuthorizationRequest made = request(URI.create("http://localhost:" + port + "/auth"));
-        String state = made.uri().toString().replaceAll(".*[?&]state=([^&]+).*", "$1");
-        CompletableFuture<URI> opened = new CompletableFuture<>();
-        VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
-        try {
-            CompletableFuture<AuthorizationCode> code = WaitingLogin.RECEIVER
-                    .ports(port)
-                    .page(CallbackPage.create().unsafeHtml(outcome -> {
-                        answered.complete(null);
-                        return huge;
-                    }))
-                    .receive(uri -> made, Browser.printing(opened::complete))
-                    .toFuture();
-            opened.orTimeout(20, TimeUnit.SECONDS).join();
-            time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(500));
-            try (Socket deaf = new Socket("127.0.0.1", port)) {
-                deaf.getOutputStream()
-                        .write(("GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n")
-                                .getBytes(StandardCharsets.US_ASCII));
-                answered.orTimeout(20, TimeUnit.SECONDS).join();
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        LoopbackReceiver receiver = WaitingLogin.RECEIVER
+                .scheduler(time)
+                .page(CallbackPage.create().unsafeHtml(outcome -> {
+                    answered.complete(null);
+                    return huge;
+                }));
+        WaitingLogin login = WaitingLogin.start(receiver);
+        time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(500));
+        try (Socket deaf = new Socket("127.0.0.1", login.port())) {
+            deaf.getOutputStream()
+                    .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
+            answered.orTimeout(20, TimeUnit.SECONDS).join();
+            // Past the timeout of the login, and past the second that a page may take.
+            NothingIsLeft.eventually(() -> {
                 time.advanceTimeBy(Duration.ofSeconds(2));
+                assertThat(login.isPending()).isFalse();
+            });
 
-                assertThat(code.orTimeout(20, TimeUnit.SECONDS).join().value()).isEqualTo("c");
-            }
-            time.advanceTimeBy(Duration.ofSeconds(1));
-        } finally {
-            VirtualTimeScheduler.reset();
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
         }
-        WaitingLogin.awaitFree(port);
+        time.advanceTimeBy(Duration.ofSeconds(1));
+        login.freesItsPort();
     }
 
     @Test
@@ -348,32 +347,51 @@ class LifeCycleTest {
         WaitingLogin.awaitFree(port);
     }
 
-    @RepeatedTest(20)
+    /** Either the code comes, once, or the login is cancelled and none comes, neither then nor later. */
+    @RepeatedTest(50)
     void a60_cancellingInARaceWithAHitEitherEmitsOrCancels() {
-        AtomicInteger swaps = new AtomicInteger();
-        CompletableFuture<URI> opened = new CompletableFuture<>();
-        CompletableFuture<String> state = new CompletableFuture<>();
-        List<SignalType> signals = new CopyOnWriteArrayList<>();
+        CompletableFuture<AuthorizationRequest> opened = new CompletableFuture<>();
+        List<String> signals = new CopyOnWriteArrayList<>();
         Disposable login = WaitingLogin.RECEIVER
                 .receive(
                         uri -> {
                             AuthorizationRequest made = request(uri);
-                            state.complete(made.uri().toString().replaceAll(".*[?&]state=([^&]+).*", "$1"));
-                            opened.complete(uri);
+                            opened.complete(made);
                             return made;
                         },
                         NONE)
-                .doOnNext(code -> swaps.incrementAndGet())
-                .doFinally(signals::add)
+                .doOnNext(code -> signals.add("code"))
+                .doOnCancel(() -> signals.add("cancelled"))
+                .doOnTerminate(() -> signals.add("ended"))
                 .subscribe();
-        int port = opened.join().getPort();
-        CompletableFuture<?> hit = CompletableFuture.runAsync(() -> hitQuietly(port, state.join()));
+        int port = opened.join().redirectUri().getPort();
+        String state = NothingIsLeft.state(opened.join().uri().toString());
+        CompletableFuture<?> hit = CompletableFuture.runAsync(() -> hitQuietly(port, state));
         login.dispose();
         hit.join();
-
-        assertThat(signals).hasSize(1);
-        assertThat(swaps).hasValueLessThanOrEqualTo(1);
         WaitingLogin.awaitFree(port);
+
+        // A Mono's value and end come together, so a cancellation between them comes too late.
+        assertThat(signals).isIn(List.of("cancelled"), List.of("code", "ended"), List.of("code", "cancelled", "ended"));
+    }
+
+    @Test
+    void a60_afterACancellationNoHitIsSwapped() {
+        ScriptedEndpoint endpoint = new ScriptedEndpoint();
+        CompletableFuture<URI> opened = new CompletableFuture<>();
+        Disposable login = LoginFlow.create(
+                        endpoint, () -> AuthorizationRequest.builder(URI.create("https://auth.example.com/")))
+                .receiver(LINGERING)
+                .browser(Browser.printing(opened::complete))
+                .login()
+                .subscribe();
+        URI uri = opened.orTimeout(20, TimeUnit.SECONDS).join();
+        login.dispose();
+        // The port lingers, so there is somebody to hit.
+        RawResponse response = LoginFlowTest.signIn(uri);
+
+        assertThat(response.status()).isIn(400, 404);
+        assertThat(endpoint.sent).isEmpty();
     }
 
     private static void hitQuietly(int port, String state) {
@@ -386,32 +404,29 @@ class LifeCycleTest {
     }
 
     @Test
-    void a62_aSubscriberThatThrowsHarmsNeitherPageNorPort() {
-        try (CapturedLog log = CapturedLog.everything()) {
-            CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
-            CompletableFuture<URI> opened = new CompletableFuture<>();
-            WaitingLogin.RECEIVER
-                    .receive(
-                            uri -> {
-                                AuthorizationRequest request = request(uri);
-                                made.complete(request);
-                                return request;
-                            },
-                            Browser.printing(opened::complete))
-                    .subscribe(code -> {
-                        throw new IllegalStateException("a bad subscriber");
-                    });
-            opened.join();
-            int port = made.join().redirectUri().getPort();
-            String state = made.join().uri().toString().replaceAll(".*[?&]state=([^&]+).*", "$1");
+    void a62_aSubscriberThatThrowsHarmsNeitherPageNorPort(CapturedLog log) {
+        CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
+        CompletableFuture<URI> opened = new CompletableFuture<>();
+        WaitingLogin.RECEIVER
+                .receive(
+                        uri -> {
+                            AuthorizationRequest request = request(uri);
+                            made.complete(request);
+                            return request;
+                        },
+                        Browser.printing(opened::complete))
+                .subscribe(code -> {
+                    throw new IllegalStateException("a bad subscriber");
+                });
+        String state = NothingIsLeft.state(opened.join().toString());
+        int port = made.join().redirectUri().getPort();
 
-            RawResponse response = RawResponse.to(
-                    port, "GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
+        RawResponse response = RawResponse.to(
+                port, "GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
 
-            assertThat(response.body()).contains("You are signed in");
-            WaitingLogin.awaitFree(port);
-            assertThat(log.messages()).isNotEmpty();
-        }
+        assertThat(response.body()).contains("You are signed in");
+        WaitingLogin.awaitFree(port);
+        assertThat(log.errors()).anyMatch(line -> line.contains("a bad subscriber"));
     }
 
     @Test
@@ -473,6 +488,39 @@ class LifeCycleTest {
     }
 
     @Test
+    void a78_theCodeComesThoughTheBrowserIsGone() throws IOException {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            try (Socket gone = new Socket("127.0.0.1", login.port())) {
+                gone.getOutputStream()
+                        .write(login.request("GET", "/auth?" + login.goodQuery())
+                                .getBytes(StandardCharsets.US_ASCII));
+                // Resets the connection, most likely before the page is written.
+                gone.setSoLinger(true, 0);
+            }
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            login.freesItsPort();
+        }
+    }
+
+    @Test
+    void aPageThatFailsIsReplaced(CapturedLog log) {
+        LoopbackReceiver receiver =
+                WaitingLogin.RECEIVER.page(CallbackPage.create().unsafeHtml(outcome -> {
+                    throw new IllegalStateException("a bad page");
+                }));
+        try (WaitingLogin login = WaitingLogin.start(receiver)) {
+            assertThat(login.hit("code=c&state=wrong").status()).isEqualTo(400);
+            RawResponse response = login.hit(login.goodQuery());
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(response.body()).contains("You are signed in");
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+        assertThat(log.warnings(CallbackPage.class)).hasSize(2).allMatch(line -> line.contains("a bad page"));
+    }
+
+    @Test
     void a64_aBrowserThatFailsEndsALoginThatNobodyWasShown() {
         StepVerifier.create(WaitingLogin.RECEIVER.receive(
                         LifeCycleTest::request, uri -> Mono.error(new IllegalStateException("no browser"))))
@@ -491,6 +539,51 @@ class LifeCycleTest {
 
             assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
             assertThat(lines.currentSubscriberCount()).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "http://localhost:4002/auth?code=CODE&state=STATE",
+                "https://elsewhere.example/?code=CODE&state=STATE",
+                "?code=CODE&state=STATE",
+                "code=CODE&state=STATE",
+                "\tstate=STATE&code=CODE#_=_\r"
+            })
+    void aPieceOfTheUrlIsEnough(String pasted) {
+        Sinks.Many<String> lines = Sinks.many().multicast().onBackpressureBuffer();
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.pasted(lines.asFlux()))) {
+            lines.tryEmitNext(pasted.replace("CODE", WaitingLogin.CODE).replace("STATE", login.state()));
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+    }
+
+    @Test
+    void aCodeAloneProvesNothing() {
+        Sinks.Many<String> lines = Sinks.many().multicast().onBackpressureBuffer();
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.pasted(lines.asFlux()))) {
+            lines.tryEmitNext(WaitingLogin.CODE);
+
+            login.isStillPending();
+        }
+    }
+
+    @Test
+    void aCodeAloneIsTakenWherePkceProtects() {
+        Sinks.Many<String> lines = Sinks.many().multicast().onBackpressureBuffer();
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.unsafePastedCode(lines.asFlux()))) {
+            lines.tryEmitNext("what is this?");
+            lines.tryEmitNext("short");
+            lines.tryEmitNext("http://localhost:4002/auth");
+            lines.tryEmitNext("http://localhost:4002/auth?code=" + WaitingLogin.CODE + "&state=wrong");
+            lines.tryEmitNext("code=" + WaitingLogin.CODE + "&state=wrong");
+            assertThat(login.isPending()).isTrue();
+            lines.tryEmitNext(" " + WaitingLogin.CODE + " ");
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().codeVerifier()).isNotNull();
         }
     }
 

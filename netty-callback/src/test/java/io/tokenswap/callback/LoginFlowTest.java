@@ -20,12 +20,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
 /** The whole login, with a browser that answers at once or when told to. */
+@ExtendWith(NothingIsLeft.class)
 class LoginFlowTest {
 
     private final ScriptedEndpoint endpoint = new ScriptedEndpoint();
@@ -40,12 +42,13 @@ class LoginFlowTest {
             }));
 
     /** Signs in, as a browser that is sent through the login and back would. */
-    private static RawResponse signIn(URI authorizeUri) {
+    static RawResponse signIn(URI authorizeUri) {
+        NothingIsLeft.watch(authorizeUri.toString());
         URI redirectUri = URI.create(parameter(authorizeUri, "server_uri"));
         return RawResponse.to(
                 redirectUri.getPort(),
-                "GET /auth?code=the-code&state=" + parameter(authorizeUri, "state") + " HTTP/1.1\r\nHost: localhost:"
-                        + redirectUri.getPort() + "\r\n\r\n");
+                "GET /auth?code=" + WaitingLogin.CODE + "&state=" + parameter(authorizeUri, "state")
+                        + " HTTP/1.1\r\nHost: localhost:" + redirectUri.getPort() + "\r\n\r\n");
     }
 
     private static String parameter(URI uri, String name) {
@@ -57,7 +60,7 @@ class LoginFlowTest {
         throw new AssertionError("No " + name);
     }
 
-    private static final Browser OBEDIENT = uri -> Mono.fromRunnable(() -> signIn(uri));
+    static final Browser OBEDIENT = uri -> Mono.fromRunnable(() -> signIn(uri));
 
     private static <T> T await(CompletableFuture<T> future) {
         return future.orTimeout(20, TimeUnit.SECONDS).join();
@@ -66,7 +69,7 @@ class LoginFlowTest {
     @Test
     void aLoginYieldsASession() {
         StepVerifier.create(flow.browser(OBEDIENT).login().flatMap(TokenSession::token))
-                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for the-code"))
+                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for " + WaitingLogin.CODE))
                 .verifyComplete();
         assertThat(endpoint.sent).hasSize(1);
     }
@@ -105,7 +108,7 @@ class LoginFlowTest {
         signIn(await(firstOpened));
 
         assertThat(await(first)).isSameAs(await(second));
-        assertThat(await(token).accessToken()).isEqualTo("token for the-code");
+        assertThat(await(token).accessToken()).isEqualTo("token for " + WaitingLogin.CODE);
         assertThat(opened).hasSize(1);
         assertThat(endpoint.sent).hasSize(1);
     }
@@ -162,7 +165,7 @@ class LoginFlowTest {
         URI second = await(browsers.get(2));
         signIn(second);
 
-        assertThat(await(renewed).accessToken()).isEqualTo("token for the-code");
+        assertThat(await(renewed).accessToken()).isEqualTo("token for " + WaitingLogin.CODE);
         assertThat(another).isNotDone();
         signIn(first);
         assertThat(await(another)).isNotSameAs(session);
@@ -225,7 +228,7 @@ class LoginFlowTest {
                         .session(session -> session.store(store, "me"))
                         .login()
                         .then(store.load("me")))
-                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for the-code"))
+                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for " + WaitingLogin.CODE))
                 .verifyComplete();
     }
 
@@ -268,7 +271,8 @@ class LoginFlowTest {
                     .toList();
             tokens.subList(0, 3).forEach(token -> token.cancel(true));
             tokens.subList(3, 6)
-                    .forEach(token -> assertThat(await(token).accessToken()).isEqualTo("token for the-code"));
+                    .forEach(token ->
+                            assertThat(await(token).accessToken()).isEqualTo("token for " + WaitingLogin.CODE));
         }
     }
 }

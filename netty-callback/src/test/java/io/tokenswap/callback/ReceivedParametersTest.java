@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tokenswap.AuthorizationFailedException;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What the query of a hit may do to a login. */
+@ExtendWith(NothingIsLeft.class)
 class ReceivedParametersTest {
 
     @Test
@@ -25,34 +28,45 @@ class ReceivedParametersTest {
         }
     }
 
-    /** STATE stands for the right state, UPPER for the same in capitals. */
+    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for 5,000 letters. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
-                    A03 wrong state                     | code=c&state=wrong
-                    A04 no state                        | code=c
+                    A03 wrong state                     | code=CODE&state=wrong
+                    A04 no state                        | code=CODE
                     A04 no query at all                 | -
-                    A05 empty state                     | code=c&state=
-                    A06 state in another case           | code=c&state=UPPER
-                    A06 state with a trailing space     | code=c&state=STATE%20
-                    A06 state escaped twice             | code=c&state=TWICE
-                    A07 same state twice                | code=c&state=STATE&state=STATE
-                    A07 right state, then a wrong one   | code=c&state=STATE&state=x
-                    A07 wrong state, then the right one | code=c&state=x&state=STATE
-                    A08 code twice                      | code=c&code=d&state=STATE
+                    A05 empty state                     | code=CODE&state=
+                    A06 state in another case           | code=CODE&state=UPPER
+                    A06 state with a trailing space     | code=CODE&state=STATE%20
+                    A06 state escaped twice             | code=CODE&state=TWICE
+                    A07 same state twice                | code=CODE&state=STATE&state=STATE
+                    A07 right state, then a wrong one   | code=CODE&state=STATE&state=x
+                    A07 wrong state, then the right one | code=CODE&state=x&state=STATE
+                    A08 code twice                      | code=CODE&code=d&state=STATE
                     A09 error twice                     | error=a&error=b&state=STATE
                     A09 error_description twice         | error=a&error_description=b&error_description=c&state=STATE
-                    A09 iss twice                       | code=c&iss=a&iss=b&state=STATE
+                    A09 iss twice                       | code=CODE&iss=a&iss=b&state=STATE
                     A11 error with a wrong state        | error=access_denied&state=wrong
                     A11 error without state             | error=access_denied
                     A13 neither code nor error          | state=STATE
                     A14 empty code                      | code=&state=STATE
+                    A17 a line break in the description | error=a&error_description=b%0D%0Ac&state=STATE
+                    A17 an escape sequence              | error=a&error_description=%1B%5B31mb&state=STATE
+                    A19 a code that is too long         | code=LONG&state=STATE
+                    A19 a state that is too long        | code=CODE&state=LONG
                     A21 bad escape                      | code=%zz&state=STATE
+                    A21 half an escape                  | state=STATE&code=CODE%
+                    A21 overlong form                   | code=%C0%AF&state=STATE
+                    A21 lone surrogate                  | code=%ED%A0%80&state=STATE
                     A22 control character               | code=a%00b&state=STATE
-                    A24 an access token                 | access_token=t&code=c&state=STATE
+                    A23 a semicolon                     | code=CODE;state=STATE
+                    A24 an access token alone           | access_token=CODE&state=STATE
+                    A24 an access token                 | access_token=CODE&code=CODE&state=STATE
                     """)
     void isAnsweredWith400AndTheLoginGoesOnWaiting(String what, String query) {
         try (WaitingLogin login = WaitingLogin.start()) {
             String sent = query.replace("STATE", login.state())
+                    .replace("CODE", WaitingLogin.CODE)
+                    .replace("LONG", "x".repeat(5000))
                     .replace("UPPER", swapCase(login.state()))
                     .replace(
                             "TWICE",
@@ -92,31 +106,111 @@ class ReceivedParametersTest {
     @Test
     void a12_aCodeTogetherWithAnErrorIsAFailureAndTheCodeIsThrownAway() {
         try (WaitingLogin login = WaitingLogin.start()) {
-            login.hit("error=access_denied&" + login.goodQuery());
+            RawResponse response = login.hit("error=access_denied&" + login.goodQuery());
 
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(response.body()).contains("You are not signed in");
             assertThat(login.failure())
                     .isInstanceOf(AuthorizationFailedException.class)
                     .hasMessageContaining("both a code and an error");
+            login.freesItsPort();
         }
     }
 
     @Test
     void a15_unknownParametersAreIgnored() {
         try (WaitingLogin login = WaitingLogin.start()) {
-            login.hit("a=1&a=2&" + login.goodQuery() + "&session_state=x");
+            RawResponse response = login.hit("a=1&a=2&" + login.goodQuery() + "&session_state=x");
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+    }
+
+    @ParameterizedTest(name = "A16 {0}")
+    @ValueSource(strings = {"iss=https%3A%2F%2Fevil.example", "iss=", "x=missing"})
+    void anAnswerOfAnotherIssuerIsAFailure(String issuer) {
+        try (WaitingLogin login =
+                WaitingLogin.start(WaitingLogin.RECEIVER, request -> request.issuer("https://id.example.com"))) {
+            RawResponse response = login.hit(login.goodQuery() + "&" + issuer);
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(response.body()).contains("You are not signed in");
+            assertThat(login.failure())
+                    .isInstanceOf(AuthorizationFailedException.class)
+                    .hasMessageContaining("expected issuer https://id.example.com")
+                    .hasMessageNotContaining("evil");
+            login.freesItsPort();
+        }
+    }
+
+    @Test
+    void a16_theRightIssuerIsNone() {
+        try (WaitingLogin login =
+                WaitingLogin.start(WaitingLogin.RECEIVER, request -> request.issuer("https://id.example.com"))) {
+            login.hit(login.goodQuery() + "&iss=https%3A%2F%2Fid.example.com");
 
             assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
     @Test
-    void a17_whatTheProviderSaysNeverReachesThePage() {
+    void a18_anErrorOutsideTheCharacterSetIsReportedAsSuch() {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            RawResponse response = login.hit("error=caf%C3%A9%22&state=" + login.state());
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(login.failure())
+                    .isInstanceOfSatisfying(
+                            AuthorizationFailedException.class,
+                            error -> assertThat(error.error()).isEqualTo("invalid_error"));
+        }
+    }
+
+    @Test
+    void a20_theCodeArrivesByteForByte() {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            RawResponse response =
+                    login.hit("code=" + WaitingLogin.CODE + "%2B+%20%C3%A9%2F%3D&state=" + login.state());
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE + "+  \u00e9/=");
+        }
+    }
+
+    @ParameterizedTest(name = "A17 {0}")
+    @CsvSource(delimiter = '|', textBlock = """
+                    markup             | %3Cscript%3Ealert(1)%3C/script%3E
+                    quotes             | alert%22%27%3E
+                    right to left      | alert%E2%80%AE
+                    very long          | alertLONG
+                    """)
+    void whatTheProviderSaysNeverReachesThePage(String what, String description) {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            RawResponse response = login.hit("error=server_error&error_description="
+                    + description.replace("LONG", "x".repeat(5000)) + "&state=" + login.state());
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(response.body())
+                    .contains("You are not signed in")
+                    .doesNotContain("alert", "server_error", "xxx");
+            assertThat(login.failure()).isInstanceOf(AuthorizationFailedException.class);
+            // The charset of RFC 6749 section 4.1.2.1, and no more than 256 of it, in a sentence of ours.
+            assertThat(login.failure().getMessage())
+                    .contains("alert")
+                    .matches("[ -~]{1,400}")
+                    .doesNotContain("\\");
+        }
+    }
+
+    @Test
+    void a17_aDescriptionOf100KbIsNotEvenRead() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit(
-                    "error=server_error&error_description=%3Cscript%3Ealert(1)%3C/script%3E&state=" + login.state());
+                    "error=server_error&error_description=" + "x".repeat(100_000) + "&state=" + login.state());
 
-            assertThat(response.body()).contains("You are not signed in").doesNotContain("alert", "server_error");
-            assertThat(login.failure()).isInstanceOf(AuthorizationFailedException.class);
+            assertThat(response.status()).isIn(414, -1);
+            login.isStillPending();
         }
     }
 }

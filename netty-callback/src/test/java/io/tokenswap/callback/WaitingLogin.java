@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationRequest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -13,11 +14,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
-import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
-import reactor.util.retry.Retry;
+import java.util.function.UnaryOperator;
 
 /** A login that waits on a real port, and the browser that was sent to it. */
 final class WaitingLogin implements AutoCloseable {
@@ -25,20 +22,23 @@ final class WaitingLogin implements AutoCloseable {
     static final LoopbackReceiver RECEIVER = LoopbackReceiver.create()
             .ports(0)
             .limits(new Listener.Limits(64, Duration.ofSeconds(10), Duration.ofMillis(20)));
-    static final String CODE = "code-canary-8d1f";
+    /** Part of every code and token that a test sends, and of nothing else. */
+    static final String CANARY = "canary-8d1f";
 
-    private static final Pattern STATE = Pattern.compile("[?&]state=([^&]+)");
+    static final String CODE = "code-" + CANARY;
+
+    static final boolean HAS_IPV6 = hasIpv6();
 
     private final CompletableFuture<AuthorizationRequest> opened = new CompletableFuture<>();
     private final CompletableFuture<AuthorizationCode> code;
 
-    private WaitingLogin(LoopbackReceiver receiver) {
+    private WaitingLogin(LoopbackReceiver receiver, UnaryOperator<AuthorizationRequest.Builder> asking) {
         AuthorizationRequest.Builder builder =
-                AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize"));
+                asking.apply(AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize")));
         CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
         this.code = receiver.receive(
                         uri -> {
-                            AuthorizationRequest request = builder.build(uri);
+                            AuthorizationRequest request = NothingIsLeft.watch(builder.build(uri));
                             made.complete(request);
                             return request;
                         },
@@ -56,7 +56,11 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     static WaitingLogin start(LoopbackReceiver receiver) {
-        WaitingLogin login = new WaitingLogin(receiver);
+        return start(receiver, request -> request);
+    }
+
+    static WaitingLogin start(LoopbackReceiver receiver, UnaryOperator<AuthorizationRequest.Builder> asking) {
+        WaitingLogin login = new WaitingLogin(receiver, asking);
         login.request();
         return login;
     }
@@ -70,9 +74,7 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     String state() {
-        Matcher state = STATE.matcher(request().uri().toString());
-        assertThat(state.find()).isTrue();
-        return state.group(1);
+        return NothingIsLeft.state(request().uri().toString());
     }
 
     String goodQuery() {
@@ -134,16 +136,18 @@ final class WaitingLogin implements AutoCloseable {
         awaitFree(port());
     }
 
-    /** Waits until both loopback addresses of a port can be bound. */
+    /** Waits until the port can be bound on every loopback address that this machine has. */
     static void awaitFree(int port) {
-        Mono.fromCallable(() -> {
-                    bind("127.0.0.1", port).close();
+        NothingIsLeft.eventually(() -> {
+            try {
+                bind("127.0.0.1", port).close();
+                if (HAS_IPV6) {
                     bind("::1", port).close();
-                    return port;
-                })
-                .retryWhen(Retry.fixedDelay(100, Duration.ofMillis(50)))
-                .subscribeOn(Schedulers.boundedElastic())
-                .block();
+                }
+            } catch (IOException held) {
+                throw new UncheckedIOException("Port " + port + " is held", held);
+            }
+        });
     }
 
     static ServerSocket bind(String address, int port) throws IOException {
@@ -154,6 +158,14 @@ final class WaitingLogin implements AutoCloseable {
         } catch (IOException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    private static boolean hasIpv6() {
+        try (ServerSocket socket = bind("::1", 0)) {
+            return socket.isBound();
+        } catch (IOException none) {
+            return false;
         }
     }
 

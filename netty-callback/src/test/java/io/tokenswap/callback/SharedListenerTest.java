@@ -1,0 +1,191 @@
+package io.tokenswap.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.netty.channel.embedded.EmbeddedChannel;
+import io.tokenswap.callback.Listener.Limits;
+import io.tokenswap.callback.Listener.Place;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import reactor.core.Disposable;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+/** Who holds a port, and when it goes: binding, lingering and closing in all orders. */
+@ExtendWith(NothingIsLeft.class)
+class SharedListenerTest {
+
+    private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+
+    /** One that holds a listener until told to let go. */
+    private record Holder(CompletableFuture<Listener> listener, Disposable subscription) {
+
+        Listener await() {
+            return listener.orTimeout(20, TimeUnit.SECONDS).join();
+        }
+    }
+
+    private Holder hold(int port) {
+        CompletableFuture<Listener> listener = new CompletableFuture<>();
+        Disposable subscription = SharedListener.at(new Place(Listener.LOOPBACK, port), Limits.DEFAULT, time)
+                .subscribe(listener::complete, listener::completeExceptionally);
+        return new Holder(listener, subscription);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = WaitingLogin.bind("127.0.0.1", 0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static boolean isHeld(int port) {
+        try {
+            WaitingLogin.bind("127.0.0.1", port).close();
+            return false;
+        } catch (IOException held) {
+            return true;
+        }
+    }
+
+    private void free(int port) {
+        time.advanceTimeBy(Limits.DEFAULT.linger());
+        WaitingLogin.awaitFree(port);
+    }
+
+    @Test
+    void theLastToLeaveDecidesHowLongThePortStays() throws IOException {
+        int port = freePort();
+        Holder first = hold(port);
+        Listener listener = first.await();
+        first.subscription.dispose();
+        time.advanceTimeBy(Limits.DEFAULT.linger().minusMillis(1));
+        Holder second = hold(port);
+        assertThat(second.await()).isSameAs(listener);
+        second.subscription.dispose();
+        // The end of the first one's time, in the middle of the second one's.
+        time.advanceTimeBy(Duration.ofMillis(2));
+
+        Holder third = hold(port);
+        assertThat(third.await()).as("the listener of a reload").isSameAs(listener);
+        third.subscription.dispose();
+        assertThat(isHeld(port)).isTrue();
+        free(port);
+    }
+
+    @Test
+    void whoComesWhileItClosesGetsAnotherOne() throws IOException {
+        int port = freePort();
+        for (int round = 0; round < 20; round++) {
+            Holder first = hold(port);
+            Listener listener = first.await();
+            first.subscription.dispose();
+            time.advanceTimeBy(Limits.DEFAULT.linger());
+            // Its sockets are being closed now; the next one waits for that and binds anew.
+            Holder second = hold(port);
+            assertThat(second.await()).isNotSameAs(listener);
+            second.subscription.dispose();
+            free(port);
+        }
+    }
+
+    @Test
+    void whoCancelsWhileItIsBoundLeavesItToTheOthers() throws IOException {
+        int port = freePort();
+        Holder first = hold(port);
+        Holder second = hold(port);
+        first.subscription.dispose();
+
+        assertThat(second.await().port()).isEqualTo(port);
+        second.subscription.dispose();
+        free(port);
+    }
+
+    @Test
+    void aPortThatCouldNotBeBoundAfterAllHadCancelledIsNobodysError(CapturedLog log) throws IOException {
+        int port;
+        try (ServerSocket foreign = WaitingLogin.bind("127.0.0.1", 0)) {
+            port = foreign.getLocalPort();
+            for (int round = 0; round < 20; round++) {
+                hold(port).subscription.dispose();
+                time.advanceTimeBy(Limits.DEFAULT.linger());
+            }
+            Holder late = hold(port);
+            assertThatThrownBy(late::await).hasCauseInstanceOf(PortInUseException.class);
+        }
+        Holder afterwards = hold(port);
+        assertThat(afterwards.await().port()).isEqualTo(port);
+        afterwards.subscription.dispose();
+        free(port);
+
+        assertThat(log.errors()).isEmpty();
+    }
+
+    @RepeatedTest(20)
+    void whoTriesAgainBecauseOfAFailureIsNotGivenTheSameFailure() throws IOException {
+        ServerSocket foreign = WaitingLogin.bind("127.0.0.1", 0);
+        int port = foreign.getLocalPort();
+        CompletableFuture<Listener> second = new CompletableFuture<>();
+        Disposable both = SharedListener.at(new Place(Listener.LOOPBACK, port), Limits.DEFAULT, time)
+                .doOnError(inUse -> {
+                    try {
+                        foreign.close();
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                })
+                .retry(1)
+                .subscribe(second::complete, second::completeExceptionally);
+
+        assertThat(second.orTimeout(20, TimeUnit.SECONDS).join().port()).isEqualTo(port);
+        both.dispose();
+        free(port);
+    }
+
+    @RepeatedTest(20)
+    void joiningAndLeavingAtOnceNeverStrandsAnybodyOrThePort() throws IOException {
+        int port = freePort();
+        List<CompletableFuture<Void>> all = IntStream.range(0, 8)
+                .mapToObj(i -> CompletableFuture.runAsync(() -> {
+                    Holder holder = hold(port);
+                    if (i % 2 == 0) {
+                        assertThat(holder.await().port()).isEqualTo(port);
+                    }
+                    holder.subscription.dispose();
+                    time.advanceTimeBy(Limits.DEFAULT.linger());
+                }))
+                .toList();
+        all.forEach(one -> one.orTimeout(30, TimeUnit.SECONDS).join());
+        free(port);
+    }
+
+    @Test
+    void twoPortsAreTwoListeners() throws IOException {
+        try (WaitingLogin first = WaitingLogin.start(WaitingLogin.RECEIVER.ports(freePort()));
+                WaitingLogin second = WaitingLogin.start(WaitingLogin.RECEIVER.ports(freePort()))) {
+            assertThat(first.hit(second.goodQuery()).status()).isEqualTo(400);
+            first.isStillPending();
+            second.isStillPending();
+        }
+    }
+
+    @Test
+    void aConnectionThatIsAcceptedWhileItsListenerClosesIsClosedToo() {
+        Connections connections = new Connections(64, Duration.ofSeconds(10));
+        EmbeddedChannel early = new EmbeddedChannel();
+        EmbeddedChannel late = new EmbeddedChannel();
+        connections.admit(early);
+        connections.closeAll();
+        connections.admit(late);
+
+        assertThat(early.isOpen()).isFalse();
+        assertThat(late.isOpen()).isFalse();
+    }
+}
