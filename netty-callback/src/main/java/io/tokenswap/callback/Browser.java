@@ -52,6 +52,23 @@ public interface Browser {
     }
 
     /**
+     * Hands the URL to the application as well, before this browser is tried. The user has it then, whatever becomes of the
+     * browser, so a browser that cannot be opened no longer ends the login.
+     *
+     * <pre>{@code
+     * Browser browser = Browser.system().alsoShowing(uri -> System.out.println("If no browser opens, go to " + uri));
+     * }</pre>
+     *
+     * @param show gets the URL of each login
+     * @return a browser that fails only if {@code show} does
+     */
+    default Browser alsoShowing(Consumer<? super URI> show) {
+        Browser shown = printing(show);
+        return authorizeUri -> shown.open(authorizeUri)
+                .then(Mono.defer(() -> open(authorizeUri)).onErrorComplete());
+    }
+
+    /**
      * Tries another browser where this one fails.
      *
      * @param fallback the browser for that case

@@ -15,7 +15,7 @@ import reactor.core.scheduler.Schedulers;
 /** Opens a URL by the first command of a list that can be run and succeeds. */
 final class SystemBrowser implements Browser {
 
-    private static final Duration LONGEST = Duration.ofSeconds(10);
+    static final Duration LONGEST = Duration.ofSeconds(10);
 
     private final List<List<String>> openers;
     private final Duration longest;
@@ -35,8 +35,10 @@ final class SystemBrowser implements Browser {
             return List.of(List.of("open"));
         }
         if (os.startsWith("windows")) {
-            // Not "cmd /c start": cmd would read the & and ^ of the URL.
-            return List.of(List.of("rundll32", "url.dll,FileProtocolHandler"));
+            // Not "cmd /c start": cmd would read the & and ^ of the URL. By its path: Windows would look in the current
+            // directory first.
+            String windows = environment.getOrDefault("SystemRoot", "C:\\Windows");
+            return List.of(List.of(windows + "\\System32\\rundll32.exe", "url.dll,FileProtocolHandler"));
         }
         List<List<String>> openers = new ArrayList<>();
         if (environment.containsKey("WSL_DISTRO_NAME")) {

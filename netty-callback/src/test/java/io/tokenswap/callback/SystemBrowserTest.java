@@ -3,6 +3,8 @@ package io.tokenswap.callback;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.AuthorizationRequest;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -12,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -21,6 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
@@ -59,7 +64,8 @@ class SystemBrowserTest {
         Map<String, String> display = Map.of("DISPLAY", ":0");
         return Stream.of(
                 Arguments.of("Mac OS X", Map.of(), List.of("open")),
-                Arguments.of("Windows 11", Map.of(), List.of("rundll32")),
+                Arguments.of("Windows 11", Map.of(), List.of("C:\\Windows\\System32\\rundll32.exe")),
+                Arguments.of("Windows 11", Map.of("SystemRoot", "D:\\W"), List.of("D:\\W\\System32\\rundll32.exe")),
                 Arguments.of("Linux", display, List.of("xdg-open", "gio", "kde-open")),
                 Arguments.of("Linux", Map.of("WAYLAND_DISPLAY", "wayland-0"), List.of("xdg-open", "gio", "kde-open")),
                 Arguments.of("Linux", Map.of("WSL_DISTRO_NAME", "Debian"), List.of("wslview", "rundll32.exe")),
@@ -167,6 +173,43 @@ class SystemBrowserTest {
     }
 
     @Test
+    void a64_anOpenerThatHangsLeavesTheLoginToTheFallback() throws IOException {
+        CompletableFuture<URI> shown = new CompletableFuture<>();
+        Browser browser = new SystemBrowser(List.of(opener("hanging", "exec sleep 100")), Duration.ofMillis(200))
+                .orElse(Browser.printing(shown::complete));
+        CompletableFuture<AuthorizationCode> code = WaitingLogin.RECEIVER
+                .receive(
+                        uri -> AuthorizationRequest.builder(URI.create("https://auth.example.com/"))
+                                .build(uri),
+                        browser)
+                .toFuture();
+
+        assertThat(LoginFlowTest.signIn(shown.orTimeout(20, TimeUnit.SECONDS).join())
+                        .status())
+                .isEqualTo(200);
+        assertThat(code.orTimeout(20, TimeUnit.SECONDS).join().value()).isEqualTo(WaitingLogin.CODE);
+    }
+
+    @Test
+    void a66_anOpenerHas10Seconds() {
+        assertThat(SystemBrowser.LONGEST).isEqualTo(Duration.ofSeconds(10));
+    }
+
+    @Test
+    void a66_anOpenerIsKilledWhenTheLoginIsOver() throws IOException {
+        Path pid = directory.resolve("pid");
+        SystemBrowser browser =
+                new SystemBrowser(List.of(opener("hanging", "echo $$ > " + pid + "; exec sleep 100")), LONG);
+        Disposable opening = browser.open(LOGIN).subscribe();
+        NothingIsLeft.eventually(() -> assertThat(pid).isNotEmptyFile());
+        opening.dispose();
+
+        ProcessHandle.of(Long.parseLong(Files.readString(pid).trim()))
+                .ifPresent(process ->
+                        process.onExit().orTimeout(20, TimeUnit.SECONDS).join());
+    }
+
+    @Test
     void a66_aTalkativeOpenerDoesNotBlock() throws IOException {
         SystemBrowser browser = new SystemBrowser(
                 List.of(opener(
@@ -185,6 +228,18 @@ class SystemBrowserTest {
         // BlockHound fails this if the process is started on the thread that subscribes.
         StepVerifier.create(Mono.defer(() -> browser.open(LOGIN)).subscribeOn(Schedulers.parallel()))
                 .verifyComplete();
+    }
+
+    @Test
+    void a67_theUrlIsShownWhateverBecomesOfTheBrowser() throws IOException {
+        List<URI> shown = new ArrayList<>();
+        Browser failing = new SystemBrowser(List.of(opener("failing", "exit 3")), LONG).alsoShowing(shown::add);
+        Browser working = new SystemBrowser(List.of(recording("good")), LONG).alsoShowing(shown::add);
+
+        StepVerifier.create(failing.open(LOGIN)).verifyComplete();
+        StepVerifier.create(working.open(LOGIN)).verifyComplete();
+        assertThat(shown).containsExactly(LOGIN, LOGIN);
+        assertThat(arguments("good")).containsExactly(LOGIN.toString());
     }
 
     @Test
