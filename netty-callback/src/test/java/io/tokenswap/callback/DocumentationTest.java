@@ -36,8 +36,11 @@ class DocumentationTest {
             import java.time.Duration;
             import reactor.core.publisher.*;
             import reactor.netty.http.client.HttpClient;
+            import reactor.netty.http.server.HttpServer;
 
             class Example {
+                /** As Spring has it. */
+                interface ServerHttpRequest { URI getURI(); }
                 interface Player { void reconnect(String accessToken); }
                 ExchangeServerEndpoint exchange;
                 TokenSession session;
@@ -108,6 +111,11 @@ class DocumentationTest {
     @Test
     void theReadmeAndTheMainTypesHaveExamples() throws IOException {
         assertThat(examples().map(example -> example.file().getFileName().toString()))
-                .contains("README.md", "LoginFlow.java", "ExchangeServerEndpoint.java", "BearerAuthentication.java");
+                .contains(
+                        "README.md",
+                        "package-info.java",
+                        "LoginFlow.java",
+                        "ExchangeServerEndpoint.java",
+                        "BearerAuthentication.java");
     }
 }
