@@ -238,9 +238,9 @@ public final class LoginFlow {
      * <p>The first subscriber starts a login, the others join it. The token comes on the thread that swapped the code, an event
      * loop as a rule, which must not be blocked. Cancelling harms no other subscriber.
      *
-     * @return exactly one token; or {@link PortInUseException}, {@link BrowserUnavailableException},
-     *     {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user or the provider said no, and when
-     *     the swap failed {@link OAuthErrorException}, {@link RequestRejectedException} or {@link TokenUnavailableException}
+     * @return exactly one token; or {@link PortInUseException}, {@link RedirectHostException},
+     *     {@link BrowserUnavailableException}, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user
+     *     or the provider said no, and when the swap failed {@link OAuthErrorException}, {@link RequestRejectedException} or {@link TokenUnavailableException}
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1">RFC 6749 section 4.1</a>
      */
     public Mono<Token> token() {
