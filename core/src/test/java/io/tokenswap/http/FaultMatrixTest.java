@@ -16,6 +16,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
@@ -28,6 +29,7 @@ class FaultMatrixTest {
     private static final int AT_THE_SAME_TIME = 16;
 
     @Test
+    @Timeout(240) // on a machine with nothing else to do it takes a few seconds
     void b49_b58_b70_b71_noFaultOfTheNetworkHangsRepeatsOrLosesMoreThanItMust() throws Exception {
         List<FaultRun> runs = runs();
         List<Result> results = play(runs);
