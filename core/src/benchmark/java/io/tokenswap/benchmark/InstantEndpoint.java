@@ -5,25 +5,32 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import reactor.core.publisher.Mono;
 
-/** Grants tokens of 35 characters in this process, at once. */
+/** Grants tokens in this process, at once: two strings of 35 characters, of their own for each token as from the network. */
 final class InstantEndpoint implements TokenEndpoint {
 
-    final LongAdder refreshes = new LongAdder();
+    /** Counts from the first number of 19 digits, so that all have as many. */
+    private final AtomicLong number = new AtomicLong(1_000_000_000_000_000_000L);
+
+    private final LongAdder refreshes = new LongAdder();
     private final Duration lifetime;
 
     InstantEndpoint(Duration lifetime) {
         this.lifetime = lifetime;
     }
 
+    long refreshes() {
+        return refreshes.sum();
+    }
+
     Token grant() {
         Instant now = Instant.now();
-        // Strings of their own for each token, as they come from the network.
-        long number = System.nanoTime();
-        return Token.builder(String.format("access-%028d", number), now)
-                .refreshToken(String.format("refresh%028d", number))
+        long mark = number.incrementAndGet();
+        return Token.builder("access-token-of-" + mark, now)
+                .refreshToken("refresh-token-of" + mark)
                 .expiresAt(now.plus(lifetime))
                 .build();
     }

@@ -8,79 +8,101 @@ import io.tokenswap.TokenSessionBuilder;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Arrays;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicLongArray;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 
 /**
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
  * CPU for each refresh, lateness. Arguments: how many sessions, how many seconds to watch.
+ *
+ * <p>Everything that a session needs counts: its token with two strings of its own, its subscriber, its share of the timers. The
+ * CPU is the whole process's, the garbage collector's and the endpoint's included.
  */
 public final class LiveSessions {
 
+    private static final Duration LIFETIME = Duration.ofSeconds(60);
     private static final RefreshPolicy POLICY =
             RefreshPolicy.builder().jitter(Duration.ZERO).build();
 
-    private LiveSessions() {}
+    private final InstantEndpoint endpoint = new InstantEndpoint(LIFETIME);
+    private final TokenSessionBuilder builder = TokenSession.builder(endpoint).policy(POLICY);
+    private final TokenSession[] sessions;
+    private final Watcher[] watchers;
+    private final int threads = Thread.activeCount();
+    private final long heap;
+
+    private LiveSessions(int count) {
+        sessions = new TokenSession[count];
+        watchers = new Watcher[count];
+        heap = settledHeap();
+    }
 
     public static void main(String[] args) throws InterruptedException {
-        int sessions = args.length > 0 ? Integer.parseInt(args[0]) : 1_000_000;
+        int count = args.length > 0 ? Integer.parseInt(args[0]) : 1_000_000;
         int seconds = args.length > 1 ? Integer.parseInt(args[1]) : 120;
-        InstantEndpoint endpoint = new InstantEndpoint(Duration.ofSeconds(60));
-        int threads = Thread.activeCount();
-        TokenSessionBuilder users = TokenSession.builder(endpoint).policy(POLICY);
+        LiveSessions live = new LiveSessions(count);
+        live.openAll();
+        System.out.printf("asleep without a subscriber: %d B a session%n", live.heapForEach());
+        live.subscribeAll();
+        live.watch(seconds);
+        System.out.printf("with a subscriber: %d B a session%n", live.heapForEach());
+        System.exit(0);
+    }
 
-        TokenSession[] all = new TokenSession[sessions];
-        Watcher[] watchers = new Watcher[sessions];
-        long empty = used();
-        // Spread over a minute, as users come: due at once they would measure a stampede.
-        long start = System.nanoTime();
-        for (int i = 0; i < sessions; i++) {
-            all[i] = users.build(endpoint.grant());
+    /** Each has been refreshed once: such a token holds more than the first one. */
+    private void openAll() {
+        for (int i = 0; i < sessions.length; i++) {
+            sessions[i] = builder.build(endpoint.grant());
+            sessions[i].refresh().subscribe();
         }
-        long asleep = used();
-        System.out.printf("asleep without a subscriber: %d B a session%n", (asleep - empty) / sessions);
-        all = new TokenSession[sessions];
-        System.gc();
-        long pace = TimeUnit.SECONDS.toNanos(45) / sessions;
-        start = System.nanoTime();
-        for (int i = 0; i < sessions; i++) {
-            all[i] = users.build(endpoint.grant());
+    }
+
+    /** Spread over the time in which each is refreshed once, as users come: all at once they would measure a stampede. */
+    private void subscribeAll() throws InterruptedException {
+        long spread = TimeUnit.SECONDS.toNanos(LIFETIME.toSeconds() * 3 / 4);
+        long start = System.nanoTime();
+        for (int i = 0; i < sessions.length; i++) {
+            sessions[i].refresh().subscribe();
             watchers[i] = new Watcher();
-            all[i].tokens().subscribe(watchers[i]);
-            long ahead = start + i * pace - System.nanoTime();
+            sessions[i].tokens().subscribe(watchers[i]);
+            long ahead = start + spread * i / sessions.length - System.nanoTime();
             if (ahead > 2_000_000) {
                 TimeUnit.NANOSECONDS.sleep(ahead);
             }
         }
-        System.out.printf("started within %d s%n", (System.nanoTime() - start) / 1_000_000_000);
+    }
 
-        OperatingSystemMXBean os = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        Lateness.reset();
-        long cpu = os.getProcessCpuTime();
-        long before = endpoint.refreshes.sum();
-        new CountDownLatch(1).await(seconds, TimeUnit.SECONDS);
-        cpu = os.getProcessCpuTime() - cpu;
-        long refreshes = endpoint.refreshes.sum() - before;
+    private void watch(int seconds) throws InterruptedException {
+        TimeUnit.SECONDS.sleep(LIFETIME.toSeconds()); // until all run by their timers, compiled
+        Watcher.LATENESS.forget();
+        long cpu = cpuNanos();
+        long before = endpoint.refreshes();
+        TimeUnit.SECONDS.sleep(seconds);
+        cpu = cpuNanos() - cpu;
+        long refreshes = endpoint.refreshes() - before;
         System.out.printf(
-                "%d refreshes in %d s, %.1f us of CPU each, lateness p50 %d ms, p99 %d ms, stale reads %d, %d threads more%n",
+                "%d refreshes in %d s, %.1f us of CPU each, lateness p50 %d ms, p99 %d ms, %d stale tokens, %d threads more%n",
                 refreshes,
                 seconds,
                 cpu / 1000.0 / refreshes,
-                Lateness.percentile(0.5),
-                Lateness.percentile(0.99),
+                Watcher.LATENESS.percentile(50),
+                Watcher.LATENESS.percentile(99),
                 Watcher.STALE.get(),
                 Thread.activeCount() - threads);
-        System.out.printf(
-                "with a subscriber and its token: %d B a session%n", (used() - empty) / sessions);
-        System.out.println(all.length + watchers.length > 0 ? "done" : "");
-        System.exit(0);
     }
 
-    private static long used() {
+    private static long cpuNanos() {
+        return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    }
+
+    private long heapForEach() {
+        return (settledHeap() - heap) / sessions.length;
+    }
+
+    private static long settledHeap() {
         for (int i = 0; i < 3; i++) {
             System.gc();
         }
@@ -88,34 +110,13 @@ public final class LiveSessions {
         return runtime.totalMemory() - runtime.freeMemory();
     }
 
-    /** How late refreshes come, in a histogram of milliseconds. */
-    private static final class Lateness {
-
-        private static final long[] COUNTS = new long[60_000];
-
-        static synchronized void reset() {
-            Arrays.fill(COUNTS, 0);
-        }
-
-        static synchronized void record(long millis) {
-            COUNTS[(int) Math.min(Math.max(millis, 0), COUNTS.length - 1)]++;
-        }
-
-        static synchronized int percentile(double share) {
-            long wanted = (long) (Arrays.stream(COUNTS).sum() * share);
-            int at = 0;
-            for (long seen = COUNTS[0]; seen <= wanted && at < COUNTS.length - 1; seen += COUNTS[at]) {
-                at++;
-            }
-            return at;
-        }
-    }
-
-    /** A subscriber of one session. */
+    /** Subscribes to one session, and looks at when its tokens come. */
     private static final class Watcher implements CoreSubscriber<Token> {
 
-        private static final AtomicLong STALE = new AtomicLong();
-        private long refreshAt;
+        static final Histogram LATENESS = new Histogram();
+        static final AtomicLong STALE = new AtomicLong();
+
+        private long dueAt;
 
         @Override
         public void onSubscribe(Subscription subscription) {
@@ -125,22 +126,53 @@ public final class LiveSessions {
         @Override
         public void onNext(Token token) {
             long now = System.currentTimeMillis();
-            if (refreshAt != 0) {
-                Lateness.record(now - refreshAt);
+            if (dueAt != 0) {
+                LATENESS.record(now - dueAt);
             }
             Instant expiresAt = token.expiresAt();
-            if (expiresAt != null && now >= expiresAt.toEpochMilli()) {
+            if (expiresAt == null || now >= expiresAt.toEpochMilli()) {
                 STALE.incrementAndGet();
             }
-            refreshAt = POLICY.refreshAt(token, 0).toEpochMilli();
+            dueAt = POLICY.refreshAt(token, 0).toEpochMilli();
         }
 
         @Override
         public void onError(Throwable error) {
-            error.printStackTrace();
+            throw new IllegalStateException("A session ended", error);
         }
 
         @Override
-        public void onComplete() {}
+        public void onComplete() {
+            throw new IllegalStateException("A session ended");
+        }
+    }
+
+    /** Counts milliseconds, those of a minute and more as one. */
+    private static final class Histogram {
+
+        private final AtomicLongArray counts = new AtomicLongArray(60_000);
+
+        void record(long millis) {
+            counts.incrementAndGet((int) Math.min(Math.max(millis, 0), counts.length() - 1));
+        }
+
+        void forget() {
+            for (int i = 0; i < counts.length(); i++) {
+                counts.set(i, 0);
+            }
+        }
+
+        int percentile(int percent) {
+            long all = 0;
+            for (int i = 0; i < counts.length(); i++) {
+                all += counts.get(i);
+            }
+            long below = 0;
+            int millis = 0;
+            while (below < all * percent / 100) {
+                below += counts.get(millis++);
+            }
+            return millis;
+        }
     }
 }
