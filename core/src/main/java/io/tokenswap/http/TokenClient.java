@@ -108,14 +108,16 @@ final class TokenClient {
                         response.token(Objects.requireNonNullElseGet(leftAt.get(), clock::instant), clock.instant()));
     }
 
-    /** All chunks in one, or as many as are one byte too many: the rest is then cancelled unread. */
+    /**
+     * All chunks of one answer, or as many as are one byte too many: the rest is then cancelled unread. For one subscriber, as
+     * the answer is.
+     */
     private static Mono<byte[]> bounded(Flux<byte[]> chunks) {
-        return chunks.scanWith(ByteArrayOutputStream::new, (sum, chunk) -> {
+        ByteArrayOutputStream sum = new ByteArrayOutputStream();
+        return chunks.takeUntil(chunk -> {
                     sum.write(chunk, 0, Math.min(chunk.length, TokenResponse.LONGEST_BODY + 1 - sum.size()));
-                    return sum;
+                    return sum.size() > TokenResponse.LONGEST_BODY;
                 })
-                .takeUntil(sum -> sum.size() > TokenResponse.LONGEST_BODY)
-                .last()
-                .map(ByteArrayOutputStream::toByteArray);
+                .then(Mono.fromSupplier(sum::toByteArray));
     }
 }
