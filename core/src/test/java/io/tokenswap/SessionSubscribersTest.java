@@ -176,7 +176,7 @@ class SessionSubscribersTest extends SessionFixture {
 
     @Test
     void b98_aSubscriberThatWantedOneTokenOnlyGetsNoErrorAfterIt() {
-        TokenSession session = session();
+        TokenSession session = builder().keepAlive().build(endpoint.grant());
         clock.scheduler().dispose();
         List<String> seen = new ArrayList<>();
         session.tokens().subscribe(new CoreSubscriber<>() {
