@@ -11,6 +11,7 @@ import io.tokenswap.http.ExchangeServerEndpoint;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.net.URI;
+import java.nio.charset.Charset;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -148,7 +149,7 @@ public final class DesktopLogin implements Callable<Integer> {
     public static void main(String[] args) {
         // Not picocli's own writer, which never learns that a pipe has closed.
         System.exit(commandLine(System.getenv(), System.in)
-                .setOut(new PrintWriter(System.out))
+                .setOut(new PrintWriter(System.out, false, Charset.defaultCharset()))
                 .execute(args));
     }
 
