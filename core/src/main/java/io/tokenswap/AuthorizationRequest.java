@@ -33,12 +33,6 @@ public final class AuthorizationRequest {
     private static final int LONGEST_STATE = 1024;
     private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
-    /**
-     * Seeded once, when this class is first used, and from then on without a look at the operating system's source, which is a
-     * file: a login may start on an event loop.
-     */
-    private static final SecureRandom RANDOM = seeded();
-
     private final URI authorizeUri;
     private final URI redirectUri;
     private final Set<String> scopes;
@@ -55,20 +49,11 @@ public final class AuthorizationRequest {
         this.parameters = new LinkedHashMap<>(builder.parameters);
         this.clientId = builder.clientId;
         this.issuer = builder.issuer;
+        SecureRandom random = builder.random == null ? Seeded.RANDOM : builder.random;
         byte[] state = new byte[32];
-        builder.random.nextBytes(state);
+        random.nextBytes(state);
         this.state = Base64.getUrlEncoder().withoutPadding().encodeToString(state);
-        this.codeVerifier = CodeVerifier.create(builder.random);
-    }
-
-    private static SecureRandom seeded() {
-        try {
-            SecureRandom random = SecureRandom.getInstance("DRBG");
-            random.nextBytes(new byte[1]);
-            return random;
-        } catch (NoSuchAlgorithmException e) {
-            return new SecureRandom();
-        }
+        this.codeVerifier = CodeVerifier.create(random);
     }
 
     /**
@@ -237,7 +222,7 @@ public final class AuthorizationRequest {
         private Set<String> scopes = Set.of();
         private @Nullable String clientId;
         private @Nullable String issuer;
-        private SecureRandom random = RANDOM;
+        private @Nullable SecureRandom random;
 
         private Builder(URI authorizeUri) {
             if (!authorizeUri.isAbsolute() || authorizeUri.isOpaque() || authorizeUri.getRawFragment() != null) {
@@ -345,6 +330,27 @@ public final class AuthorizationRequest {
          */
         public AuthorizationRequest build(URI redirectUri) {
             return new AuthorizationRequest(this, redirectUri);
+        }
+    }
+
+    /**
+     * Seeded once, by the first request, and from then on without a look at the operating system's source, which is a file: a
+     * login may start on an event loop. Not earlier, as it takes longer than to bind a port.
+     */
+    private static final class Seeded {
+
+        static final SecureRandom RANDOM = seeded();
+
+        private Seeded() {}
+
+        private static SecureRandom seeded() {
+            try {
+                SecureRandom random = SecureRandom.getInstance("DRBG");
+                random.nextBytes(new byte[1]);
+                return random;
+            } catch (NoSuchAlgorithmException e) {
+                return new SecureRandom();
+            }
         }
     }
 }

@@ -21,7 +21,6 @@ import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.server.HttpServer;
 import reactor.util.Logger;
 import reactor.util.Loggers;
-import reactor.util.retry.Retry;
 
 /**
  * The sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are owned, or
@@ -43,9 +42,7 @@ final class Listener {
 
     private static final Logger log = Loggers.getLogger(Listener.class);
     private static final int LONGEST_LINE = 8192;
-    private static final Retry ANOTHER_PORT = Retry.max(16)
-            .filter(PortInUseException.class::isInstance)
-            .onRetryExhaustedThrow((spec, last) -> last.failure());
+    private static final int FREE_PORTS_TRIED = 16;
 
     private final List<DisposableServer> servers = new CopyOnWriteArrayList<>();
     private final Logins logins = new Logins();
@@ -58,6 +55,10 @@ final class Listener {
 
     /** A listener on all the addresses that this machine has; an error leaves nothing open. */
     static Mono<Listener> bind(Place place, Limits limits) {
+        return bind(place, limits, place.port() == 0 ? FREE_PORTS_TRIED : 1);
+    }
+
+    private static Mono<Listener> bind(Place place, Limits limits, int tries) {
         Mono<Listener> bound = Mono.defer(() -> {
             Listener listener = new Listener(limits);
             Mono<Integer> port = Mono.just(place.port());
@@ -74,7 +75,9 @@ final class Listener {
                     }))
                     .onErrorResume(error -> listener.close().then(Mono.error(error)));
         });
-        return place.port() == 0 ? bound.retryWhen(ANOTHER_PORT) : bound;
+        return tries == 1
+                ? bound
+                : bound.onErrorResume(PortInUseException.class, taken -> bind(place, limits, tries - 1));
     }
 
     private Mono<Integer> bind(InetAddress address, int port) {

@@ -24,6 +24,7 @@ final class Receivers {
     public static void main(String[] args) throws Exception {
         switch (args[0]) {
             case "tokenswap" -> tokenswap();
+            case "browser" -> browser();
             case "Reactor Netty" -> reactorNetty();
             case "Google" -> google();
             case "MSAL4J" -> msal4j();
@@ -38,6 +39,20 @@ final class Receivers {
     }
 
     private static void tokenswap() {
+        AuthorizationRequest.Builder request = AuthorizationRequest.builder(AUTHORIZE).clientId("client");
+        LoopbackReceiver.create()
+                .ports(0)
+                .receive(
+                        redirectUri -> {
+                            listensOn(redirectUri.getPort());
+                            return request.build(redirectUri);
+                        },
+                        authorizeUri -> Mono.never())
+                .subscribe();
+    }
+
+    /** The same until the browser is to open: with the state and the verifier of a login, whose randomness needs a seed. */
+    private static void browser() {
         LoopbackReceiver.create()
                 .ports(0)
                 .receive(

@@ -19,12 +19,14 @@ import java.util.stream.Collectors;
 
 /**
  * From the start of the JVM to a receiver that takes a connection, and the memory of the process then, beside a bare Reactor Netty
- * server and peers. Each run is a process of its own, and the contenders take turns. Argument: how many turns. Needs Linux's
- * {@code /proc} for the memory. The class path has no logging framework, whose start would be most of it.
+ * server and peers; "browser" is ours until it would open the browser. Each run is a process of its own, and the contenders take
+ * turns. Argument: how many turns. Needs Linux's {@code /proc} for the memory. The class path has no logging framework, whose start
+ * would be most of it.
  */
 public final class StartUp {
 
-    private static final List<String> CONTENDERS = List.of("tokenswap", "Reactor Netty", "Google", "MSAL4J", "JDK");
+    private static final List<String> CONTENDERS =
+            List.of("tokenswap", "browser", "Reactor Netty", "Google", "MSAL4J", "JDK");
 
     private static final String CLASS_PATH = Arrays.stream(
                     System.getProperty("java.class.path").split(File.pathSeparator))
