@@ -41,7 +41,7 @@ final class TokenClient {
             .build());
 
     private final HttpClient http;
-    private final Duration timeout;
+    private final Deadlines deadlines;
     private final InstantSource clock;
     private final Consumer<? super HttpHeaders> customizer;
 
@@ -59,7 +59,7 @@ final class TokenClient {
                 // Wire logs would hold every secret that there is.
                 .wiretap(false)
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS);
-        this.timeout = timeout;
+        this.deadlines = new Deadlines(timeout);
         this.clock = clock;
         this.customizer = customizer;
     }
@@ -101,7 +101,7 @@ final class TokenClient {
                         .map(bytes -> new TokenResponse(
                                 request, response.status().code(), response.responseHeaders(), bytes)))
                 .single()
-                .timeout(timeout)
+                .timeout(deadlines.next())
                 .onErrorMap(error -> TransportFailure.of(request.peer(), error, leftAt.get() != null))
                 // A server may answer a request that it has not seen, with 408 on an idle connection for one.
                 .map(response ->
