@@ -22,7 +22,7 @@ import reactor.netty.resources.ConnectionProvider;
 
 /**
  * Sends token requests, all by the same rules: one request for each subscription, no retry, no redirect, no compression, five
- * seconds to connect, a deadline for the whole, and at most 64 KiB of answer. Whatever {@link HttpClient} the caller brings,
+ * seconds to connect, a deadline for the whole, at most 64 KiB of answer, and nothing that was not asked for. Whatever {@link HttpClient} the caller brings,
  * these rules are put on top of it.
  */
 final class TokenClient {
@@ -58,6 +58,7 @@ final class TokenClient {
                 .compress(false)
                 // Wire logs would hold every secret that there is.
                 .wiretap(false)
+                .doOnChannelInit((observer, channel, address) -> AnswerGuard.on(channel))
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS);
         this.deadlines = new Deadlines(timeout);
         this.clock = clock;
