@@ -1,6 +1,7 @@
 package io.tokenswap;
 
 import java.time.Instant;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** What happens to a {@link TokenSession}, for logs, screens and alarms. No event holds a secret. */
@@ -22,6 +23,16 @@ public sealed interface SessionEvent {
      */
     record Refreshed(
             Instant at, String fingerprint, @Nullable Instant expiresAt) implements SessionEvent {}
+
+    /**
+     * The new token, of which {@link Refreshed} was told just now, may do less than the one before it: the provider has left scopes
+     * out, because the user took them back for one. Calls that need one of them will be refused; only a new login brings it back.
+     *
+     * @param at when
+     * @param missing the scopes that are gone, at least one
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+     */
+    record ScopesReduced(Instant at, Set<String> missing) implements SessionEvent {}
 
     /**
      * A refresh failed and will be repeated.

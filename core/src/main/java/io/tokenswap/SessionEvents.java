@@ -2,7 +2,10 @@ package io.tokenswap;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.BufferOverflowStrategy;
@@ -145,6 +148,7 @@ final class SessionEvents {
             Token token = idle.token();
             tell(new SessionEvent.Refreshed(
                     at, token.fingerprint(), settings.policy().expiresAt(token)));
+            tellOfLostScopes(before.token(), token, at);
             warnOfGrantEnd(token, at);
         } else if (after instanceof SessionState.Paused paused && before instanceof SessionState.Refreshing) {
             tell(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
@@ -155,6 +159,14 @@ final class SessionEvents {
                 && refreshing.flight().loginReason() != null
                 && !(before instanceof SessionState.Refreshing login && login.flight() == refreshing.flight())) {
             tell(new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
+        }
+    }
+
+    private void tellOfLostScopes(Token before, Token after, Instant at) {
+        Set<String> missing = new LinkedHashSet<>(before.scopes());
+        missing.removeAll(after.scopes());
+        if (!missing.isEmpty()) {
+            tell(new SessionEvent.ScopesReduced(at, Collections.unmodifiableSet(missing)));
         }
     }
 

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,6 +46,24 @@ class SessionEventsTest extends SessionFixture {
                             "Invalidated", "RefreshFailed", "Refreshed", "LoginRequired", "Refreshed", "Closed");
             assertThat(events.get(0))
                     .isEqualTo(new SessionEvent.Invalidated(clock.instant().minusSeconds(1), first.fingerprint()));
+        }
+
+        @Test
+        void b23_tellWhichScopesAreGoneOnceAndAfterTheToken() {
+            Token full = endpoint.grant().toBuilder()
+                    .scopes(List.of("read", "modify", "stream"))
+                    .build();
+            TokenSession session = builder().build(full);
+            List<SessionEvent> events = events(session);
+            for (String scopes : List.of("stream modify read", "read", "read extra")) {
+                endpoint.then(token -> Mono.just(endpoint.grant().toBuilder()
+                        .scopes(List.of(scopes.split(" ")))
+                        .build()));
+                session.refresh().block(Duration.ZERO);
+            }
+            assertThat(names(events)).containsExactly("Refreshed", "Refreshed", "ScopesReduced", "Refreshed");
+            assertThat(events.get(2))
+                    .isEqualTo(new SessionEvent.ScopesReduced(clock.instant(), Set.of("modify", "stream")));
         }
 
         /** A caller and a listener that act on the news make newer ones, and everybody hears them in their order. */

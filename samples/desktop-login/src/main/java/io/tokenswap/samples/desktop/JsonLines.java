@@ -62,6 +62,8 @@ final class JsonLines implements Reporter {
             line("login_required", "message", ended.error().getMessage());
         } else if (event instanceof SessionEvent.Invalidated refused) {
             line("invalidated", "fingerprint", refused.fingerprint());
+        } else if (event instanceof SessionEvent.ScopesReduced reduced) {
+            line("scopes_reduced", "missing", String.join(" ", reduced.missing()));
         } else if (event instanceof SessionEvent.GrantExpiring expiring) {
             line("grant_expiring", "grant_expires_at", expiring.grantExpiresAt().toString());
         } else if (event instanceof SessionEvent.StoreFailed failed) {

@@ -74,6 +74,8 @@ final class Screen implements Reporter {
             line(styled("@|red login required|@") + "  " + ended.error().getMessage());
         } else if (event instanceof SessionEvent.Invalidated refused) {
             line("the API refused " + refused.fingerprint());
+        } else if (event instanceof SessionEvent.ScopesReduced reduced) {
+            line(styled("@|yellow fewer scopes|@") + "  without " + plain(String.join(" ", reduced.missing())));
         } else if (event instanceof SessionEvent.GrantExpiring expiring) {
             line(styled("@|yellow consent ends|@") + "  on " + expiring.grantExpiresAt());
         } else if (event instanceof SessionEvent.StoreFailed failed) {

@@ -2,10 +2,12 @@ package io.tokenswap.samples.desktop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tokenswap.SessionEvent;
 import io.tokenswap.Token;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
@@ -45,6 +47,16 @@ class ScreenTest {
                 .doesNotContain("canary", "next refresh")
                 .doesNotContain("\u001B", "\u0007", "\u009B");
         assertThat(out.toString().lines()).hasSize(2);
+    }
+
+    @Test
+    void scopesThatAreGoneAreNamedAndOrderNothingFromTheTerminalEither() {
+        try (Screen screen = screen(false, false)) {
+            screen.event(new SessionEvent.ScopesReduced(NOW, new LinkedHashSet<>(TOKEN.scopes())));
+        }
+        assertThat(out.toString())
+                .contains("fewer scopes  without user-read-private")
+                .doesNotContain("\u001B");
     }
 
     @Test

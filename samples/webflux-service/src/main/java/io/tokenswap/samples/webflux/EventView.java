@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param type what happened
  * @param at when
- * @param text which token, or why
+ * @param text which token or scopes, or why
  * @param until when what the event announces is due
  */
 record EventView(
@@ -20,6 +20,7 @@ record EventView(
 
     enum Type {
         REFRESHED,
+        SCOPES_REDUCED,
         REFRESH_FAILED,
         INVALIDATED,
         STORE_FAILED,
@@ -32,6 +33,9 @@ record EventView(
         Instant at = event.at();
         if (event instanceof SessionEvent.Refreshed refreshed) {
             return new EventView(Type.REFRESHED, at, refreshed.fingerprint(), refreshed.expiresAt());
+        }
+        if (event instanceof SessionEvent.ScopesReduced reduced) {
+            return new EventView(Type.SCOPES_REDUCED, at, String.join(" ", reduced.missing()), null);
         }
         if (event instanceof SessionEvent.RefreshFailed failed) {
             return new EventView(Type.REFRESH_FAILED, at, failed.error().getMessage(), failed.retryAt());
