@@ -9,7 +9,6 @@ import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -74,7 +73,7 @@ final class TokenResponse {
         if (status != 200) {
             throw refusal(error, members, now);
         }
-        if (members.get("access_token") != null && (error != null || isStructured(members.get("error")))) {
+        if (members.get("access_token") != null && isError(members.get("error"))) {
             throw malformed("it holds both a token and an error");
         }
         if (error == null) {
@@ -92,9 +91,9 @@ final class TokenResponse {
         return members == null ? Map.of() : members;
     }
 
-    /** An error that is an object of the server's own making. */
-    private static boolean isStructured(@Nullable Object error) {
-        return error instanceof Map || error instanceof List;
+    /** Whether that stands for an error in any form: servers make it a number, an object or a list too, and false of none. */
+    private static boolean isError(@Nullable Object error) {
+        return error != null && !error.equals("") && !error.equals(false);
     }
 
     private TokenSwapException refusal(@Nullable String error, Map<String, @Nullable Object> members, Instant now) {

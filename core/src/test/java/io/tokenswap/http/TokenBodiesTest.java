@@ -26,6 +26,11 @@ class TokenBodiesTest extends ResponseTest {
         B02 | PROTOCOL | {"error":{"status":400,"message":"invalid"}}
         B03 | PROTOCOL | {"access_token":"canary","error":"invalid_grant"}
         B03 | PROTOCOL | {"access_token":"canary","error":{"status":400}}
+        B03 | PROTOCOL | {"access_token":"canary","error":["invalid_grant"]}
+        B03 | PROTOCOL | {"access_token":"canary","error":400}
+        B03 | PROTOCOL | {"access_token":"canary","error":true}
+        B03 | TOKEN    | {"access_token":"canary","error":false}
+        B03 | TOKEN    | {"access_token":"canary","error":""}
         B03 | TOKEN    | {"access_token":"canary","error":null}
         B04 | PROTOCOL | <!doctype html><title>canary: sign in to the network</title>
         B05 | PROTOCOL | ''
