@@ -19,6 +19,7 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     private InstantSource clock = InstantSource.system();
     private Consumer<HttpHeaders> headers = ignored -> {};
     private boolean insecureHttpAllowed;
+    private boolean strict;
 
     EndpointBuilder() {}
 
@@ -98,6 +99,23 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     public B allowInsecureHttp() {
         this.insecureHttpAllowed = true;
         return self();
+    }
+
+    /**
+     * Takes a token only in the form that the RFC prescribes: in {@code application/json}, and with its {@code token_type}. Off
+     * by default, because deployed exchange servers say {@code text/html} for the one and leave the other out. Errors are read
+     * in any form all the same.
+     *
+     * @return this builder
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+     */
+    public B strictAnswers() {
+        this.strict = true;
+        return self();
+    }
+
+    Peer peer(String role, String name, URI uri, String hint) {
+        return new Peer(role, check(name, uri), hint, strict);
     }
 
     URI check(String name, URI uri) {

@@ -197,7 +197,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
             String hint = dialect == Dialect.DOCUMENTED
                     ? " It may speak another dialect: try ONE_URI or PUBLISHED."
                     : " It may speak another dialect than " + dialect + ".";
-            return new Peer("exchange server", check(name, uri), hint);
+            return peer("exchange server", name, uri, hint);
         }
     }
 }

@@ -25,7 +25,7 @@ public final class ProviderEndpoint implements TokenEndpoint {
     private ProviderEndpoint(Builder builder) {
         this.client = builder.client();
         this.authentication = builder.authentication;
-        this.peer = new Peer("provider", builder.check("The token URI", builder.tokenUri), "");
+        this.peer = builder.peer("provider", "The token URI", builder.tokenUri, "");
     }
 
     /**

@@ -30,15 +30,18 @@ final class TokenMembers {
     private static final Pattern SCOPE_SEPARATOR = Pattern.compile("[\\s,]+");
 
     private final Map<String, @Nullable Object> members;
+    private final boolean strict;
     private final Function<String, RuntimeException> malformed;
 
     /**
      * Members to be read.
      *
+     * @param strict whether the type of the token has to be named
      * @param malformed makes an exception of what is wrong with them, in words that hold nothing of them
      */
-    TokenMembers(Map<String, @Nullable Object> members, Function<String, RuntimeException> malformed) {
+    TokenMembers(Map<String, @Nullable Object> members, boolean strict, Function<String, RuntimeException> malformed) {
         this.members = members;
+        this.strict = strict;
         this.malformed = malformed;
     }
 
@@ -68,6 +71,9 @@ final class TokenMembers {
     private String tokenType() {
         Object type = members.get("token_type");
         if (type == null || type.equals("")) {
+            if (strict) {
+                throw malformed.apply("it does not say the type of its token");
+            }
             return "Bearer";
         }
         if (type instanceof String text && text.equalsIgnoreCase("Bearer")) {

@@ -1,6 +1,7 @@
 package io.tokenswap.http;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RequestRejectedException;
@@ -77,7 +78,11 @@ final class TokenResponse {
             throw malformed("it holds both a token and an error");
         }
         if (error == null) {
-            return new TokenMembers(members, this::malformed).token(leftAt, request.scopes());
+            boolean strict = request.peer().strict();
+            if (strict && !isPrescribedType()) {
+                throw malformed("its content type is not application/json");
+            }
+            return new TokenMembers(members, strict, this::malformed).token(leftAt, request.scopes());
         }
         throw oauthError(error, members);
     }
@@ -94,6 +99,12 @@ final class TokenResponse {
     /** Whether that stands for an error in any form: servers make it a number, an object or a list too, and false of none. */
     private static boolean isError(@Nullable Object error) {
         return error != null && !error.equals("") && !error.equals(false);
+    }
+
+    private boolean isPrescribedType() {
+        String type =
+                headers.get(HttpHeaderNames.CONTENT_TYPE, "").split(";", 2)[0].strip();
+        return HttpHeaderValues.APPLICATION_JSON.contentEqualsIgnoreCase(type);
     }
 
     private TokenSwapException refusal(@Nullable String error, Map<String, @Nullable Object> members, Instant now) {

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import reactor.core.publisher.Mono;
 
 class DialectTest {
 
@@ -61,6 +62,54 @@ class DialectTest {
         assertThat(request.uri()).isEqualTo(uri);
         assertThat(request.headers().get("Content-Type")).isEqualTo(contentType);
         assertThat(request.body()).isEqualTo(body);
+    }
+
+    @Test
+    void b23_fewerScopesThanBeforeAreWhatTheTokenHas() {
+        assertThat(endpoint(Dialect.DOCUMENTED).refresh(Samples.TOKEN).block().scopes())
+                .containsExactly("user-read-private");
+    }
+
+    @Test
+    void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
+        RecordingServer sparing = RecordingServer.answering(200, "{\"access_token\":\"canary-next\"}");
+        try {
+            Token token = ExchangeServerEndpoint.create(sparing.uri())
+                    .refresh(Samples.TOKEN)
+                    .block();
+
+            assertThat(token.accessToken()).isEqualTo("canary-next");
+            assertThat(token.refreshToken()).isEqualTo(Samples.TOKEN.refreshToken());
+            assertThat(token.scopes()).isEqualTo(Samples.TOKEN.scopes());
+        } finally {
+            sparing.dispose();
+        }
+    }
+
+    @Test
+    void b33_answerInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
+        RecordingServer php = RecordingServer.answering((request, response) ->
+                response.header("Content-Type", "text/html").sendString(Mono.just(Samples.ANSWER)));
+        try {
+            assertThat(Outcomes.of(() -> ExchangeServerEndpoint.create(php.uri())
+                            .swap(Samples.CODE)
+                            .block()))
+                    .isEqualTo("TOKEN");
+            assertThat(Outcomes.of(() -> ExchangeServerEndpoint.builder(php.uri())
+                            .strictAnswers()
+                            .build()
+                            .refresh(Samples.TOKEN)
+                            .block()))
+                    .isEqualTo("PROTOCOL");
+            assertThat(Outcomes.of(() -> ProviderEndpoint.builder(php.uri(), ClientAuthentication.none("id"))
+                            .strictAnswers()
+                            .build()
+                            .refresh(Samples.TOKEN)
+                            .block()))
+                    .isEqualTo("PROTOCOL");
+        } finally {
+            php.dispose();
+        }
     }
 
     @ParameterizedTest

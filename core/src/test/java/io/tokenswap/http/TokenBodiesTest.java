@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import java.net.URI;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -11,10 +14,12 @@ import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers of status 200. */
 class TokenBodiesTest extends ResponseTest {
+
+    private static final TokenRequest STRICT = TokenRequest.swap(
+            new Peer("exchange server", URI.create("https://auth.example.com"), "", true), Encoding.JSON, Samples.CODE);
 
     @ParameterizedTest(name = "{0}: {2} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
@@ -49,10 +54,6 @@ class TokenBodiesTest extends ResponseTest {
         B08 | PROTOCOL | {"access_token":"canary\\u0000"}
         B08 | PROTOCOL | {"access_token":"canary\\u007f"}
         B08 | PROTOCOL | {"access_token":"canary\\u00e9"}
-        B10 | TOKEN    | {"access_token":"canary"}
-        B10 | TOKEN    | {"access_token":"canary","token_type":null}
-        B11 | TOKEN    | {"access_token":"canary","token_type":"bearer"}
-        B11 | TOKEN    | {"access_token":"canary","token_type":"BEARER"}
         B12 | PROTOCOL | {"access_token":"canary","token_type":"mac"}
         B12 | PROTOCOL | {"access_token":"canary","token_type":"DPoP"}
         B12 | PROTOCOL | {"access_token":"canary","token_type":1}
@@ -80,8 +81,25 @@ class TokenBodiesTest extends ResponseTest {
         B36 | PROTOCOL | {"access_token":"canary"
         B37 | PROTOCOL | access_token=canary&token_type=bearer
         """)
-    void haveOneOutcome(String id, String outcome, String body) {
-        assertThat(outcome(200, body)).isEqualTo(outcome);
+    void haveOneOutcomeAndAreNotQuoted(String id, String outcome, String body) {
+        TokenSwapException failure = failure(200, body);
+
+        assertThat(failure == null ? "TOKEN" : Outcomes.of(failure)).isEqualTo(outcome);
+        if (failure != null) {
+            assertThat(failure).hasMessageNotContaining(Samples.CANARY).hasNoCause();
+        }
+    }
+
+    @Test
+    void b01_validAnswerIsTheTokenThatItDescribes() {
+        Token token = read(200, Samples.ANSWER);
+
+        assertThat(token.accessToken()).isEqualTo("canary-new");
+        assertThat(token.tokenType()).isEqualTo("Bearer");
+        assertThat(token.scopes()).containsExactly("user-read-private");
+        assertThat(token.issuedAt()).isEqualTo(Samples.NOW);
+        assertThat(token.expiresAt()).isEqualTo(Samples.NOW.plusSeconds(3600));
+        assertThat(token.refreshToken()).isEqualTo("canary-rotated");
     }
 
     @Test
@@ -90,6 +108,18 @@ class TokenBodiesTest extends ResponseTest {
                 .isEqualTo("TOKEN");
         assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024 + 1) + "\"}"))
                 .isEqualTo("PROTOCOL");
+    }
+
+    @ParameterizedTest(name = "{0}: {1} is a token of type {2}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B10 | {"access_token":"canary"}                       | Bearer
+        B10 | {"access_token":"canary","token_type":null}     | Bearer
+        B10 | {"access_token":"canary","token_type":""}       | Bearer
+        B11 | {"access_token":"canary","token_type":"bearer"} | bearer
+        B11 | {"access_token":"canary","token_type":"BEARER"} | BEARER
+        """)
+    void tellTheType(String id, String body, String type) {
+        assertThat(read(200, body).tokenType()).isEqualTo(type);
     }
 
     @ParameterizedTest(name = "{0}: expires_in {1} lasts {2}")
@@ -176,23 +206,46 @@ class TokenBodiesTest extends ResponseTest {
         return "{\"access_token\":\"canary\",\"a\":" + "[".repeat(arrays) + "]".repeat(arrays) + "}";
     }
 
-    @ParameterizedTest(name = "B33: {0} is no hindrance")
-    @ValueSource(
-            strings = {
-                "application/json",
-                "application/json; charset=utf-8",
-                "application/problem+json",
-                "text/html",
-                "text/html; charset=iso-8859-1",
-                "multipart/form-data; boundary=x",
-                "nonsense"
-            })
-    void contentTypeIsNoHindrance(String contentType) {
-        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", contentType);
+    @ParameterizedTest(name = "B33: {0} is no hindrance, and strictly {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        application/json                      | TOKEN
+        application/json; charset=utf-8       | TOKEN
+        Application/JSON ;charset=utf-8       | TOKEN
+        application/problem+json              | PROTOCOL
+                                              | PROTOCOL
+        text/html                             | PROTOCOL
+        text/html; charset=iso-8859-1         | PROTOCOL
+        application/json, text/html           | PROTOCOL
+        multipart/form-data; boundary=x       | PROTOCOL
+        application/x-www-form-urlencoded     | PROTOCOL
+        nonsense                              | PROTOCOL
+        """)
+    void contentTypeIsNoHindrance(String contentType, String strictly) {
+        HttpHeaders headers = new DefaultHttpHeaders();
+        if (contentType != null) {
+            headers.set("Content-Type", contentType);
+        }
+        byte[] body = Samples.ANSWER.getBytes(StandardCharsets.UTF_8);
 
-        assertThat(read(answer(200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)))
-                        .accessToken())
-                .isEqualTo("canary-new");
+        assertThat(read(answer(200, headers, body)).accessToken()).isEqualTo("canary-new");
+        assertThat(Outcomes.of(() -> read(new TokenResponse(STRICT, 200, headers, body))))
+                .isEqualTo(strictly);
+    }
+
+    @ParameterizedTest(name = "B10: strictly, {0} yields {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        {"access_token":"canary"}                       | PROTOCOL
+        {"access_token":"canary","token_type":null}     | PROTOCOL
+        {"access_token":"canary","token_type":""}       | PROTOCOL
+        {"access_token":"canary","token_type":"bearer"} | TOKEN
+        {"error":"invalid_grant"}                       | LOGIN
+        """)
+    void typeMustBeNamedWhereAnswersAreStrict(String body, String outcome) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "application/json");
+
+        assertThat(Outcomes.of(
+                        () -> read(new TokenResponse(STRICT, 200, headers, body.getBytes(StandardCharsets.UTF_8)))))
+                .isEqualTo(outcome);
     }
 
     @ParameterizedTest(name = "{0}: {1} yields {2}")
