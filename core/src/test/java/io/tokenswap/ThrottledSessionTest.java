@@ -7,6 +7,7 @@ import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ThrottledSessionTest {
@@ -16,6 +17,7 @@ class ThrottledSessionTest {
     private final TokenSession session = TokenSession.builder(endpoint)
             .clock(clock)
             .scheduler(clock.scheduler())
+            .random(() -> 0)
             .build(endpoint.grant(Duration.ZERO));
 
     private TokenUnavailableException refused() {
@@ -34,6 +36,22 @@ class ThrottledSessionTest {
 
         clock.advance(Duration.ofMillis(1));
         assertThat(session.token().block(Duration.ofSeconds(10))).isNotNull();
+    }
+
+    @Test
+    void b47_withoutAHintTheNextAttemptWaitsForTheDefaultBackoff() {
+        endpoint.thenFail(ScriptedEndpoint.throttled(null)).thenFail(ScriptedEndpoint.throttled(null));
+
+        for (Duration backoff : List.of(Duration.ofSeconds(1), Duration.ofSeconds(2))) {
+            TokenUnavailableException refused = refused();
+            assertThat(refused.reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
+            assertThat(refused.retryAt()).isEqualTo(clock.instant().plus(backoff));
+            clock.advance(backoff.minusMillis(1));
+            assertThat(refused()).isNotNull();
+            clock.advance(Duration.ofMillis(1));
+        }
+        assertThat(session.token().block(Duration.ofSeconds(10))).isNotNull();
+        assertThat(endpoint.refreshes()).isEqualTo(3);
     }
 
     @Test

@@ -19,6 +19,7 @@ class RefusalsTest extends ResponseTest {
 
     @ParameterizedTest(name = "{0}: {1} {3} yields {2}")
     @CsvSource(delimiter = '|', textBlock = """
+        B05 | 204 | PROTOCOL | ''
         B39 | 400 | LOGIN | {"error":"invalid_grant","error_description":"Refresh token revoked"}
         B39 | 401 | LOGIN | {"error":"invalid_grant"}
         B39 | 403 | LOGIN | {"error":"invalid_grant"}
@@ -71,6 +72,19 @@ class RefusalsTest extends ResponseTest {
         """)
     void haveOneOutcome(String id, int status, String outcome, String body) {
         assertThat(Outcomes.of(() -> read(REFRESH, status, body))).isEqualTo(outcome);
+    }
+
+    @ParameterizedTest(name = "{0}: {2} says what to do: {3}")
+    @CsvSource(delimiter = '|', textBlock = """
+        B39 | 400 | invalid_grant       | the user must sign in again
+        B40 | 400 | invalid_scope       | Check the configuration
+        B40 | 400 | unauthorized_client | Check the configuration
+        B41 | 401 | invalid_client      | Check the configuration of the exchange server: client id, secret
+        """)
+    void errorSaysWhatToDo(String id, int status, String error, String remedy) {
+        assertThat(failure(status, "{\"error\":\"" + error + "\"}"))
+                .isInstanceOf(OAuthErrorException.class)
+                .hasMessageContaining(remedy);
     }
 
     @ParameterizedTest(name = "B49: {0} {1} to a swap is no reason to send its code again")

@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.cookie.DefaultCookie;
 import io.netty.handler.logging.LogLevel;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.Token;
+import io.tokenswap.TokenSession;
 import io.tokenswap.TokenSource;
 import io.tokenswap.testing.Canary;
 import io.tokenswap.testing.RawServer;
@@ -19,6 +20,10 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -55,24 +60,28 @@ class SecretsTest {
     private static String printed(Throwable error) {
         StringWriter text = new StringWriter();
         error.printStackTrace(new PrintWriter(text));
-        return text.toString();
+        return text.toString().toLowerCase(Locale.ROOT); // Netty quotes what is no HTTP in capitals
     }
 
     private enum Fate {
-        TOKEN("HTTP/1.1 200 OK\r\nX-Canary: canary\r\nContent-Length: " + Samples.ANSWER.length() + "\r\n\r\n"
-                + Samples.ANSWER),
-        DEAD_GRANT("HTTP/1.1 400 Bad\r\nContent-Length: 59\r\n\r\n"
-                + "{\"error\":\"invalid_grant\",\"error_description\":\"it is canary\"}"),
-        REDIRECT("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1/?code=canary\r\nContent-Length: 0\r\n\r\n"),
-        MALFORMED("HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{\"access_token\":\"canary \"} "),
-        GARBAGE("canary\r\n\r\n"),
-        CUT("HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
-        SILENCE("");
+        TOKEN("TOKEN", http("200 OK\r\nX-Canary: canary", Samples.ANSWER)),
+        DEAD_GRANT("LOGIN", http("400 Bad", "{\"error\":\"invalid_grant\",\"error_description\":\"it is canary\"}")),
+        REDIRECT("REJECTED", http("302 Found\r\nLocation: http://127.0.0.1/?code=canary", "")),
+        MALFORMED("PROTOCOL", http("200 OK", "{\"access_token\":\"canary \"}")),
+        GARBAGE("PROTOCOL", "canary\r\n\r\n"),
+        CUT("UNKNOWN", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
+        SILENCE("UNKNOWN", "");
 
+        private final String outcome;
         private final String bytes;
 
-        Fate(String bytes) {
+        Fate(String outcome, String bytes) {
+            this.outcome = outcome;
             this.bytes = bytes;
+        }
+
+        private static String http(String head, String body) {
+            return "HTTP/1.1 " + head + "\r\nContent-Length: " + body.length() + "\r\n\r\n" + body;
         }
     }
 
@@ -106,11 +115,18 @@ class SecretsTest {
                 .timeout(Duration.ofMillis(fate == Fate.SILENCE ? 200 : 10_000))
                 .build();
 
+        TokenSession session =
+                TokenSession.builder(exchange).clock(() -> Samples.NOW).build(Samples.TOKEN);
+
         List<Object> results = List.of(
                 result(exchange.swap(Samples.CODE)),
                 result(exchange.refresh(Samples.TOKEN)),
                 result(provider.swap(Samples.CODE)),
-                result(provider.refresh(Samples.TOKEN)));
+                result(provider.refresh(Samples.TOKEN)),
+                result(session.token()));
+        session.dispose();
+        assertThat(results.get(1) instanceof Throwable failure ? Outcomes.of(failure) : "TOKEN")
+                .isEqualTo(fate.outcome);
 
         for (Object result : results) {
             assertThat(result instanceof Throwable error ? printed(error) : result.toString())
@@ -120,6 +136,43 @@ class SecretsTest {
 
     private static Object result(Mono<Token> request) {
         return request.<Object>map(token -> token).onErrorResume(Mono::just).block();
+    }
+
+    @ParameterizedTest(name = "B114: {0} that nobody listens to is dropped without a secret")
+    @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "TOKEN")
+    void droppedErrorHoldsNoSecret(Fate fate) throws Exception {
+        CompletableFuture<String> dropped = new CompletableFuture<>();
+        Hooks.onErrorDropped(error -> dropped.complete(printed(error)));
+
+        ExchangeServerEndpoint.builder(server(fate).uri())
+                .httpClient(HttpClient.newConnection())
+                .timeout(Duration.ofMillis(fate == Fate.SILENCE ? 200 : 10_000))
+                .build()
+                .refresh(Samples.TOKEN)
+                .subscribe();
+
+        assertThat(dropped.get(30, TimeUnit.SECONDS))
+                .contains("io.tokenswap.http")
+                .doesNotContain(Samples.CANARY);
+    }
+
+    @Test
+    void b114_contextOfATokenRequestHoldsNoSecret() {
+        List<String> contexts = new CopyOnWriteArrayList<>();
+        ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.builder(
+                        server(Fate.TOKEN).uri())
+                .httpClient(HttpClient.newConnection()
+                        .mapConnect(connected -> Mono.deferContextual(context -> {
+                            contexts.add(context.toString());
+                            return connected;
+                        })))
+                .header("X-Api-Key", "canary")
+                .build();
+
+        endpoint.swap(Samples.CODE).block();
+        endpoint.refresh(Samples.TOKEN).block();
+
+        assertThat(contexts).hasSize(2).noneMatch(context -> context.contains(Samples.CANARY));
     }
 
     @Test

@@ -91,12 +91,28 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b32_digitsThatDripInAreCut() {
+    void b32_digitsThatDripInForEverAreCut() throws InterruptedException {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
-            for (int i = 0; i < 1_000_000; i += 20) {
-                connection.write("99999999999999999999");
+            while (true) {
+                connection.write("9999");
+            }
+        }));
+
+        assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
+                        .reason())
+                .isEqualTo(Reason.PROTOCOL);
+        assertThat(server.isClosedByClient()).isTrue();
+    }
+
+    @Test
+    void b32_digitsThatFitIntoAnAnswerAreRefusedUnread() {
+        RawServer server = started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
+            for (int i = 0; i < 60_000; i += 100) {
+                connection.write("9".repeat(100));
             }
             connection.write("}");
         }));

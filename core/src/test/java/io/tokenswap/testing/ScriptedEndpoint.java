@@ -279,10 +279,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     /**
      * The server asks for patience.
      *
-     * @param retryAt until when
+     * @param retryAt until when, or null if it does not say
      * @return the error
      */
-    public static TokenUnavailableException throttled(Instant retryAt) {
+    public static TokenUnavailableException throttled(@Nullable Instant retryAt) {
         return new TokenUnavailableException("throttled", TokenUnavailableException.Reason.THROTTLED, retryAt, null);
     }
 }

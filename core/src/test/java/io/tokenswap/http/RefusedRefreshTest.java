@@ -1,0 +1,97 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.SessionEvent;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSession;
+import io.tokenswap.TokenStore;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.testing.VirtualClock;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What a server's refusal does to a session: what it sends after that, and what is left of the refresh token. */
+class RefusedRefreshTest extends WireTest {
+
+    private final VirtualClock clock = new VirtualClock();
+    private final TokenStore store = TokenStore.inMemory();
+    private final List<SessionEvent> events = new CopyOnWriteArrayList<>();
+
+    /** A session with a token that is good for an hour. */
+    private TokenSession session(RecordingServer server) {
+        TokenSession session = TokenSession.builder(
+                        endpoint(server.uri()).clock(clock).build())
+                .clock(clock)
+                .scheduler(clock.scheduler())
+                .store(store, "user")
+                .start(Token.builder("canary-access", clock.instant())
+                        .refreshToken("canary-refresh")
+                        .expiresAt(clock.instant().plusSeconds(3600))
+                        .build())
+                .block();
+        session.events().subscribe(events::add);
+        return session;
+    }
+
+    @Test
+    void b39_deadGrantIsOneRequestAndOneEventAndItsRefreshTokenIsErased() {
+        RecordingServer server = started(RecordingServer.answering(
+                400, "{\"error\":\"invalid_grant\",\"error_description\":\"Refresh token revoked\"}"));
+        TokenSession session = session(server);
+
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> session.refresh().block()).isInstanceOf(LoginRequiredException.class);
+        }
+        assertThat(session.token().block().refreshToken()).isNull();
+        clock.advance(Duration.ofDays(1));
+        assertThatThrownBy(() -> session.token().block()).isInstanceOf(LoginRequiredException.class);
+
+        assertThat(server.requests()).hasSize(1);
+        assertThat(events).singleElement().isInstanceOf(SessionEvent.LoginRequired.class);
+        assertThat(store.load("user").blockOptional()).isEmpty();
+    }
+
+    @ParameterizedTest(name = "{0}: {1} {2} keeps the refresh token, and the next attempt sends it")
+    @CsvSource(delimiter = '|', textBlock = """
+            B40 | 400 | {"error":"invalid_request"}
+            B40 | 400 | {"error":"invalid_scope"}
+            B40 | 400 | {"error":"unauthorized_client"}
+            B40 | 400 | {"error":"unsupported_grant_type"}
+            B41 | 401 | {"error":"invalid_client"}
+            B42 | 400 | <html>canary</html>
+            B42 | 400 | ''
+            B43 | 403 | ''
+            B43 | 404 | ''
+            B43 | 405 | ''
+            B43 | 410 | ''
+            B43 | 413 | ''
+            B43 | 415 | ''
+            """)
+    void refusalForAnyOtherReasonLeavesTheGrantAlone(String id, int status, String body) {
+        RecordingServer server = started(RecordingServer.answering((request, response) -> RecordingServer.json(
+                        events.isEmpty() ? status : 200, events.isEmpty() ? body : Samples.ANSWER)
+                .to(request, response)));
+        TokenSession session = session(server);
+
+        assertThatThrownBy(() -> session.refresh().block())
+                .isInstanceOfSatisfying(
+                        TokenUnavailableException.class,
+                        failure -> assertThat(failure.reason()).isEqualTo(TokenUnavailableException.Reason.REFUSED));
+        assertThat(session.token().block().accessToken()).isEqualTo("canary-access");
+        assertThat(store.load("user").block().refreshToken()).isEqualTo("canary-refresh");
+        clock.advance(Duration.ofSeconds(1));
+        assertThat(session.refresh().block().accessToken()).isEqualTo("canary-new");
+
+        assertThat(server.requests())
+                .hasSize(2)
+                .allMatch(request -> request.body().contains("canary-refresh"));
+        assertThat(events).noneMatch(SessionEvent.LoginRequired.class::isInstance);
+    }
+}
