@@ -136,14 +136,26 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void b116_challengeIsThatOfTheVerifierThatTheCodeCarries() {
+        void b116_challengeIsThatOfTheVerifierThatTheCodeCarriesAndTheMethodIsS256() {
             AuthorizationResponse.Granted granted =
                     (AuthorizationResponse.Granted) request.validate("code=c&state=" + state);
 
             assertThat(query(request))
+                    .containsEntry("code_challenge_method", List.of("S256"))
                     .containsEntry(
                             "code_challenge",
                             List.of(granted.code().codeVerifier().challenge()));
+        }
+
+        @Test
+        void b116_everyLoginHasAVerifierOfItsOwn() {
+            AuthorizationRequest.Builder builder = AuthorizationRequest.builder(AUTHORIZE);
+            Set<List<String>> challenges = new HashSet<>();
+            for (int i = 0; i < 100; i++) {
+                challenges.add(query(builder.build(REDIRECT)).get("code_challenge"));
+            }
+
+            assertThat(challenges).hasSize(100);
         }
 
         @Test

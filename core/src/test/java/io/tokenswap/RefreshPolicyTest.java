@@ -125,7 +125,7 @@ class RefreshPolicyTest {
         }
 
         @Test
-        void unknownOnesAreTakenForTheAssumedOneAndKnownOnesAreNot() {
+        void b16_unknownOnesAreTakenForTheAssumedOneAndKnownOnesAreNot() {
             RefreshPolicy policy = RefreshPolicy.spotify();
             assertThat(age(policy.expiresAt(token(null)))).isEqualTo(Duration.ofHours(1));
             assertThat(age(policy.refreshAt(token(null), 0))).isEqualTo(Duration.ofMinutes(55));

@@ -55,6 +55,52 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
+    void b16_aLifetimeThatTheServerDoesNotTellIsTheAssumedOneAndToldFromAKnownOne() {
+        ScriptedEndpoint silent = new ScriptedEndpoint(clock, null);
+        TokenSession session = builder(silent).policy(RefreshPolicy.spotify()).build(silent.grant());
+        List<String> seen = record(session);
+        clock.advance(TO_REFRESH.minusMillis(1));
+        assertThat(seen).containsExactly("access-1");
+        clock.advance(Duration.ofMillis(1));
+        assertThat(seen).containsExactly("access-1", "access-2");
+        assertThat(session.token().block(Duration.ZERO).expiresAt()).isNull();
+    }
+
+    @Test
+    void b17_aLifetimeOfZeroKeepsNeitherTheTimerNorTheCallersBusy() {
+        ScriptedEndpoint expired = new ScriptedEndpoint(clock, Duration.ZERO);
+        // A hot loop would never end, so that it gets no more answers by and by.
+        expired.always(token -> expired.refreshes() > 1_000 ? Mono.never() : Mono.fromSupplier(expired::grant));
+        TokenSession session = builder(expired).build(expired.grant());
+        List<String> seen = record(session);
+        clock.advance(Duration.ZERO);
+        assertThat(expired.refreshes()).isOne();
+        for (int i = 0; i < 1_000; i++) {
+            assertThat(ask(session.token())).containsExactly("TokenUnavailableException");
+        }
+        clock.advance(Duration.ofSeconds(1).minusMillis(1));
+        assertThat(expired.refreshes()).isOne();
+        clock.advance(HOUR);
+        assertThat(expired.refreshes()).isBetween(50, 80);
+        assertThat(seen).isEmpty();
+    }
+
+    /** Seconds in an int, milliseconds in an int, nanoseconds in a long: each with the first that does not fit. */
+    @ParameterizedTest
+    @ValueSource(longs = {Integer.MAX_VALUE, 1L << 31, 2_147_483, 2_147_484, 9_223_372_036L, 9_223_372_037L})
+    void b20_atTheBordersOfNumbersARefreshIsNeitherEarlyNorLate(long seconds) {
+        Duration life = Duration.ofSeconds(seconds);
+        ScriptedEndpoint longLived = new ScriptedEndpoint(clock, life);
+        TokenSession session = builder(longLived).build(longLived.grant());
+        List<String> seen = record(session);
+        clock.jump(life.minusMinutes(6));
+        clock.advance(Duration.ofSeconds(59));
+        assertThat(longLived.refreshes()).isZero();
+        clock.advance(Duration.ofSeconds(31));
+        assertThat(seen).containsExactly("access-1", "access-2");
+    }
+
+    @Test
     void b88_aLifetimeOfTenYearsIsSleptInSlices() {
         ScriptedEndpoint longLived = new ScriptedEndpoint(clock, Duration.ofDays(3_650));
         List<Duration> slices = new ArrayList<>();

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /** A store that fails for a while, in one way or another. */
 final class UnreliableStore implements TokenStore {
@@ -15,7 +16,9 @@ final class UnreliableStore implements TokenStore {
         THROWN,
         NULL,
         EMPTY,
-        HANGING
+        HANGING,
+        /** It takes until {@link #disk} says so, and goes well. */
+        SLOW
     }
 
     private final TokenStore store;
@@ -23,6 +26,7 @@ final class UnreliableStore implements TokenStore {
     volatile Fault loading = Fault.NONE;
     volatile Fault saving = Fault.NONE;
     volatile Fault clearing = Fault.NONE;
+    final Sinks.Empty<Void> disk = Sinks.empty();
     volatile boolean losesOutcomes;
 
     UnreliableStore(TokenStore store) {
@@ -57,7 +61,7 @@ final class UnreliableStore implements TokenStore {
     }
 
     @SuppressWarnings("NullAway") // null is one of the faults
-    private static <T> Mono<T> attempt(Fault fault, Supplier<Mono<T>> operation) {
+    private <T> Mono<T> attempt(Fault fault, Supplier<Mono<T>> operation) {
         return switch (fault) {
             case NONE -> operation.get();
             case ERROR -> Mono.error(new IllegalStateException("No space left on device"));
@@ -65,6 +69,7 @@ final class UnreliableStore implements TokenStore {
             case NULL -> null;
             case EMPTY -> Mono.empty();
             case HANGING -> Mono.never();
+            case SLOW -> disk.asMono().then(Mono.defer(operation));
         };
     }
 }
