@@ -136,6 +136,22 @@ class TokenRouteTest {
         assertThat(exchange.provider.asked.get(0).form()).containsEntry("code_verifier", verifier.value());
     }
 
+    @ParameterizedTest(name = "B115: what our own client sends in the dialect {0} arrives as it is")
+    @ValueSource(strings = {"documented", "one-uri", "published"})
+    void valueOfAnyCharactersArrivesAsItIs(String dialect) {
+        String value = "%2B+/=&% \"\\'{}?#~"; // all that codes and tokens may hold is printable ASCII
+        TokenEndpoint client = ExchangeServerEndpoint.builder(exchange.server.uri())
+                .dialect(dialect(dialect))
+                .build();
+
+        Token token = client.swap(AuthorizationCode.of(value, URI.create("http://127.0.0.1:4002/auth"), null, Set.of()))
+                .block();
+        client.refresh(token.toBuilder().refreshToken(value).build()).block();
+
+        assertThat(exchange.provider.asked.get(0).form()).containsEntry("code", value);
+        assertThat(exchange.provider.asked.get(1).form()).containsEntry("refresh_token", value);
+    }
+
     private static Dialect dialect(String name) {
         return switch (name) {
             case "documented" -> Dialect.DOCUMENTED;
