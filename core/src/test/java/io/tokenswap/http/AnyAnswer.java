@@ -11,6 +11,7 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.testing.Effort;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -61,13 +62,13 @@ final class AnyAnswer {
     }
 
     /** A token, or one of the declared exceptions, without a secret of the request. */
-    static void check(byte[] input) {
+    static void check(byte[] input, Effort effort) {
         String text = new String(input, StandardCharsets.ISO_8859_1);
         int headEnd = text.indexOf("\n\n");
         String[] head = (headEnd < 0 ? text : text.substring(0, headEnd)).split("\n", -1);
         byte[] body = headEnd < 0 ? new byte[0] : text.substring(headEnd + 2).getBytes(StandardCharsets.ISO_8859_1);
-        SECRETS.forEach(
-                (request, secrets) -> check(new TokenResponse(request, status(head[0]), headers(head), body), secrets));
+        SECRETS.forEach((request, secrets) ->
+                check(effort, new TokenResponse(request, status(head[0]), headers(head), body), secrets));
     }
 
     private static int status(String line) {
@@ -88,18 +89,20 @@ final class AnyAnswer {
         return headers;
     }
 
-    private static void check(TokenResponse response, List<String> secrets) {
-        Token token;
-        try {
-            token = response.token(NOW, NOW.plusSeconds(1));
-        } catch (TokenSwapException declared) {
-            check(declared, secrets);
-            return;
+    private static void check(Effort effort, TokenResponse response, List<String> secrets) {
+        Object outcome = effort.of(() -> outcome(response));
+        if (outcome instanceof TokenSwapException failure) {
+            check(failure, secrets);
+        } else if (outcome instanceof Token token) {
+            check(token);
         }
-        check(token);
-        // What the next refresh sends is what the server has given, in both encodings.
-        if (token.refreshToken() != null) {
-            EncodingProperties.check(token.refreshToken());
+    }
+
+    private static Object outcome(TokenResponse response) {
+        try {
+            return response.token(NOW, NOW.plusSeconds(1));
+        } catch (TokenSwapException declared) {
+            return declared;
         }
     }
 
@@ -126,6 +129,10 @@ final class AnyAnswer {
         String printed = token.toString();
         if (token.accessToken().length() >= NO_SECRET) {
             assertThat(printed.replace(token.scopes().toString(), "")).doesNotContain(token.accessToken());
+        }
+        // What the next refresh sends is what the server has given, in both encodings.
+        if (token.refreshToken() != null) {
+            EncodingProperties.check(token.refreshToken());
         }
     }
 }
