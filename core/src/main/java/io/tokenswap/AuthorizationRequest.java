@@ -150,7 +150,7 @@ public final class AuthorizationRequest {
         }
         if (error != null) {
             return code == null
-                    ? denied(error, first(query, "error_description"))
+                    ? denied(without(answeredState, error), without(answeredState, first(query, "error_description")))
                     : failed("The provider answered with both a code and an error. Sign in again.");
         }
         return new AuthorizationResponse.Granted(
@@ -175,7 +175,12 @@ public final class AuthorizationRequest {
         return MessageDigest.isEqual(answered.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
     }
 
-    private static AuthorizationResponse denied(String error, @Nullable String description) {
+    /** Nothing of a text that repeats the state, as it is or between characters that are dropped before it is shown. */
+    private static String without(String state, @Nullable String text) {
+        return text == null || text.replaceAll("[^A-Za-z0-9_-]", "").contains(state) ? "" : text;
+    }
+
+    private static AuthorizationResponse denied(String error, String description) {
         String said = OAuthText.description(description);
         String what = AuthorizationFailedException.ACCESS_DENIED.equals(error)
                 ? "The sign-in was denied"
