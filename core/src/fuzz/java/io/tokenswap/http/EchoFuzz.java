@@ -18,6 +18,7 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -36,6 +37,12 @@ class EchoFuzz {
                 Arguments.of("0123456789abcdefghijklmnopqrstuvwxyz", 5, "", "", ""),
                 Arguments.of("a\"b\\c d\u00e9", 0, "\u0000\u00e9", "a", "b"),
                 Arguments.of("a".repeat(1_000), 0, "", "aaaaaaaaaaaaaaab".repeat(60), "b"));
+    }
+
+    @Test
+    void aServerThatNearlyRepeatsALongTokenOfItsOwnGainsNoTime() {
+        TokenResponse response = response("a".repeat(60_000), "aaaaaaaaaaaaaaab".repeat(1_900));
+        assertThat(EFFORT.of(() -> failure(response))).isInstanceOf(OAuthErrorException.class);
     }
 
     @MethodSource("seeds")

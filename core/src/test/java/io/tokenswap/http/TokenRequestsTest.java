@@ -7,6 +7,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.testing.RawServer;
+import java.net.URI;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -15,6 +16,18 @@ import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
 class TokenRequestsTest extends WireTest {
+
+    /** The rest of a text is never shown, and to search it would cost what a hostile server likes. */
+    @Test
+    void anEchoBehindAllThatIsShownIsNone() {
+        Peer peer = new Peer("server", URI.create("https://exchange.test/refresh"), "");
+        TokenRequest request = TokenRequest.refresh(peer, Encoding.FORM, Samples.TOKEN);
+        String secret = Samples.TOKEN.refreshToken();
+
+        assertThat(request.isEchoedIn("x".repeat(256 - secret.length()) + secret))
+                .isTrue();
+        assertThat(request.isEchoedIn("x".repeat(256) + secret)).isFalse();
+    }
 
     @Test
     void nothingIsSentBeforeSubscriptionAndOneRequestForEach() {
