@@ -4,6 +4,9 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelPromise;
+import io.netty.handler.codec.DecoderException;
+import io.netty.handler.codec.DecoderResult;
+import io.netty.handler.codec.http.HttpObject;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponse;
 import io.netty.handler.codec.http.HttpStatusClass;
@@ -22,6 +25,8 @@ import reactor.netty.NettyPipeline;
  *           <--  answer
  *           <--  answer      nobody has asked: closed, and the next request takes another connection
  * </pre>
+ *
+ * <p>What is no HTTP is passed on without a quote of it: it may hold a token, and Reactor Netty logs why it failed.
  *
  * <p>With the end of an answer the connection is the next request's, at once and before the bytes behind it were looked at. So
  * the end is held back until all that came with it has been.
@@ -56,6 +61,9 @@ final class AnswerGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelRead(ChannelHandlerContext context, Object message) {
+        if (message instanceof HttpObject part && part.decoderResult().isFailure()) {
+            part.setDecoderResult(DecoderResult.failure(new DecoderException("The answer is not HTTP")));
+        }
         if (message instanceof HttpResponse response) {
             informational = response.status().codeClass() == HttpStatusClass.INFORMATIONAL;
             over |= unanswered == 0;

@@ -69,6 +69,9 @@ class SecretsTest {
         REDIRECT("REJECTED", http("302 Found\r\nLocation: http://127.0.0.1/?code=canary", "")),
         MALFORMED("PROTOCOL", http("200 OK", "{\"access_token\":\"canary \"}")),
         GARBAGE("PROTOCOL", "canary\r\n\r\n"),
+        NO_LENGTH("PROTOCOL", "HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"),
+        NO_CHUNK("PROTOCOL", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n"),
+        REST_OF_A_BODY("PROTOCOL", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + Samples.ANSWER),
         CUT("UNKNOWN", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
         SILENCE("UNKNOWN", "");
 

@@ -19,9 +19,9 @@ import java.util.regex.Pattern;
 public final class Canary {
 
     private static final Pattern MARKED = Pattern.compile(
-            // The second is the first in base64, as a client secret is in a header, for three bytes of client id and
-            // colon.
-            "canary|Y2FuYXJ5|\\b(access|refresh)-[0-9]");
+            // In capitals as Netty quotes a line that is no HTTP; and in base64, as a client secret is in a header, for
+            // three bytes of client id and colon.
+            "canary|CANARY|Y2FuYXJ5|\\b(access|refresh)-[0-9]");
 
     private static final Pattern RANDOM = Pattern.compile("(?<![\\w.$/-])[\\w-]{43}(?![\\w($.-])");
 
