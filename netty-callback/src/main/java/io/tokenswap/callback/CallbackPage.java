@@ -125,8 +125,8 @@ public final class CallbackPage {
      * policy of the built-in page, so that escaping, outside resources, which learn that the login took place, and taking the
      * code out of the address bar are all up to the application.
      *
-     * @param html makes the page for an outcome, on an event loop, which it must not block. When it fails, the built-in page is
-     *     shown
+     * @param html makes the page for an outcome, on an event loop, which it must not block. Asked once for each outcome of a login,
+     *     as a rule: the page is shown again to whoever asks again. When it fails, the built-in page is shown
      * @return a changed copy
      */
     public CallbackPage unsafeHtml(Function<? super Outcome, String> html) {

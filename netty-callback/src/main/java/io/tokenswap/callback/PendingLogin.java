@@ -5,6 +5,8 @@ import io.tokenswap.AuthorizationResponse;
 import io.tokenswap.AuthorizationResponse.Granted;
 import io.tokenswap.callback.CallbackPage.Outcome;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Scannable;
@@ -23,6 +25,7 @@ final class PendingLogin {
     private final AuthorizationRequest request;
     private final String path;
     private final CallbackPage page;
+    private final Map<Outcome, Answer> pages = new ConcurrentHashMap<>();
     private final Sinks.One<AuthorizationResponse> response = Sinks.one();
     private final Sinks.Empty<Void> pageWritten = Sinks.empty();
 
@@ -36,8 +39,14 @@ final class PendingLogin {
         return path;
     }
 
+    /** Made once: a page may cost the application something, and anybody can ask for it any number of times. */
     Answer page(Outcome outcome) {
-        return page.answer(outcome);
+        Answer made = pages.get(outcome);
+        if (made == null) {
+            made = page.answer(outcome);
+            pages.put(outcome, made);
+        }
+        return made;
     }
 
     /** The answer. */

@@ -520,6 +520,24 @@ class LifeCycleTest {
         assertThat(log.warnings(CallbackPage.class)).hasSize(2).allMatch(line -> line.contains("a bad page"));
     }
 
+    /** Else a stranger would fill the log, or keep the application busy, with hits alone. */
+    @Test
+    void a77_aPageIsMadeOnceHoweverManyBadHitsGetIt(CapturedLog log) {
+        AtomicInteger made = new AtomicInteger();
+        CallbackPage failing = CallbackPage.create().unsafeHtml(outcome -> {
+            made.incrementAndGet();
+            throw new IllegalStateException("a bad page");
+        });
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.page(failing))) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(login.hit("code=c&state=wrong").body()).contains("This link is not valid");
+            }
+            login.isStillPending();
+        }
+        assertThat(made).as("pages, one for a bad link and one for the login").hasValue(2);
+        assertThat(log.warnings(CallbackPage.class)).hasSize(2);
+    }
+
     @Test
     void a64_aBrowserThatFailsEndsALoginThatNobodyWasShown() {
         StepVerifier.create(WaitingLogin.RECEIVER.receive(
