@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -142,5 +143,40 @@ class CallbackPageTest {
         assertThat(answer.status().code()).isEqualTo(200);
         assertThatThrownBy(() -> PAGE.successUri(URI.create("javascript:alert(1)")))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void aPageThatFailsIsReplaced(CapturedLog log) {
+        LoopbackReceiver receiver =
+                WaitingLogin.RECEIVER.page(CallbackPage.create().unsafeHtml(outcome -> {
+                    throw new IllegalStateException("a bad page");
+                }));
+        try (WaitingLogin login = WaitingLogin.start(receiver)) {
+            assertThat(login.hit("code=c&state=wrong").status()).isEqualTo(400);
+            RawResponse response = login.hit(login.goodQuery());
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(response.body()).contains("You are signed in");
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+        assertThat(log.warnings(CallbackPage.class)).hasSize(2).allMatch(line -> line.contains("a bad page"));
+    }
+
+    /** Else a stranger would fill the log, or keep the application busy, with hits alone. */
+    @Test
+    void a77_aPageIsMadeOnceHoweverManyBadHitsGetIt(CapturedLog log) {
+        AtomicInteger made = new AtomicInteger();
+        CallbackPage failing = CallbackPage.create().unsafeHtml(outcome -> {
+            made.incrementAndGet();
+            throw new IllegalStateException("a bad page");
+        });
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.page(failing))) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(login.hit("code=c&state=wrong").body()).contains("This link is not valid");
+            }
+            login.isStillPending();
+        }
+        assertThat(made).as("pages, one for a bad link and one for the login").hasValue(2);
+        assertThat(log.warnings(CallbackPage.class)).hasSize(2);
     }
 }

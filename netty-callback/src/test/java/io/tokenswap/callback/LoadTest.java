@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -81,17 +80,11 @@ class LoadTest {
         }
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = WaitingLogin.bind("127.0.0.1", 0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     @Test
     void a59_openingAndCancellingLeavesNothing() throws IOException {
         int cycles = scale(10_000, 200);
         LoopbackReceiver receiver = WaitingLogin.RECEIVER
-                .ports(freePort())
+                .ports(WaitingLogin.freePort())
                 .limits(new Listener.Limits(64, Duration.ofSeconds(10), Duration.ofMillis(1)));
         // The first ones load classes and fill pools.
         IntStream.range(0, 50).forEach(i -> WaitingLogin.start(receiver).close());
@@ -193,7 +186,7 @@ class LoadTest {
         int rounds = scale(20, 1);
         long start = System.nanoTime();
         for (int round = 0; round < rounds; round++) {
-            LoopbackReceiver receiver = WaitingLogin.RECEIVER.ports(freePort());
+            LoopbackReceiver receiver = WaitingLogin.RECEIVER.ports(WaitingLogin.freePort());
             List<WaitingLogin> logins = parallel(i -> WaitingLogin.start(receiver));
             try {
                 List<String> codes = parallel(i -> {

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
-import io.tokenswap.AuthorizationRequest;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
@@ -53,11 +52,6 @@ class MachineTest {
         }
     }
 
-    private static AuthorizationRequest request(URI redirectUri) {
-        return NothingIsLeft.watch(AuthorizationRequest.builder(URI.create("https://auth.example.com/"))
-                .build(redirectUri));
-    }
-
     @ParameterizedTest(name = "A55 no IPv6: {0}")
     @ValueSource(strings = {"http://localhost:0/auth", "http://127.0.0.1:0/auth"})
     void withoutIpv6TheOtherFamilyIsEnough(String redirectUri) {
@@ -83,12 +77,12 @@ class MachineTest {
         AtomicInteger opened = new AtomicInteger();
         Browser browser = Browser.printing(uri -> opened.incrementAndGet());
 
-        StepVerifier.create(on("127.0.0.1", NOT_OURS).redirectUri(IPV6).receive(MachineTest::request, browser))
+        StepVerifier.create(on("127.0.0.1", NOT_OURS).redirectUri(IPV6).receive(WaitingLogin::newRequest, browser))
                 .verifyErrorSatisfies(error -> assertThat(error)
                         .isInstanceOfSatisfying(
                                 RedirectHostException.class,
                                 missing -> assertThat(missing.host()).isEqualTo("[::1]")));
-        StepVerifier.create(on(NOT_OURS).redirectUri(LOCALHOST).receive(MachineTest::request, browser))
+        StepVerifier.create(on(NOT_OURS).redirectUri(LOCALHOST).receive(WaitingLogin::newRequest, browser))
                 .verifyError(RedirectHostException.class);
         assertThat(opened).hasValue(0);
     }
@@ -180,7 +174,7 @@ class MachineTest {
                 .isInstanceOf(IllegalArgumentException.class);
         StepVerifier.create(WaitingLogin.RECEIVER
                         .unsafeBindAddress(NOT_OURS)
-                        .receive(MachineTest::request, Browser.printing(uri -> {})))
+                        .receive(WaitingLogin::newRequest, Browser.printing(uri -> {})))
                 .verifyError(RedirectHostException.class);
     }
 

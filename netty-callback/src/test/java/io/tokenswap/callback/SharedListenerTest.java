@@ -40,12 +40,6 @@ class SharedListenerTest {
         return new Holder(listener, subscription);
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = WaitingLogin.bind("127.0.0.1", 0)) {
-            return socket.getLocalPort();
-        }
-    }
-
     private static boolean isHeld(int port) {
         try {
             WaitingLogin.bind("127.0.0.1", port).close();
@@ -62,7 +56,7 @@ class SharedListenerTest {
 
     @Test
     void theLastToLeaveDecidesHowLongThePortStays() throws IOException {
-        int port = freePort();
+        int port = WaitingLogin.freePort();
         Holder first = hold(port);
         Listener listener = first.await();
         first.subscription.dispose();
@@ -82,7 +76,7 @@ class SharedListenerTest {
 
     @Test
     void whoComesWhileItClosesGetsAnotherOne() throws IOException {
-        int port = freePort();
+        int port = WaitingLogin.freePort();
         for (int round = 0; round < 20; round++) {
             Holder first = hold(port);
             Listener listener = first.await();
@@ -98,7 +92,7 @@ class SharedListenerTest {
 
     @Test
     void whoCancelsWhileItIsBoundLeavesItToTheOthers() throws IOException {
-        int port = freePort();
+        int port = WaitingLogin.freePort();
         Holder first = hold(port);
         Holder second = hold(port);
         first.subscription.dispose();
@@ -151,7 +145,7 @@ class SharedListenerTest {
 
     @RepeatedTest(20)
     void joiningAndLeavingAtOnceNeverStrandsAnybodyOrThePort() throws IOException {
-        int port = freePort();
+        int port = WaitingLogin.freePort();
         List<CompletableFuture<Void>> all = IntStream.range(0, 8)
                 .mapToObj(i -> CompletableFuture.runAsync(() -> {
                     Holder holder = hold(port);
@@ -168,8 +162,8 @@ class SharedListenerTest {
 
     @Test
     void twoPortsAreTwoListeners() throws IOException {
-        try (WaitingLogin first = WaitingLogin.start(WaitingLogin.RECEIVER.ports(freePort()));
-                WaitingLogin second = WaitingLogin.start(WaitingLogin.RECEIVER.ports(freePort()))) {
+        try (WaitingLogin first = WaitingLogin.start(WaitingLogin.RECEIVER.ports(WaitingLogin.freePort()));
+                WaitingLogin second = WaitingLogin.start(WaitingLogin.RECEIVER.ports(WaitingLogin.freePort()))) {
             assertThat(first.hit(second.goodQuery()).status()).isEqualTo(400);
             first.isStillPending();
             second.isStillPending();

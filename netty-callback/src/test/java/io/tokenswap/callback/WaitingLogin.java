@@ -65,6 +65,12 @@ final class WaitingLogin implements AutoCloseable {
         return login;
     }
 
+    /** For a receiver that is used by itself. */
+    static AuthorizationRequest newRequest(URI redirectUri) {
+        return NothingIsLeft.watch(AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize"))
+                .build(redirectUri));
+    }
+
     AuthorizationRequest request() {
         return opened.orTimeout(20, TimeUnit.SECONDS).join();
     }
@@ -158,6 +164,12 @@ final class WaitingLogin implements AutoCloseable {
         } catch (IOException e) {
             socket.close();
             throw e;
+        }
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket socket = bind("127.0.0.1", 0)) {
+            return socket.getLocalPort();
         }
     }
 

@@ -1,0 +1,249 @@
+package io.tokenswap.callback;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.AuthorizationRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.ref.WeakReference;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.test.StepVerifier;
+import reactor.test.scheduler.VirtualTimeScheduler;
+import reactor.util.retry.Retry;
+
+/** How a login ends, by whatever comes first, and that its port is free then. */
+@ExtendWith(NothingIsLeft.class)
+class EndOfLoginTest {
+
+    private static final LoopbackReceiver LINGERING = LoopbackReceiver.create().ports(0);
+    private static final Browser NONE = Browser.printing(uri -> {});
+
+    @Test
+    void a58_nobodyInTimeIsTypedAndFreesThePort() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time))) {
+            time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(1));
+            assertThat(login.isPending()).isTrue();
+            time.advanceTimeBy(Duration.ofMillis(1));
+
+            assertThat(login.failure())
+                    .isInstanceOf(LoginTimeoutException.class)
+                    .hasMessageContaining("5 minutes");
+            time.advanceTimeBy(Duration.ofSeconds(1));
+            login.freesItsPort();
+        }
+    }
+
+    @Test
+    void a58_aCodeThatCameInTimeIsNotLostToItsPage() throws IOException {
+        String huge = "x".repeat(64 << 20);
+        CompletableFuture<Void> answered = new CompletableFuture<>();
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        LoopbackReceiver receiver = WaitingLogin.RECEIVER
+                .scheduler(time)
+                .page(CallbackPage.create().unsafeHtml(outcome -> {
+                    answered.complete(null);
+                    return huge;
+                }));
+        WaitingLogin login = WaitingLogin.start(receiver);
+        time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(500));
+        try (Socket deaf = new Socket("127.0.0.1", login.port())) {
+            deaf.getOutputStream()
+                    .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
+            answered.orTimeout(20, TimeUnit.SECONDS).join();
+            // Past the timeout of the login, and past the second that a page may take.
+            NothingIsLeft.eventually(() -> {
+                time.advanceTimeBy(Duration.ofSeconds(2));
+                assertThat(login.isPending()).isFalse();
+            });
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+        time.advanceTimeBy(Duration.ofSeconds(1));
+        login.freesItsPort();
+    }
+
+    @Test
+    void a58_aTimeoutOfTheBrowserIsNotThatOfTheLogin() {
+        StepVerifier.create(WaitingLogin.RECEIVER.receive(
+                        WaitingLogin::newRequest, uri -> Mono.error(new TimeoutException("of the browser"))))
+                .verifyErrorSatisfies(error -> assertThat(error).isExactlyInstanceOf(TimeoutException.class));
+    }
+
+    @Test
+    void a59_cancellingFreesThePort() {
+        WaitingLogin login = WaitingLogin.start();
+        login.cancel();
+        login.freesItsPort();
+    }
+
+    @Test
+    void a59_cancellingWhileThePortIsBeingBoundFreesItToo() throws IOException {
+        int port = WaitingLogin.freePort();
+        for (int i = 0; i < 50; i++) {
+            Disposable login = WaitingLogin.RECEIVER
+                    .ports(port)
+                    .receive(WaitingLogin::newRequest, NONE)
+                    .subscribe();
+            login.dispose();
+        }
+        WaitingLogin.awaitFree(port);
+    }
+
+    /** Either the code comes, once, or the login is cancelled and none comes, neither then nor later. */
+    @RepeatedTest(50)
+    void a60_cancellingInARaceWithAHitEitherEmitsOrCancels() {
+        CompletableFuture<AuthorizationRequest> opened = new CompletableFuture<>();
+        List<String> signals = new CopyOnWriteArrayList<>();
+        Disposable login = WaitingLogin.RECEIVER
+                .receive(
+                        uri -> {
+                            AuthorizationRequest made = WaitingLogin.newRequest(uri);
+                            opened.complete(made);
+                            return made;
+                        },
+                        NONE)
+                .doOnNext(code -> signals.add("code"))
+                .doOnCancel(() -> signals.add("cancelled"))
+                .doOnTerminate(() -> signals.add("ended"))
+                .subscribe();
+        int port = opened.join().redirectUri().getPort();
+        String state = NothingIsLeft.state(opened.join().uri().toString());
+        CompletableFuture<?> hit = CompletableFuture.runAsync(() -> hitQuietly(port, state));
+        login.dispose();
+        hit.join();
+        WaitingLogin.awaitFree(port);
+
+        // A Mono's value and end come together, so a cancellation between them comes too late.
+        assertThat(signals).isIn(List.of("cancelled"), List.of("code", "ended"), List.of("code", "cancelled", "ended"));
+    }
+
+    private static void hitQuietly(int port, String state) {
+        try {
+            RawResponse.to(
+                    port, "GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
+        } catch (UncheckedIOException refused) {
+            // The cancellation came first.
+        }
+    }
+
+    @Test
+    void a60_afterACancellationNoHitIsSwapped() {
+        ScriptedEndpoint endpoint = new ScriptedEndpoint();
+        CompletableFuture<URI> opened = new CompletableFuture<>();
+        Disposable login = LoginFlow.create(
+                        endpoint, () -> AuthorizationRequest.builder(URI.create("https://auth.example.com/")))
+                .receiver(LINGERING)
+                .browser(Browser.printing(opened::complete))
+                .login()
+                .subscribe();
+        URI uri = opened.orTimeout(20, TimeUnit.SECONDS).join();
+        login.dispose();
+        // The port lingers, so there is somebody to hit.
+        RawResponse response = LoginFlowTest.signIn(uri);
+
+        assertThat(response.status()).isIn(400, 404);
+        assertThat(endpoint.sent).isEmpty();
+    }
+
+    @Test
+    void a62_aSubscriberThatThrowsHarmsNeitherPageNorPort(CapturedLog log) {
+        CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
+        CompletableFuture<URI> opened = new CompletableFuture<>();
+        WaitingLogin.RECEIVER
+                .receive(
+                        uri -> {
+                            AuthorizationRequest request = WaitingLogin.newRequest(uri);
+                            made.complete(request);
+                            return request;
+                        },
+                        Browser.printing(opened::complete))
+                .subscribe(code -> {
+                    throw new IllegalStateException("a bad subscriber");
+                });
+        String state = NothingIsLeft.state(opened.join().toString());
+        int port = made.join().redirectUri().getPort();
+
+        RawResponse response = RawResponse.to(
+                port, "GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
+
+        assertThat(response.body()).contains("You are signed in");
+        WaitingLogin.awaitFree(port);
+        assertThat(log.errors()).anyMatch(line -> line.contains("a bad subscriber"));
+    }
+
+    @Test
+    void aFixedPortKeepsNothingOfALoginThatIsOver() throws IOException {
+        WeakReference<AuthorizationRequest> request = requestOfALoginThatIsOver(WaitingLogin.freePort());
+
+        Mono.fromRunnable(System::gc)
+                .then(Mono.fromCallable(() -> {
+                    assertThat(request.get() == null).as("collected").isTrue();
+                    return true;
+                }))
+                .retryWhen(Retry.fixedDelay(100, Duration.ofMillis(50)))
+                .subscribeOn(Schedulers.boundedElastic())
+                .block();
+    }
+
+    private static WeakReference<AuthorizationRequest> requestOfALoginThatIsOver(int port) {
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.ports(port))) {
+            login.isStillPending();
+            return new WeakReference<>(login.request());
+        }
+    }
+
+    @Test
+    void a64_aBrowserThatFailsEndsALoginThatNobodyWasShown() {
+        StepVerifier.create(WaitingLogin.RECEIVER.receive(
+                        WaitingLogin::newRequest, uri -> Mono.error(new IllegalStateException("no browser"))))
+                .verifyErrorMessage("no browser");
+    }
+
+    @Test
+    void a78_theCodeComesThoughThePageCannotBeWritten() throws IOException {
+        String huge = "x".repeat(64 << 20);
+        // The connection may live for ever here: it is not its end that the code waits for.
+        LoopbackReceiver receiver = WaitingLogin.RECEIVER
+                .page(CallbackPage.create().unsafeHtml(outcome -> huge))
+                .limits(new Listener.Limits(64, Duration.ofDays(1), Duration.ofMillis(20)));
+        try (WaitingLogin login = WaitingLogin.start(receiver);
+                Socket deaf = new Socket("127.0.0.1", login.port())) {
+            deaf.getOutputStream()
+                    .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            login.freesItsPort();
+        }
+    }
+
+    @Test
+    void a78_theCodeComesThoughTheBrowserIsGone() throws IOException {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            try (Socket gone = new Socket("127.0.0.1", login.port())) {
+                gone.getOutputStream()
+                        .write(login.request("GET", "/auth?" + login.goodQuery())
+                                .getBytes(StandardCharsets.US_ASCII));
+                // Resets the connection, most likely before the page is written.
+                gone.setSoLinger(true, 0);
+            }
+
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            login.freesItsPort();
+        }
+    }
+}
