@@ -73,7 +73,7 @@ final class HitRules {
                 // Two readers may see different ends of such a request (RFC 9112 section 11.2), and none of ours has a
                 // body.
                 || headers.contains(HttpHeaderNames.TRANSFER_ENCODING)
-                || headers.contains(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true);
+                || headers.containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true);
         return unclear ? HttpResponseStatus.BAD_REQUEST : null;
     }
 

@@ -223,7 +223,8 @@ class ReceivedRequestsTest {
                     A72 empty name             | : x
                     A73 a body                 | Content-Length: 5
                     A73 a body of 1 GB         | Content-Length: 1000000000
-                    A75 websocket              | Connection: Upgrade,Upgrade: websocket
+                    A75 websocket              | Connection: Upgrade,Upgrade: websocket,Sec-WebSocket-Version: 13,Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+                    A75 websocket among others | Connection: Upgrade,Upgrade: h2c\\, WebSocket
                     """)
     void isSmuggling(String what, String headers) {
         try (WaitingLogin login = WaitingLogin.start()) {
