@@ -99,6 +99,20 @@ class CallbackPageTest {
     }
 
     @Test
+    void a44_theHookThatIsNamedUnsafeIsTheOnlyWayToHtml() {
+        String html = "<b>hello</b>";
+
+        assertThat(PAGE.unsafeHtml(outcome -> html).answer(Outcome.SIGNED_IN).body())
+                .isEqualTo(html);
+        assertThat(PAGE.text(Outcome.SIGNED_IN, html, html)
+                        .application(html)
+                        .language(html)
+                        .answer(Outcome.SIGNED_IN)
+                        .body())
+                .doesNotContain("<b>");
+    }
+
+    @Test
     void theApplicationIsNamed() {
         assertThat(PAGE.application("Night Radio").answer(Outcome.SIGNED_IN).body())
                 .contains("go back to Night Radio.", "<title>You are signed in · Night Radio</title>");

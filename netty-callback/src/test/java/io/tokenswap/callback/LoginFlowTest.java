@@ -200,7 +200,7 @@ class LoginFlowTest {
     }
 
     @Test
-    void a12_aDenialSwapsNothing() {
+    void a12_aCodeThatComesWithAnErrorIsNotSwapped() {
         Browser denying = uri -> Mono.fromRunnable(() -> RawResponse.to(
                 URI.create(parameter(uri, "server_uri")).getPort(),
                 "GET /auth?error=access_denied&code=c&state=" + parameter(uri, "state")

@@ -153,9 +153,10 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
     /** Waits until an assertion holds, for what ends a moment later. */
     static void eventually(Runnable assertion) {
         Mono.fromRunnable(assertion)
-                .retryWhen(Retry.fixedDelay(400, Duration.ofMillis(50))
-                        .onRetryExhaustedThrow((spec, last) -> last.failure()))
+                // Each attempt, for a retry comes from a timer, where nothing may block.
                 .subscribeOn(Schedulers.boundedElastic())
+                .retryWhen(Retry.fixedDelay(2_000, Duration.ofMillis(10))
+                        .onRetryExhaustedThrow((spec, last) -> last.failure()))
                 .block();
     }
 

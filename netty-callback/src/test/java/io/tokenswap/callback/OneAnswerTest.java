@@ -11,14 +11,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /** Which hit is the answer to which login, and what all the others get. */
@@ -126,23 +126,25 @@ class OneAnswerTest {
         logins.get(0).freesItsPort();
     }
 
+    /** On one port, so that nothing but the state tells them apart. */
     @Test
-    void a63_twoSubscriptionsOfOneMonoAreTwoLogins() {
-        List<URI> opened = new ArrayList<>();
-        CountDownLatch both = new CountDownLatch(2);
-        Mono<AuthorizationCode> receive =
-                WaitingLogin.RECEIVER.receive(WaitingLogin::newRequest, Browser.printing(uri -> {
-                    synchronized (opened) {
-                        opened.add(uri);
-                    }
-                    both.countDown();
-                }));
-        Disposable first = receive.subscribe();
-        Disposable second = receive.subscribe();
-        assertThat(both).satisfies(CountDownLatch::await);
-        first.dispose();
-        second.dispose();
+    void a63_twoSubscriptionsOfOneMonoAreTwoLogins() throws IOException {
+        List<URI> opened = new CopyOnWriteArrayList<>();
+        Mono<AuthorizationCode> receive = WaitingLogin.RECEIVER
+                .ports(WaitingLogin.freePort())
+                .receive(WaitingLogin::newRequest, Browser.printing(opened::add));
+        List<CompletableFuture<AuthorizationCode>> codes = List.of(receive.toFuture(), receive.toFuture());
+        NothingIsLeft.eventually(() -> assertThat(opened).hasSize(2));
 
-        assertThat(opened).hasSize(2).doesNotHaveDuplicates();
+        assertThat(LoginFlowTest.signIn(opened.get(0)).body()).contains("You are signed in");
+        CompletableFuture.anyOf(codes.get(0), codes.get(1))
+                .orTimeout(20, TimeUnit.SECONDS)
+                .join();
+        assertThat(codes).filteredOn(CompletableFuture::isDone).hasSize(1);
+        assertThat(LoginFlowTest.signIn(opened.get(1)).body()).contains("You are signed in");
+        assertThat(codes)
+                .extracting(code -> code.orTimeout(20, TimeUnit.SECONDS).join())
+                .extracting(AuthorizationCode::codeVerifier)
+                .doesNotHaveDuplicates();
     }
 }

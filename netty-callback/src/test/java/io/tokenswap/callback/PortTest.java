@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
@@ -33,10 +34,25 @@ class PortTest {
     @Test
     void a46_nothingListensBeforeSubscription() throws IOException {
         int port = WaitingLogin.freePort();
-        Mono<AuthorizationCode> login = WaitingLogin.RECEIVER.ports(port).receive(WaitingLogin::newRequest, NONE);
+        AtomicInteger made = new AtomicInteger();
+        Mono<AuthorizationCode> login = WaitingLogin.RECEIVER
+                .ports(port)
+                .receive(
+                        uri -> {
+                            made.incrementAndGet();
+                            return WaitingLogin.newRequest(uri);
+                        },
+                        NONE);
+        // Begins later, so what had begun before would be there too.
+        try (WaitingLogin other = WaitingLogin.start()) {
+            other.isStillPending();
+        }
 
-        WaitingLogin.awaitFree(port);
-        assertThat(login).isNotNull();
+        WaitingLogin.bind("127.0.0.1", port).close();
+        assertThat(made).hasValue(0);
+        Disposable subscription = login.subscribe();
+        NothingIsLeft.eventually(() -> assertThat(made).hasValue(1));
+        subscription.dispose();
     }
 
     @RepeatedTest(20)

@@ -3,12 +3,15 @@ package io.tokenswap.callback;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.AuthorizationFailedException;
+import io.tokenswap.callback.CallbackPage.Outcome;
+import java.time.Duration;
 import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** What the query of a hit may do to a login. */
 @ExtendWith(NothingIsLeft.class)
@@ -20,7 +23,9 @@ class ReceivedParametersTest {
             RawResponse response = login.hit(login.goodQuery());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("You are signed in");
+            assertThat(response.body())
+                    .contains("You are signed in")
+                    .isEqualTo(CallbackPage.create().answer(Outcome.SIGNED_IN).body());
             assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
             assertThat(login.code().redirectUri()).isEqualTo(login.request().redirectUri());
             assertThat(login.code().codeVerifier()).isNotNull();
@@ -28,7 +33,19 @@ class ReceivedParametersTest {
         }
     }
 
-    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for 5,000 letters. */
+    @Test
+    void a01_withinASecondNobodyListensAnyMore() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        WaitingLogin login =
+                WaitingLogin.start(LoopbackReceiver.create().ports(0).scheduler(time));
+        login.hit(login.goodQuery());
+        assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        time.advanceTimeBy(Duration.ofSeconds(1));
+
+        login.freesItsPort();
+    }
+
+    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, 4097 and LONG for that many and 5,000 letters. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
                     A03 wrong state                     | code=CODE&state=wrong
@@ -45,20 +62,28 @@ class ReceivedParametersTest {
                     A09 error twice                     | error=a&error=b&state=STATE
                     A09 error_description twice         | error=a&error_description=b&error_description=c&state=STATE
                     A09 iss twice                       | code=CODE&iss=a&iss=b&state=STATE
+                    A09 iss twice and the same          | code=CODE&iss=a&iss=a&state=STATE
                     A11 error with a wrong state        | error=access_denied&state=wrong
                     A11 error without state             | error=access_denied
                     A13 neither code nor error          | state=STATE
                     A14 empty code                      | code=&state=STATE
                     A17 a line break in the description | error=a&error_description=b%0D%0Ac&state=STATE
                     A17 an escape sequence              | error=a&error_description=%1B%5B31mb&state=STATE
-                    A19 a code that is too long         | code=LONG&state=STATE
+                    A19 a code that is too long         | code=4097&state=STATE
                     A19 a state that is too long        | code=CODE&state=LONG
                     A21 bad escape                      | code=%zz&state=STATE
+                    A21 bad second digit                | code=%4z&state=STATE
                     A21 half an escape                  | state=STATE&code=CODE%
+                    A21 half of its digits              | state=STATE&code=CODE%4
                     A21 overlong form                   | code=%C0%AF&state=STATE
                     A21 lone surrogate                  | code=%ED%A0%80&state=STATE
-                    A22 control character               | code=a%00b&state=STATE
+                    A22 NUL                             | code=a%00b&state=STATE
+                    A22 control character               | code=a%1Fb&state=STATE
+                    A22 delete                          | code=a%7Fb&state=STATE
+                    A22 control character beyond ASCII  | code=a%C2%85b&state=STATE
+                    A22 line break in an unknown value  | code=CODE&x=%0A&state=STATE
                     A23 a semicolon                     | code=CODE;state=STATE
+                    A23 a semicolon first               | state=STATE;code=CODE
                     A24 an access token alone           | access_token=CODE&state=STATE
                     A24 an access token                 | access_token=CODE&code=CODE&state=STATE
                     """)
@@ -66,6 +91,7 @@ class ReceivedParametersTest {
         try (WaitingLogin login = WaitingLogin.start()) {
             String sent = query.replace("STATE", login.state())
                     .replace("CODE", WaitingLogin.CODE)
+                    .replace("4097", "x".repeat(4097))
                     .replace("LONG", "x".repeat(5000))
                     .replace("UPPER", swapCase(login.state()))
                     .replace(
@@ -83,6 +109,17 @@ class ReceivedParametersTest {
         }
     }
 
+    @Test
+    void a19_aCodeOf4096CharactersIsTaken() {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            String code = WaitingLogin.CODE + "x".repeat(4096 - WaitingLogin.CODE.length());
+
+            assertThat(login.hit("code=" + code + "&state=" + login.state()).status())
+                    .isEqualTo(200);
+            assertThat(login.code().value()).isEqualTo(code);
+        }
+    }
+
     private static String swapCase(String text) {
         String upper = text.toUpperCase(Locale.ROOT);
         return upper.equals(text) ? text.toLowerCase(Locale.ROOT) : upper;
@@ -95,10 +132,10 @@ class ReceivedParametersTest {
 
             assertThat(response.status()).isEqualTo(200);
             assertThat(response.body()).contains("You are not signed in");
-            assertThat(login.failure())
-                    .isInstanceOfSatisfying(
-                            AuthorizationFailedException.class,
-                            error -> assertThat(error.denied()).isTrue());
+            assertThat(login.failure()).isInstanceOfSatisfying(AuthorizationFailedException.class, error -> {
+                assertThat(error.denied()).isTrue();
+                assertThat(error.error()).isEqualTo("access_denied");
+            });
             login.freesItsPort();
         }
     }
@@ -118,9 +155,19 @@ class ReceivedParametersTest {
     }
 
     @Test
+    void a09_unknownParametersMayStandTwice() {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            RawResponse response = login.hit("a=1&a=2&" + login.goodQuery() + "&b=3&b=3");
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        }
+    }
+
+    @Test
     void a15_unknownParametersAreIgnored() {
         try (WaitingLogin login = WaitingLogin.start()) {
-            RawResponse response = login.hit("a=1&a=2&" + login.goodQuery() + "&session_state=x");
+            RawResponse response = login.hit("a=1&" + login.goodQuery() + "&session_state=x");
 
             assertThat(response.status()).isEqualTo(200);
             assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
@@ -199,7 +246,7 @@ class ReceivedParametersTest {
             assertThat(login.failure().getMessage())
                     .contains("alert")
                     .matches("[ -~]{1,400}")
-                    .doesNotContain("\\");
+                    .doesNotContain("\\", "alert\"'", "x".repeat(257 - "alert".length()));
         }
     }
 

@@ -83,6 +83,7 @@ class ReceivedRequestsTest {
                     login.raw(login.request("GET", "/favicon.ico", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"));
 
             assertThat(response.status()).isEqualTo(404);
+            assertThat(login.get("/favicon.ico?" + login.goodQuery()).status()).isEqualTo(404);
             login.isStillPending();
         }
     }
@@ -111,6 +112,7 @@ class ReceivedRequestsTest {
                     A37 two Hosts             | 400 | Host: localhost:PORT+Host: localhost:PORT
                     A37 two different Hosts   | 400 | Host: localhost:PORT+Host: evil.example
                     A37 userinfo              | 400 | Host: user@localhost:PORT
+                    A37 a name and a password | 400 | Host: localhost:PORT@evil.example:PORT
                     A37 wrong port            | 400 | Host: localhost:1
                     A37 no port               | 400 | Host: localhost
                     A37 garbage for a port    | 400 | Host: localhost:PORTx
@@ -192,17 +194,25 @@ class ReceivedRequestsTest {
         }
     }
 
-    @Test
-    void a41_forwardedHeadersChangeNothing() {
+    @ParameterizedTest(name = "A41 {0}")
+    @CsvSource(delimiter = '|', textBlock = """
+                    a wrong host stays wrong | 421 | evil.example:PORT | localhost:PORT
+                    a wrong port stays wrong | 400 | localhost:1       | localhost:PORT
+                    a right one stays right  | 200 | localhost:PORT    | evil.example:1
+                    """)
+    void forwardedHeadersChangeNothing(String what, int status, String host, String forwarded) {
         try (WaitingLogin login = WaitingLogin.start()) {
-            RawResponse response = login.raw(withHost(
-                    login,
-                    "Host: evil.example\r\nForwarded: host=localhost:" + login.port()
-                            + "\r\nX-Forwarded-Host: localhost:" + login.port() + "\r\nX-Forwarded-Port: "
-                            + login.port() + "\r\n"));
+            String lines = "Host: %s+Forwarded: host=%s;proto=https+X-Forwarded-Host: %s+X-Forwarded-Port: 1+"
+                    .formatted(host, forwarded, forwarded)
+                    .concat("X-Forwarded-Proto: https+X-Forwarded-Prefix: /x+X-Forwarded-For: 192.0.2.1+")
+                    .replace("PORT", "" + login.port())
+                    .replace("+", "\r\n");
 
-            assertThat(response.status()).isEqualTo(400);
-            login.isStillPending();
+            assertThat(login.raw(withHost(login, lines)).status()).isEqualTo(status);
+            if (status != 200) {
+                login.isStillPending();
+            }
+            assertThat(login.code().redirectUri()).isEqualTo(login.request().redirectUri());
         }
     }
 
@@ -299,6 +309,8 @@ class ReceivedRequestsTest {
 
             assertThat(response.status()).isEqualTo(200);
             assertThat(response.header("Upgrade")).isEmpty();
+            assertThat(response.header("Connection")).isEqualTo("close");
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -345,12 +357,55 @@ class ReceivedRequestsTest {
         }
     }
 
+    /** A browser may connect ahead of need. With room for one connection, the empty one must yield to the real hit. */
     @Test
-    void a33_anEmptyConnectionBeforeTheRealOneDoesNoHarm() throws IOException {
+    void a33_anEmptyConnectionKeepsNoPlaceThatTheRealOneNeeds() throws IOException {
+        LoopbackReceiver narrow =
+                WaitingLogin.RECEIVER.limits(new Listener.Limits(1, Duration.ofDays(1), Duration.ofMillis(20)));
+        try (WaitingLogin login = WaitingLogin.start(narrow);
+                Socket first = new Socket("127.0.0.1", login.port());
+                Socket second = new Socket("127.0.0.1", login.port())) {
+            // Whichever it is: both were accepted then, and the other one holds the place.
+            NothingIsLeft.eventually(
+                    () -> assertThat(isCut(first) || isCut(second)).isTrue());
+
+            login.isStillPending();
+        }
+    }
+
+    private static boolean isCut(Socket silent) {
+        try {
+            silent.setSoTimeout(10);
+            return silent.getInputStream().read() < 0;
+        } catch (SocketTimeoutException open) {
+            return false;
+        } catch (IOException reset) {
+            return true;
+        }
+    }
+
+    @Test
+    void a33_anEmptyConnectionThatEndsIsNoHit() throws IOException {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            try (Socket early = new Socket("127.0.0.1", login.port())) {
+                early.shutdownOutput();
+                // The receiver has seen its end, and says nothing.
+                assertThat(RawResponse.read(early).text()).isEmpty();
+            }
+            login.isStillPending();
+        }
+    }
+
+    @Test
+    void a33_theEmptyConnectionMayBecomeTheRealOne() throws IOException {
         try (WaitingLogin login = WaitingLogin.start();
                 Socket early = new Socket("127.0.0.1", login.port())) {
-            assertThat(early.isConnected()).isTrue();
-            login.isStillPending();
+            assertThat(login.get("/favicon.ico").status()).isEqualTo(404);
+            early.getOutputStream()
+                    .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
+
+            assertThat(RawResponse.read(early).status()).isEqualTo(200);
+            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
