@@ -9,35 +9,36 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.handler.codec.http.DefaultFullHttpResponse;
 import io.netty.handler.codec.http.EmptyHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpRequest;
 import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.LastHttpContent;
 import io.netty.util.ReferenceCountUtil;
 import java.net.InetSocketAddress;
-import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Stands behind the HTTP codec of each connection: passes on one request that the {@link HitRules} let through, answers any
- * other by itself, and ignores whatever follows the first. Refusals thus cost little and write nothing to any log.
+ * Stands behind the HTTP codec of each connection: passes on one request that is the answer to a login, refuses any other by
+ * itself, and ignores whatever follows the first. Anybody can send what is refused, so it costs little and is not logged.
  */
 // Nobody waits for a connection to close.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class ConnectionGuard extends ChannelInboundHandlerAdapter {
 
-    private final Predicate<? super String> path;
+    private final Logins logins;
     private boolean passing;
     private boolean done;
 
-    ConnectionGuard(Predicate<? super String> path) {
-        this.path = path;
+    ConnectionGuard(Logins logins) {
+        this.logins = logins;
     }
 
     @Override
     public void channelRead(ChannelHandlerContext ctx, Object message) {
         if (message instanceof HttpRequest request && !done) {
             done = true;
-            HttpResponseStatus refusal = HitRules.refusal(request, port(ctx.channel()), path);
+            Answer refusal = refusal(request, port(ctx.channel()));
             if (refusal == null) {
                 passing = true;
                 ctx.fireChannelRead(message);
@@ -52,12 +53,16 @@ final class ConnectionGuard extends ChannelInboundHandlerAdapter {
         ReferenceCountUtil.release(message);
     }
 
-    private static void refuse(ChannelHandlerContext ctx, HttpResponseStatus status) {
-        Answer answer = Answer.refusal(status);
+    private @Nullable Answer refusal(HttpRequest request, int port) {
+        HttpResponseStatus status = HitRules.refusal(request, port, logins::areOn);
+        return status == null ? logins.refusal(request.uri()) : Answer.refusal(status);
+    }
+
+    private static void refuse(ChannelHandlerContext ctx, Answer answer) {
         ByteBuf body = ByteBufUtil.writeUtf8(ctx.alloc(), answer.body());
-        answer.headers().setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
+        HttpHeaders headers = answer.headers().copy().setInt(HttpHeaderNames.CONTENT_LENGTH, body.readableBytes());
         ctx.writeAndFlush(new DefaultFullHttpResponse(
-                        HttpVersion.HTTP_1_1, status, body, answer.headers(), EmptyHttpHeaders.INSTANCE))
+                        HttpVersion.HTTP_1_1, answer.status(), body, headers, EmptyHttpHeaders.INSTANCE))
                 .addListener(ChannelFutureListener.CLOSE);
     }
 

@@ -126,7 +126,7 @@ final class Listener {
         connections.admit(channel);
         ChannelPipeline pipeline = channel.pipeline();
         pipeline.addBefore(NettyPipeline.HttpCodec, "tokenswap.head", new HeadBytes(this::hintAtHttps));
-        pipeline.addAfter(NettyPipeline.HttpCodec, "tokenswap.guard", new ConnectionGuard(logins::areOn));
+        pipeline.addAfter(NettyPipeline.HttpCodec, "tokenswap.guard", new ConnectionGuard(logins));
     }
 
     private void hintAtHttps() {

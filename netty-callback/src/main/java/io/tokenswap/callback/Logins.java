@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -58,6 +59,24 @@ final class Logins {
         return on(path).findAny().isPresent();
     }
 
+    /** What a hit gets that is no answer to any login; null for one that is. */
+    @Nullable Answer refusal(String target) {
+        String originForm = HitRules.originForm(target);
+        String path = HitRules.path(originForm);
+        String query = HitRules.query(originForm);
+        if (on(path).anyMatch(login -> login.isAnswer(query))) {
+            return null;
+        }
+        // The page has cleaned its address, so that its reload comes without a query.
+        Outcome outcome = query == null
+                        && answered.stream().anyMatch(login -> login.path().equals(path))
+                ? Outcome.ALREADY_DONE
+                : Outcome.INVALID_LINK;
+        return on(path).findFirst()
+                .map(login -> login.page(outcome))
+                .orElseGet(() -> CallbackPage.create().answer(outcome));
+    }
+
     Mono<Void> serve(HttpServerRequest request, HttpServerResponse response) {
         String target = HitRules.originForm(request.uri());
         String path = HitRules.path(target);
@@ -72,14 +91,8 @@ final class Logins {
                 return send(response, login.page(outcome));
             }
         }
-        // The page has cleaned its address, so that its reload comes without a query.
-        Outcome outcome = query == null
-                        && answered.stream().anyMatch(login -> login.path().equals(path))
-                ? Outcome.ALREADY_DONE
-                : Outcome.INVALID_LINK;
-        return on(path).findFirst()
-                .map(login -> send(response, login.page(outcome)))
-                .orElseGet(() -> send(response, CallbackPage.create().answer(outcome)));
+        // Its login has gone since it was let through.
+        return send(response, CallbackPage.create().answer(Outcome.INVALID_LINK));
     }
 
     private Stream<PendingLogin> on(String path) {

@@ -59,6 +59,11 @@ final class PendingLogin {
         return pageWritten.asMono().timeout(LONGEST_WRITE, Mono.empty(), scheduler);
     }
 
+    /** Whether a query is an answer to this login, the first one or a repetition of it. */
+    boolean isAnswer(@Nullable String rawQuery) {
+        return !(request.validate(rawQuery) instanceof AuthorizationResponse.Ignored);
+    }
+
     /** Offers the query of a hit; null when it is not the answer to this login. */
     @Nullable Outcome offer(@Nullable String rawQuery) {
         return offer(request.validate(rawQuery));
