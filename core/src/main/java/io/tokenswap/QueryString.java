@@ -41,6 +41,9 @@ final class QueryString {
     }
 
     private static @Nullable String decode(String escaped) {
+        if (isUnescaped(escaped)) {
+            return escaped;
+        }
         ByteBuffer bytes = ByteBuffer.allocate(escaped.length());
         for (int i = 0; i < escaped.length(); i++) {
             char c = escaped.charAt(i);
@@ -65,6 +68,16 @@ final class QueryString {
         } catch (CharacterCodingException malformed) {
             return null;
         }
+    }
+
+    /** Most are, and everybody can have us read one. */
+    private static boolean isUnescaped(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (!isUnreserved(text.charAt(i))) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /** A name or value as it stands in a query: everything but RFC 3986's unreserved characters escaped, a space as {@code %20}. */
