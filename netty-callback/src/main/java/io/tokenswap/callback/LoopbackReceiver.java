@@ -264,14 +264,13 @@ public final class LoopbackReceiver {
             int index, Function<? super URI, AuthorizationRequest> request, Browser browser, Scheduler scheduler) {
         URI redirectUri = redirectUris.get(index);
         Listener.Place place = new Listener.Place(addresses, port(redirectUri));
-        Flux<AuthorizationResponse> answer = SharedListener.at(place, limits, scheduler)
-                .flatMap(listener -> Mono.fromCallable(() -> request.apply(bound(redirectUri, listener)))
+        Flux<AuthorizationResponse> answer = SharedListener.use(
+                place,
+                limits,
+                scheduler,
+                listener -> Mono.fromCallable(() -> request.apply(bound(redirectUri, listener)))
                         .subscribeOn(Schedulers.boundedElastic())
-                        .flatMapMany(made -> listener.logins().await(made, page, browser, pasted, scheduler))
-                        // The listener is held until then, so its end has to be a signal of its own.
-                        .materialize())
-                .takeUntil(signal -> !signal.isOnNext())
-                .dematerialize();
+                        .flatMapMany(made -> listener.logins().await(made, page, browser, pasted, scheduler)));
         return index + 1 == redirectUris.size()
                 ? answer
                 : answer.onErrorResume(

@@ -6,7 +6,9 @@ import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -40,19 +42,21 @@ final class SharedListener {
     }
 
     /**
-     * The listener at a place. Holds it as long as the subscription lasts.
+     * Uses the listener at a place. Holds it as long as that lasts, and no longer: it is given back before the end is passed on,
+     * so that nothing which the subscriber does then can keep the port.
      *
      * @param scheduler of the time for which the port outlives its last login
-     * @return the listener and then nothing until cancelled, or the error that kept it from being bound
+     * @return what came of the use, or the error that kept the listener from being bound
      */
-    static Flux<Listener> at(Place place, Limits limits, Scheduler scheduler) {
+    static <T> Flux<T> use(
+            Place place, Limits limits, Scheduler scheduler, Function<? super Listener, ? extends Publisher<T>> use) {
         SharedListener shared = place.port() == 0
                 ? new SharedListener(place, limits)
                 : PLACES.computeIfAbsent(place, p -> new SharedListener(p, limits));
-        return Flux.defer(() -> {
-            Binding binding = shared.take();
-            return binding.listener.concatWith(Mono.never()).doFinally(signal -> shared.giveBack(binding, scheduler));
-        });
+        return Flux.using(
+                shared::take,
+                binding -> binding.listener.flatMapMany(use),
+                binding -> shared.giveBack(binding, scheduler));
     }
 
     private Binding take() {

@@ -2,6 +2,7 @@ package io.tokenswap.callback;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,9 +16,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
@@ -162,28 +166,42 @@ class EndOfLoginTest {
 
     @Test
     void a62_aSubscriberThatThrowsHarmsNeitherPageNorPort(CapturedLog log) {
-        CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
+        signInWith(receive -> receive.subscribe(code -> {
+            throw new IllegalStateException("a bad subscriber");
+        }));
+
+        NothingIsLeft.eventually(() -> assertThat(log.errors()).anyMatch(line -> line.contains("a bad subscriber")));
+    }
+
+    /** Nothing between it and the receiver catches what it throws: it must come after the page. */
+    @Test
+    void a62_norDoesOneThatBreaksTheRules() {
+        signInWith(receive -> receive.subscribe(new CoreSubscriber<AuthorizationCode>() {
+            @Override
+            public void onSubscribe(Subscription subscription) {
+                subscription.request(1);
+            }
+
+            @Override
+            public void onNext(AuthorizationCode code) {
+                throw new IllegalStateException("a bad subscriber");
+            }
+
+            @Override
+            public void onError(Throwable error) {}
+
+            @Override
+            public void onComplete() {}
+        }));
+    }
+
+    private static void signInWith(Consumer<Mono<AuthorizationCode>> subscribe) {
         CompletableFuture<URI> opened = new CompletableFuture<>();
-        WaitingLogin.RECEIVER
-                .receive(
-                        uri -> {
-                            AuthorizationRequest request = WaitingLogin.newRequest(uri);
-                            made.complete(request);
-                            return request;
-                        },
-                        Browser.printing(opened::complete))
-                .subscribe(code -> {
-                    throw new IllegalStateException("a bad subscriber");
-                });
-        String state = NothingIsLeft.state(opened.join().toString());
-        int port = made.join().redirectUri().getPort();
+        subscribe.accept(WaitingLogin.RECEIVER.receive(WaitingLogin::newRequest, Browser.printing(opened::complete)));
+        URI uri = opened.orTimeout(20, TimeUnit.SECONDS).join();
 
-        RawResponse response = RawResponse.to(
-                port, "GET /auth?code=c&state=" + state + " HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
-
-        assertThat(response.body()).contains("You are signed in");
-        WaitingLogin.awaitFree(port);
-        assertThat(log.errors()).anyMatch(line -> line.contains("a bad subscriber"));
+        assertThat(LoginFlowTest.signIn(uri).body()).contains("You are signed in");
+        // That the port is free is looked for after each test.
     }
 
     @Test

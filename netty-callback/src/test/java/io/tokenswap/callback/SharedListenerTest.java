@@ -17,6 +17,8 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** Who holds a port, and when it goes: binding, lingering and closing in all orders. */
@@ -33,10 +35,17 @@ class SharedListenerTest {
         }
     }
 
+    private Flux<Listener> held(int port) {
+        return SharedListener.use(
+                new Place(Listener.LOOPBACK, port),
+                Limits.DEFAULT,
+                time,
+                listener -> Flux.just(listener).concatWith(Mono.never()));
+    }
+
     private Holder hold(int port) {
         CompletableFuture<Listener> listener = new CompletableFuture<>();
-        Disposable subscription = SharedListener.at(new Place(Listener.LOOPBACK, port), Limits.DEFAULT, time)
-                .subscribe(listener::complete, listener::completeExceptionally);
+        Disposable subscription = held(port).subscribe(listener::complete, listener::completeExceptionally);
         return new Holder(listener, subscription);
     }
 
@@ -127,7 +136,7 @@ class SharedListenerTest {
         ServerSocket foreign = WaitingLogin.bind("127.0.0.1", 0);
         int port = foreign.getLocalPort();
         CompletableFuture<Listener> second = new CompletableFuture<>();
-        Disposable both = SharedListener.at(new Place(Listener.LOOPBACK, port), Limits.DEFAULT, time)
+        Disposable both = held(port)
                 .doOnError(inUse -> {
                     try {
                         foreign.close();
