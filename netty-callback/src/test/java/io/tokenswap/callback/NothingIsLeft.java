@@ -70,6 +70,12 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
         PORTS.add(Integer.valueOf(port.group(1)));
     }
 
+    /** Watches nothing of all that any more. */
+    static void forget() {
+        SECRETS.clear();
+        PORTS.clear();
+    }
+
     static String state(String authorizeUri) {
         Matcher state = STATE.matcher(authorizeUri);
         assertThat(state.find()).isTrue();
@@ -78,8 +84,7 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
 
     @Override
     public void beforeEach(ExtensionContext context) {
-        SECRETS.clear();
-        PORTS.clear();
+        forget();
         printed.reset();
         threads = threads();
         sockets = sockets();

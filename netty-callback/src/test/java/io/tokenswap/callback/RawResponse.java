@@ -1,5 +1,6 @@
 package io.tokenswap.callback;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -28,19 +29,15 @@ record RawResponse(String text) {
 
     /** Reads until the other side closes, which every answer of the receiver ends with. */
     static RawResponse read(Socket socket) {
-        StringBuilder text = new StringBuilder();
+        ByteArrayOutputStream text = new ByteArrayOutputStream();
         try {
-            for (int b = socket.getInputStream().read();
-                    b >= 0;
-                    b = socket.getInputStream().read()) {
-                text.append((char) b);
-            }
+            socket.getInputStream().transferTo(text);
         } catch (SocketTimeoutException silent) {
             throw new AssertionError("The connection was not closed", silent);
         } catch (IOException reset) {
             // A connection that is cut while bytes of ours are unread ends this way.
         }
-        return new RawResponse(text.toString());
+        return new RawResponse(text.toString(StandardCharsets.ISO_8859_1));
     }
 
     int status() {
