@@ -153,7 +153,7 @@ class CallersClientTest extends WireTest {
                 .singleElement()
                 .asString()
                 .containsIgnoringCase("\r\nHost: [::1]:" + server.port());
-        assertThat(unavailable(endpoint(uri).build().swap(Samples.CODE)))
+        assertThat(unavailable(through(HttpClient.newConnection(), uri).swap(Samples.CODE)))
                 .hasMessageContaining("nothing listens at [::1]:" + server.port());
     }
 

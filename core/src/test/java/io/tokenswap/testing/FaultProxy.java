@@ -4,15 +4,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PushbackInputStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
-import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 
@@ -36,22 +31,10 @@ public final class FaultProxy implements Disposable {
 
     private final int server;
     private final Queue<Plan> plans = new ConcurrentLinkedQueue<>();
-    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-    private final ServerSocket listener;
-    private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
-        Thread thread = new Thread(task, "fault-proxy");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final Acceptor acceptor = new Acceptor(InetAddress.getLoopbackAddress(), "fault-proxy", this::carry);
 
     private FaultProxy(int server) {
         this.server = server;
-        try {
-            listener = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-        threads.execute(this::accept);
     }
 
     /**
@@ -71,29 +54,12 @@ public final class FaultProxy implements Disposable {
 
     /** Where clients are to connect to. */
     public URI uri() {
-        return URI.create("http://127.0.0.1:" + listener.getLocalPort());
-    }
-
-    private void accept() {
-        try {
-            while (true) {
-                Socket client = tracked(listener.accept());
-                threads.execute(() -> carry(client));
-            }
-        } catch (IOException disposed) {
-            // The end of the test.
-        }
-    }
-
-    private Socket tracked(Socket socket) throws IOException {
-        socket.setTcpNoDelay(true);
-        sockets.add(socket);
-        return socket;
+        return URI.create("http://127.0.0.1:" + acceptor.port());
     }
 
     private void carry(Socket client) {
         try (client;
-                Socket upstream = tracked(new Socket(listener.getInetAddress(), server))) {
+                Socket upstream = acceptor.track(new Socket(acceptor.address(), server))) {
             PushbackInputStream requests = new PushbackInputStream(client.getInputStream());
             boolean open = exchange(requests, client, upstream, plans.poll());
             int next;
@@ -137,15 +103,6 @@ public final class FaultProxy implements Disposable {
 
     @Override
     public void dispose() {
-        try {
-            listener.close();
-            for (Socket socket : sockets) {
-                socket.close();
-            }
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        } finally {
-            threads.shutdownNow();
-        }
+        acceptor.dispose();
     }
 }

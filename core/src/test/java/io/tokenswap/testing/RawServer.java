@@ -4,15 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.Disposable;
@@ -93,21 +90,10 @@ public final class RawServer implements Disposable {
     private final List<String> requests = new CopyOnWriteArrayList<>();
     private final CountDownLatch arrived = new CountDownLatch(1);
     private final CountDownLatch closedByClient = new CountDownLatch(1);
-    private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-    private final ServerSocket listener;
-    private final ExecutorService threads = Executors.newCachedThreadPool(task -> {
-        Thread thread = new Thread(task, "raw-server");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final Acceptor acceptor;
 
     private RawServer(Script script, InetAddress address) {
-        try {
-            listener = new ServerSocket(0, 50, address);
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        }
-        threads.execute(() -> accept(script));
+        acceptor = new Acceptor(address, "raw-server", socket -> play(script, socket));
     }
 
     /** A server on 127.0.0.1 that plays a script on each connection. */
@@ -128,21 +114,8 @@ public final class RawServer implements Disposable {
         });
     }
 
-    private void accept(Script script) {
-        try {
-            while (true) {
-                Socket socket = listener.accept();
-                socket.setTcpNoDelay(true);
-                sockets.add(socket);
-                connections.incrementAndGet();
-                threads.execute(() -> play(script, socket));
-            }
-        } catch (IOException disposed) {
-            // The end of the test.
-        }
-    }
-
     private void play(Script script, Socket socket) {
+        connections.incrementAndGet();
         try (socket) {
             script.play(new Connection(socket));
         } catch (IOException | InterruptedException clientHasGone) {
@@ -172,7 +145,7 @@ public final class RawServer implements Disposable {
 
     /** Where it listens. */
     public int port() {
-        return listener.getLocalPort();
+        return acceptor.port();
     }
 
     /** Where it listens, as an {@code http} URI. */
@@ -187,15 +160,6 @@ public final class RawServer implements Disposable {
 
     @Override
     public void dispose() {
-        try {
-            listener.close();
-            for (Socket socket : sockets) {
-                socket.close();
-            }
-        } catch (IOException e) {
-            throw new IllegalStateException(e);
-        } finally {
-            threads.shutdownNow();
-        }
+        acceptor.dispose();
     }
 }
