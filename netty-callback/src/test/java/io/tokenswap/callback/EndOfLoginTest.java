@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.RepeatedTest;
@@ -68,7 +67,7 @@ class EndOfLoginTest {
         try (Socket deaf = new Socket("127.0.0.1", login.port())) {
             deaf.getOutputStream()
                     .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
-            answered.orTimeout(20, TimeUnit.SECONDS).join();
+            Awaited.of(answered);
             // Past the timeout of the login, and past the second that a page may take.
             NothingIsLeft.eventually(() -> {
                 time.advanceTimeBy(Duration.ofSeconds(2));
@@ -155,7 +154,7 @@ class EndOfLoginTest {
                 .browser(Browser.printing(opened::complete))
                 .login()
                 .subscribe();
-        URI uri = opened.orTimeout(20, TimeUnit.SECONDS).join();
+        URI uri = Awaited.of(opened);
         login.dispose();
         // The port lingers, so there is somebody to hit.
         RawResponse response = LoginFlowTest.signIn(uri);
@@ -198,7 +197,7 @@ class EndOfLoginTest {
     private static void signInWith(Consumer<Mono<AuthorizationCode>> subscribe) {
         CompletableFuture<URI> opened = new CompletableFuture<>();
         subscribe.accept(WaitingLogin.RECEIVER.receive(WaitingLogin::newRequest, Browser.printing(opened::complete)));
-        URI uri = opened.orTimeout(20, TimeUnit.SECONDS).join();
+        URI uri = Awaited.of(opened);
 
         assertThat(LoginFlowTest.signIn(uri).body()).contains("You are signed in");
         // That the port is free is looked for after each test.

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tokenswap.AuthorizationRequest;
 import java.net.URI;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.blockhound.BlockingOperationError;
@@ -31,8 +30,7 @@ class EventLoopTest {
         CompletableFuture<Void> blocked = CompletableFuture.runAsync(
                 EventLoopTest::block, HttpResources.get().onServer(true).next());
 
-        assertThatThrownBy(() -> blocked.orTimeout(20, TimeUnit.SECONDS).join())
-                .hasRootCauseInstanceOf(BlockingOperationError.class);
+        assertThatThrownBy(() -> Awaited.of(blocked)).hasRootCauseInstanceOf(BlockingOperationError.class);
     }
 
     @Test

@@ -65,10 +65,13 @@ class LoadTest {
                     system.getProcessCpuTime());
         }
 
-        /** What the pools of Reactor and the JVM itself may add is far below one per connection or login. */
+        /**
+         * What the pools of Reactor and the JVM itself may add is far below one per connection or login, and so is what was closed
+         * within the last tenth of a second, by a receiver that gets half of the processors.
+         */
         void isNoMoreThan(Resources before) {
             assertThat(heap).as("heap").isLessThan(before.heap + 8 * MIB);
-            assertThat(descriptors).as("file descriptors").isLessThan(before.descriptors + 256);
+            assertThat(descriptors).as("file descriptors").isLessThan(before.descriptors + 1_000);
             assertThat(threads).as("threads").isLessThan(before.threads + 48);
         }
 

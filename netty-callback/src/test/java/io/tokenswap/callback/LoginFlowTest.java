@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -63,7 +62,7 @@ class LoginFlowTest {
     static final Browser OBEDIENT = uri -> Mono.fromRunnable(() -> signIn(uri));
 
     private static <T> T await(CompletableFuture<T> future) {
-        return future.orTimeout(20, TimeUnit.SECONDS).join();
+        return Awaited.of(future);
     }
 
     @Test

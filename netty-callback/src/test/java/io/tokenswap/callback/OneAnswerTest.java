@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -137,13 +136,11 @@ class OneAnswerTest {
         NothingIsLeft.eventually(() -> assertThat(opened).hasSize(2));
 
         assertThat(LoginFlowTest.signIn(opened.get(0)).body()).contains("You are signed in");
-        CompletableFuture.anyOf(codes.get(0), codes.get(1))
-                .orTimeout(20, TimeUnit.SECONDS)
-                .join();
+        Awaited.of(CompletableFuture.anyOf(codes.get(0), codes.get(1)));
         assertThat(codes).filteredOn(CompletableFuture::isDone).hasSize(1);
         assertThat(LoginFlowTest.signIn(opened.get(1)).body()).contains("You are signed in");
         assertThat(codes)
-                .extracting(code -> code.orTimeout(20, TimeUnit.SECONDS).join())
+                .extracting(Awaited::of)
                 .extracting(AuthorizationCode::codeVerifier)
                 .doesNotHaveDuplicates();
     }

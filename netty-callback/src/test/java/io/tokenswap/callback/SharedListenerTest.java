@@ -11,7 +11,6 @@ import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -31,7 +30,7 @@ class SharedListenerTest {
     private record Holder(CompletableFuture<Listener> listener, Disposable subscription) {
 
         Listener await() {
-            return listener.orTimeout(20, TimeUnit.SECONDS).join();
+            return Awaited.of(listener);
         }
     }
 
@@ -147,7 +146,7 @@ class SharedListenerTest {
                 .retry(1)
                 .subscribe(second::complete, second::completeExceptionally);
 
-        assertThat(second.orTimeout(20, TimeUnit.SECONDS).join().port()).isEqualTo(port);
+        assertThat(Awaited.of(second).port()).isEqualTo(port);
         both.dispose();
         free(port);
     }
@@ -165,7 +164,7 @@ class SharedListenerTest {
                     time.advanceTimeBy(Limits.DEFAULT.linger());
                 }))
                 .toList();
-        all.forEach(one -> one.orTimeout(30, TimeUnit.SECONDS).join());
+        all.forEach(Awaited::of);
         free(port);
     }
 

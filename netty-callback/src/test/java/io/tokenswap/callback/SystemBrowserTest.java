@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -184,10 +183,8 @@ class SystemBrowserTest {
                         browser)
                 .toFuture();
 
-        assertThat(LoginFlowTest.signIn(shown.orTimeout(20, TimeUnit.SECONDS).join())
-                        .status())
-                .isEqualTo(200);
-        assertThat(code.orTimeout(20, TimeUnit.SECONDS).join().value()).isEqualTo(WaitingLogin.CODE);
+        assertThat(LoginFlowTest.signIn(Awaited.of(shown)).status()).isEqualTo(200);
+        assertThat(Awaited.of(code).value()).isEqualTo(WaitingLogin.CODE);
     }
 
     @Test
@@ -205,8 +202,7 @@ class SystemBrowserTest {
         opening.dispose();
 
         ProcessHandle.of(Long.parseLong(Files.readString(pid).trim()))
-                .ifPresent(process ->
-                        process.onExit().orTimeout(20, TimeUnit.SECONDS).join());
+                .ifPresent(process -> Awaited.of(process.onExit()));
     }
 
     @Test

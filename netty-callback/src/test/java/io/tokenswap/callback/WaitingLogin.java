@@ -13,7 +13,6 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
 /** A login that waits on a real port, and the browser that was sent to it. */
@@ -72,7 +71,7 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     AuthorizationRequest request() {
-        return opened.orTimeout(20, TimeUnit.SECONDS).join();
+        return Awaited.of(opened);
     }
 
     int port() {
@@ -111,7 +110,7 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     AuthorizationCode code() {
-        return code.orTimeout(20, TimeUnit.SECONDS).join();
+        return Awaited.of(code);
     }
 
     Throwable failure() {
