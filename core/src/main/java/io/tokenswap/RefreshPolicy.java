@@ -179,10 +179,12 @@ public record RefreshPolicy(
      * When the provider ends the grant.
      *
      * @param token any token of it
-     * @return the instant, or null when no {@link #grantLifetime()} is set
+     * @return the {@linkplain Token#grantExpiresAt() instant} that it named, else that after the {@link #grantLifetime()}; null when
+     *     neither is known
      */
     public @Nullable Instant grantExpiresAt(Token token) {
-        return grantLifetime == null ? null : plus(token.authorizedAt(), grantLifetime);
+        Instant named = token.grantExpiresAt();
+        return named != null || grantLifetime == null ? named : plus(token.authorizedAt(), grantLifetime);
     }
 
     private static Duration lifetime(Token token, Instant expiresAt) {

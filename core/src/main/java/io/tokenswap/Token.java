@@ -3,6 +3,7 @@ package io.tokenswap;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Collections;
@@ -34,6 +35,8 @@ public final class Token {
     private final Instant issuedAt;
     private final @Nullable Instant expiresAt;
     private final Instant authorizedAt;
+    private final @Nullable Instant grantExpiresAt;
+    private final @Nullable Duration refreshTokenTimeout;
 
     private Token(Builder builder) {
         this.accessToken = builder.accessToken;
@@ -43,6 +46,8 @@ public final class Token {
         this.issuedAt = builder.issuedAt;
         this.expiresAt = builder.expiresAt;
         this.authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
+        this.grantExpiresAt = builder.grantExpiresAt;
+        this.refreshTokenTimeout = builder.refreshTokenTimeout;
     }
 
     /**
@@ -121,8 +126,27 @@ public final class Token {
     }
 
     /**
-     * This token as the successor of another: never poorer than it. A refresh token or scopes that the provider omitted are
-     * carried over, and so is the instant of consent.
+     * When the provider ends the grant, whatever is refreshed until then.
+     *
+     * @return the first instant at which no refresh succeeds, or null when the provider did not say
+     */
+    public @Nullable Instant grantExpiresAt() {
+        return grantExpiresAt;
+    }
+
+    /**
+     * How long the refresh token lasts unless it is used. A session with subscribers uses it in time as a rule; one without any
+     * refreshes on demand, and so may come too late.
+     *
+     * @return the time from {@link #issuedAt()}, or null when the provider did not say
+     */
+    public @Nullable Duration refreshTokenTimeout() {
+        return refreshTokenTimeout;
+    }
+
+    /**
+     * This token as the successor of another: never poorer than it. A refresh token, scopes, an end of the grant or a timeout that
+     * the provider omitted are carried over, and so is the instant of consent.
      *
      * @param previous the token that was refreshed
      * @return this token, or a completed copy
@@ -131,15 +155,21 @@ public final class Token {
     public Token succeeding(Token previous) {
         String successor = refreshToken == null ? previous.refreshToken : refreshToken;
         Set<String> granted = scopes.isEmpty() ? previous.scopes : scopes;
+        Instant end = grantExpiresAt == null ? previous.grantExpiresAt : grantExpiresAt;
+        Duration timeout = refreshTokenTimeout == null ? previous.refreshTokenTimeout : refreshTokenTimeout;
         if (Objects.equals(successor, refreshToken)
                 && granted.equals(scopes)
-                && authorizedAt.equals(previous.authorizedAt)) {
+                && authorizedAt.equals(previous.authorizedAt)
+                && Objects.equals(end, grantExpiresAt)
+                && Objects.equals(timeout, refreshTokenTimeout)) {
             return this;
         }
         return toBuilder()
                 .refreshToken(successor)
                 .scopes(granted)
                 .authorizedAt(previous.authorizedAt)
+                .grantExpiresAt(end)
+                .refreshTokenTimeout(timeout)
                 .build();
     }
 
@@ -169,6 +199,8 @@ public final class Token {
         builder.refreshToken = refreshToken;
         builder.expiresAt = expiresAt;
         builder.authorizedAt = authorizedAt;
+        builder.grantExpiresAt = grantExpiresAt;
+        builder.refreshTokenTimeout = refreshTokenTimeout;
         return builder;
     }
 
@@ -181,7 +213,9 @@ public final class Token {
                 && Objects.equals(refreshToken, that.refreshToken)
                 && issuedAt.equals(that.issuedAt)
                 && Objects.equals(expiresAt, that.expiresAt)
-                && authorizedAt.equals(that.authorizedAt);
+                && authorizedAt.equals(that.authorizedAt)
+                && Objects.equals(grantExpiresAt, that.grantExpiresAt)
+                && Objects.equals(refreshTokenTimeout, that.refreshTokenTimeout);
     }
 
     @Override
@@ -198,7 +232,9 @@ public final class Token {
                 + ", refreshToken=" + (refreshToken == null ? "none" : "present")
                 + ", issuedAt=" + issuedAt
                 + ", expiresAt=" + expiresAt
-                + ", authorizedAt=" + authorizedAt + "]";
+                + ", authorizedAt=" + authorizedAt
+                + ", grantExpiresAt=" + grantExpiresAt
+                + ", refreshTokenTimeout=" + refreshTokenTimeout + "]";
     }
 
     /** Collects the values of a {@link Token}. Not safe for use by several threads. */
@@ -211,6 +247,8 @@ public final class Token {
         private @Nullable String refreshToken;
         private @Nullable Instant expiresAt;
         private @Nullable Instant authorizedAt;
+        private @Nullable Instant grantExpiresAt;
+        private @Nullable Duration refreshTokenTimeout;
 
         private Builder(String accessToken, Instant issuedAt) {
             if (accessToken.isEmpty()) {
@@ -273,6 +311,28 @@ public final class Token {
          */
         public Builder authorizedAt(Instant authorizedAt) {
             this.authorizedAt = Objects.requireNonNull(authorizedAt, "authorizedAt");
+            return this;
+        }
+
+        /**
+         * Sets the end of the grant.
+         *
+         * @param grantExpiresAt the first instant at which no refresh succeeds, null (the default) for unknown
+         * @return this builder
+         */
+        public Builder grantExpiresAt(@Nullable Instant grantExpiresAt) {
+            this.grantExpiresAt = grantExpiresAt;
+            return this;
+        }
+
+        /**
+         * Sets how long the refresh token lasts unless it is used.
+         *
+         * @param refreshTokenTimeout the time from {@code issuedAt}, null (the default) for unknown
+         * @return this builder
+         */
+        public Builder refreshTokenTimeout(@Nullable Duration refreshTokenTimeout) {
+            this.refreshTokenTimeout = refreshTokenTimeout;
             return this;
         }
 

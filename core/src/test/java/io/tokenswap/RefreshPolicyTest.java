@@ -139,6 +139,13 @@ class RefreshPolicyTest {
             assertThat(RefreshPolicy.spotify().grantExpiresAt(token)).isEqualTo(consent.plus(Duration.ofDays(180)));
             assertThat(RefreshPolicy.defaults().grantExpiresAt(token)).isNull();
         }
+
+        @Test
+        void ofGrantsEndWhereTheProviderSaysSo() {
+            Token token = Token.builder("access", ISSUED).grantExpiresAt(ISSUED).build();
+            assertThat(RefreshPolicy.spotify().grantExpiresAt(token)).isEqualTo(ISSUED);
+            assertThat(RefreshPolicy.defaults().grantExpiresAt(token)).isEqualTo(ISSUED);
+        }
     }
 
     @Nested

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,7 +24,9 @@ class TokenTest {
                 .scopes(List.of("b", "a"))
                 .refreshToken("canary-refresh")
                 .expiresAt(ISSUED.plusSeconds(3_600))
-                .authorizedAt(ISSUED.minusSeconds(100));
+                .authorizedAt(ISSUED.minusSeconds(100))
+                .grantExpiresAt(ISSUED.plusSeconds(86_400))
+                .refreshTokenTimeout(Duration.ofDays(7));
     }
 
     @Test
@@ -64,7 +67,9 @@ class TokenTest {
                 b -> b.refreshToken(null),
                 b -> b.expiresAt(ISSUED.plusSeconds(3_601)),
                 b -> b.expiresAt(null),
-                b -> b.authorizedAt(ISSUED));
+                b -> b.authorizedAt(ISSUED),
+                b -> b.grantExpiresAt(null),
+                b -> b.refreshTokenTimeout(null));
     }
 
     @ParameterizedTest
@@ -91,15 +96,21 @@ class TokenTest {
         assertThat(next.accessToken()).isEqualTo("next");
         assertThat(next.refreshToken()).isEqualTo("canary-refresh");
         assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
+        assertThat(next.grantExpiresAt()).isEqualTo(ISSUED.plusSeconds(86_400));
+        assertThat(next.refreshTokenTimeout()).isEqualTo(Duration.ofDays(7));
     }
 
     @Test
     void asASuccessorItKeepsARotatedRefreshTokenOfItsOwn() {
         Token next = Token.builder("next", ISSUED.plusSeconds(60))
                 .refreshToken("rotated")
+                .grantExpiresAt(ISSUED.plusSeconds(100))
+                .refreshTokenTimeout(Duration.ofDays(1))
                 .build()
                 .succeeding(complete().build());
         assertThat(next.refreshToken()).isEqualTo("rotated");
+        assertThat(next.grantExpiresAt()).isEqualTo(ISSUED.plusSeconds(100));
+        assertThat(next.refreshTokenTimeout()).isEqualTo(Duration.ofDays(1));
         assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
     }
 

@@ -15,9 +15,12 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The members of a successful answer, made into a token. Generous in form, where deployed servers differ: numbers as text,
- * scopes in lists. Strict where a value would do harm later: an access token ends up in a header.
+ * scopes in lists; what only a draft knows, the ends of the grant and of an unused refresh token, is read where it makes sense.
+ * Strict where a value would do harm later: an access token ends up in a header.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+ * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/">OAuth 2.0 Refresh Token and
+ *     Authorization Expiration</a>
  */
 final class TokenMembers {
 
@@ -47,11 +50,14 @@ final class TokenMembers {
 
     Token token(Instant issuedAt, Set<String> requestedScopes) {
         Duration lifetime = lifetime();
+        Duration grantLifetime = seconds("authorization_expires_in");
         return Token.builder(accessToken(), issuedAt)
                 .tokenType(tokenType())
                 .scopes(scopes(requestedScopes))
                 .refreshToken(refreshToken())
                 .expiresAt(lifetime == null ? null : issuedAt.plus(lifetime))
+                .grantExpiresAt(grantLifetime == null ? null : issuedAt.plus(grantLifetime))
+                .refreshTokenTimeout(seconds("refresh_token_timeout"))
                 .build();
     }
 
@@ -84,14 +90,20 @@ final class TokenMembers {
 
     /** The lifetime in whole seconds, or null where the server did not say. */
     private @Nullable Duration lifetime() {
-        Object value = members.get("expires_in");
-        if (value == null) {
-            return null;
+        Duration lifetime = seconds("expires_in");
+        if (lifetime == null && members.get("expires_in") != null) {
+            throw malformed.apply("its expires_in is not a number of seconds");
         }
+        return lifetime;
+    }
+
+    /** Whole seconds; null where there is no such member, and where it is no number of them. */
+    private @Nullable Duration seconds(String member) {
+        Object value = members.get(member);
         BigDecimal seconds =
                 value instanceof BigDecimal number ? number : value instanceof String text ? number(text) : null;
         if (seconds == null || seconds.signum() < 0) {
-            throw malformed.apply("its expires_in is not a number of seconds");
+            return null;
         }
         // Compared before it is converted: 1e400 has no long value.
         return seconds.compareTo(BigDecimal.valueOf(LONGEST_LIFETIME.toSeconds())) >= 0

@@ -154,6 +154,28 @@ class TokenBodiesTest extends ResponseTest {
         assertThat(expiresAt).isEqualTo(lifetime == null ? null : Samples.NOW.plus(lifetime));
     }
 
+    /** Of a draft, so that what makes no sense is no reason to refuse the token. */
+    @ParameterizedTest(name = "{0} seconds are {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        3600   | PT1H
+        "3600" | PT1H
+        0      | PT0S
+        1e400  | P36500D
+        -1     |
+        "soon" |
+        true   |
+        null   |
+        """)
+    void tellTheEndOfTheGrantAndOfAnUnusedRefreshToken(String seconds, Duration time) {
+        Token token = read(
+                200,
+                "{\"access_token\":\"canary\",\"authorization_expires_in\":" + seconds + ",\"refresh_token_timeout\":"
+                        + seconds + "}");
+
+        assertThat(token.grantExpiresAt()).isEqualTo(time == null ? null : Samples.NOW.plus(time));
+        assertThat(token.refreshTokenTimeout()).isEqualTo(time);
+    }
+
     @Test
     void b16_lifetimeThatIsAbsentIsUnknown() {
         assertThat(read(200, "{\"access_token\":\"canary\"}").expiresAt()).isNull();

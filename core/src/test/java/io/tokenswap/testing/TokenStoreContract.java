@@ -61,6 +61,8 @@ public abstract class TokenStoreContract {
                 .refreshToken("refresh-" + number)
                 .expiresAt(ISSUED.plusSeconds(3_600 + number))
                 .authorizedAt(ISSUED)
+                .grantExpiresAt(ISSUED.plusSeconds(86_400))
+                .refreshTokenTimeout(Duration.ofHours(12))
                 .build();
     }
 
