@@ -76,6 +76,14 @@ final class TokenRoute {
                     "expires_in",
                     Duration.between(token.issuedAt(), token.expiresAt()).toSeconds());
         }
+        if (token.grantExpiresAt() != null) {
+            properties.put(
+                    "authorization_expires_in",
+                    Duration.between(token.issuedAt(), token.grantExpiresAt()).toSeconds());
+        }
+        if (token.refreshTokenTimeout() != null) {
+            properties.put("refresh_token_timeout", token.refreshTokenTimeout().toSeconds());
+        }
         // A refreshed token carries the old refresh token over; only a new one is news to the application.
         if (token.refreshToken() != null && !token.refreshToken().equals(sentRefreshToken)) {
             properties.put("refresh_token", token.refreshToken());

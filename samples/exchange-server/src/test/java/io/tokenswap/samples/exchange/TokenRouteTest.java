@@ -317,6 +317,19 @@ class TokenRouteTest {
     }
 
     @Test
+    void theEndsOfTheGrantAndOfAnUnusedRefreshTokenArePassedOn() {
+        exchange.provider.answers(
+                200,
+                "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"authorization_expires_in\":86400,\"refresh_token_timeout\":600}");
+
+        HttpResponse<String> answer = exchange.form("/swap", "code=c");
+
+        assertThat(answer.body())
+                .isEqualTo(
+                        "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"authorization_expires_in\":86400,\"refresh_token_timeout\":600}");
+    }
+
+    @Test
     void c38_anAnswerHoldsTheKnownFieldsOnlyAndIsNotStored() {
         exchange.provider.answers(
                 200,
