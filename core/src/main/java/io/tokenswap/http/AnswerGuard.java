@@ -80,12 +80,13 @@ final class AnswerGuard extends ChannelDuplexHandler {
 
     @Override
     public void channelReadComplete(ChannelHandlerContext context) {
-        if (end != null) {
+        Object held = end;
+        if (held != null) {
+            end = null; // whoever gets it releases it, also if this closes the connection at once
             if (over) {
                 Connection.from(context.channel()).markPersistent(false);
             }
-            context.fireChannelRead(end);
-            end = null;
+            context.fireChannelRead(held);
         }
         if (over) {
             context.close();
