@@ -5,7 +5,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * The grant of a session has ended: its refresh token was refused, or there was none and the access token has expired.
  *
- * <p>Remedy: a new login, whose token goes to {@link TokenSession#renew(Token)}.
+ * <p>Remedy: a new login, whose token goes to {@link io.tokenswap.session.TokenSession#renew(Token)}.
  */
 public final class LoginRequiredException extends TokenSwapException {
 

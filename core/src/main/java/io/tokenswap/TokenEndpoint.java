@@ -7,7 +7,7 @@ import reactor.core.publisher.Mono;
  * asks an exchange server, {@code ProviderEndpoint} the provider itself; a test may script one.
  *
  * <p>Implementations are safe for use by any thread, never block, and send nothing before subscription and exactly one request
- * for each subscription. They neither retry nor share: {@link TokenSession} does.
+ * for each subscription. They neither retry nor share: {@link io.tokenswap.session.TokenSession} does.
  *
  * <p>Both methods fail with {@link OAuthErrorException} when the server answers with an OAuth error,
  * {@link RequestRejectedException} when it refuses otherwise, and {@link TokenUnavailableException} when it cannot be reached,

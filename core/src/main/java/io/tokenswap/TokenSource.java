@@ -5,7 +5,7 @@ import java.util.function.Predicate;
 import reactor.core.publisher.Mono;
 
 /**
- * Where calls to an API get their token. {@link TokenSession} is the source that keeps it fresh; a lambda will do in a test.
+ * Where calls to an API get their token. {@link io.tokenswap.session.TokenSession} is the source that keeps it fresh; a lambda will do in a test.
  * Implementations are safe for use by any number of threads and subscribers.
  */
 @FunctionalInterface

@@ -23,6 +23,22 @@ class ArchitectureTest {
             .should()
             .onlyDependOnClassesThat(resideInAnyPackage(
                     "io.tokenswap",
+                    "io.tokenswap.internal..",
+                    "java..",
+                    "reactor.core..",
+                    "reactor.util..",
+                    "org.reactivestreams",
+                    "org.jspecify.."));
+
+    @ArchTest
+    static final ArchRule sessionKnowsRootAndReactor = classes()
+            .that()
+            .resideInAPackage("io.tokenswap.session")
+            .should()
+            .onlyDependOnClassesThat(resideInAnyPackage(
+                    "io.tokenswap",
+                    "io.tokenswap.session",
+                    "io.tokenswap.internal..",
                     "java..",
                     "reactor.core..",
                     "reactor.util..",

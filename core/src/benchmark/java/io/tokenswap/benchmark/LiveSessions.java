@@ -1,10 +1,10 @@
 package io.tokenswap.benchmark;
 
 import com.sun.management.OperatingSystemMXBean;
-import io.tokenswap.RefreshPolicy;
+import io.tokenswap.session.RefreshPolicy;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSession;
-import io.tokenswap.TokenSessionBuilder;
+import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenSessionBuilder;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;

@@ -5,7 +5,7 @@ import com.azure.core.credential.SimpleTokenCache;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
-import io.tokenswap.TokenSession;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;

@@ -3,7 +3,7 @@ package io.tokenswap.benchmark;
 import com.azure.core.credential.AccessToken;
 import com.azure.core.credential.SimpleTokenCache;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSession;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;

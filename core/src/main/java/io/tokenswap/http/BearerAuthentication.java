@@ -48,7 +48,7 @@ public final class BearerAuthentication {
      * a WebSocket carries the token too, but is not repeated.
      *
      * @param client calls the API
-     * @param tokens where the tokens come from, a {@link io.tokenswap.TokenSession} as a rule
+     * @param tokens where the tokens come from, a {@link io.tokenswap.session.TokenSession} as a rule
      * @return the client with the authentication, as safe for use by any thread as it was
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6750#section-3.1">RFC 6750 section 3.1</a>
      */

@@ -11,7 +11,7 @@
  * them, once and by rules that hold for all, and one pure class makes a {@link io.tokenswap.Token} or exactly one
  * {@link io.tokenswap.TokenSwapException} of what comes back.
  *
- * <p>Nothing here retries, caches or shares: {@link io.tokenswap.TokenSession} does.
+ * <p>Nothing here retries, caches or shares: {@link io.tokenswap.session.TokenSession} does.
  */
 @NullMarked
 package io.tokenswap.http;

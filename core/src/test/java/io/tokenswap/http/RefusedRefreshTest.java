@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.LoginRequiredException;
-import io.tokenswap.SessionEvent;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSession;
-import io.tokenswap.TokenStore;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.session.SessionEvent;
+import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenStore;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.List;

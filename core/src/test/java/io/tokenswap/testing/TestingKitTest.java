@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSession;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -3,7 +3,7 @@ package io.tokenswap.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.Token;
-import io.tokenswap.TokenStore;
+import io.tokenswap.session.TokenStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,13 +1,13 @@
 package io.tokenswap.samples.desktop;
 
-import io.tokenswap.RefreshPolicy;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSession;
 import io.tokenswap.callback.Browser;
 import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.session.RefreshPolicy;
+import io.tokenswap.session.TokenSession;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.net.URI;

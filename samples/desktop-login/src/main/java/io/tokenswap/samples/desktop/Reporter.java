@@ -1,7 +1,7 @@
 package io.tokenswap.samples.desktop;
 
-import io.tokenswap.SessionEvent;
 import io.tokenswap.Token;
+import io.tokenswap.session.SessionEvent;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;

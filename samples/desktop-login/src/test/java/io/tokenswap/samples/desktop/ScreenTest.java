@@ -2,8 +2,8 @@ package io.tokenswap.samples.desktop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tokenswap.SessionEvent;
 import io.tokenswap.Token;
+import io.tokenswap.session.SessionEvent;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Instant;

@@ -1,6 +1,6 @@
 package io.tokenswap.samples.webflux;
 
-import io.tokenswap.SessionEvent;
+import io.tokenswap.session.SessionEvent;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 

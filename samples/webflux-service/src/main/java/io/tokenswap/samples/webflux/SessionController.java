@@ -1,7 +1,7 @@
 package io.tokenswap.samples.webflux;
 
-import io.tokenswap.TokenSession;
 import io.tokenswap.TokenSwapException;
+import io.tokenswap.session.TokenSession;
 import java.net.URI;
 import org.springframework.core.codec.CodecException;
 import org.springframework.http.HttpStatus;

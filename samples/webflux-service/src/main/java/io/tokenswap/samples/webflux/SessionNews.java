@@ -1,7 +1,7 @@
 package io.tokenswap.samples.webflux;
 
 import io.tokenswap.LoginRequiredException;
-import io.tokenswap.TokenSession;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.time.InstantSource;
 import org.springframework.http.codec.ServerSentEvent;

@@ -1,6 +1,6 @@
 package io.tokenswap.samples.webflux;
 
-import io.tokenswap.TokenSession;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;

@@ -1,7 +1,7 @@
 package io.tokenswap.samples.webflux;
 
-import io.tokenswap.RefreshPolicy;
 import io.tokenswap.Token;
+import io.tokenswap.session.RefreshPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;

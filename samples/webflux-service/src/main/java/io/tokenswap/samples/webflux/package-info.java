@@ -1,6 +1,6 @@
 /**
  * A WebFlux service whose users sign in through the exchange server, each with a
- * {@link io.tokenswap.TokenSession} of their own.
+ * {@link io.tokenswap.session.TokenSession} of their own.
  *
  * <p>Start at {@link io.tokenswap.samples.webflux.LoginController}, which makes a session out of a login, and
  * {@link io.tokenswap.samples.webflux.SessionController}, which uses it. Everything is in memory: a restart signs all users out.

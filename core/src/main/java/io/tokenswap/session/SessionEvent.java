@@ -1,0 +1,90 @@
+package io.tokenswap.session;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import java.time.Instant;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What happens to a {@link TokenSession}, for logs, screens and alarms. No event holds a secret. */
+public sealed interface SessionEvent {
+
+    /**
+     * When it happened.
+     *
+     * @return the time by the session's clock
+     */
+    Instant at();
+
+    /**
+     * A new token is current, by a refresh, a new login or {@link TokenSession#renew(Token)}.
+     *
+     * @param at when
+     * @param fingerprint the {@linkplain Token#fingerprint() name} of the new token
+     * @param expiresAt when it expires, or null when that is unknown
+     */
+    record Refreshed(
+            Instant at, String fingerprint, @Nullable Instant expiresAt) implements SessionEvent {}
+
+    /**
+     * The new token, of which {@link Refreshed} was told just now, may do less than the one before it: the provider has left scopes
+     * out, because the user took them back for one. Calls that need one of them will be refused; only a new login brings it back.
+     *
+     * @param at when
+     * @param missing the scopes that are gone, at least one
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+     */
+    record ScopesReduced(Instant at, Set<String> missing) implements SessionEvent {}
+
+    /**
+     * A refresh failed and will be repeated.
+     *
+     * @param at when
+     * @param error why
+     * @param retryAt when it is repeated at the earliest
+     */
+    record RefreshFailed(Instant at, TokenSwapException error, Instant retryAt) implements SessionEvent {}
+
+    /**
+     * The current token was reported as refused.
+     *
+     * @param at when
+     * @param fingerprint the name of the refused token
+     */
+    record Invalidated(Instant at, String fingerprint) implements SessionEvent {}
+
+    /**
+     * The store could not save the current token, which is kept in memory and saved again later.
+     *
+     * @param at when
+     * @param error why
+     */
+    record StoreFailed(Instant at, Throwable error) implements SessionEvent {}
+
+    /**
+     * The user's consent ends soon: ask for a new login while the old one still works. Told with the first token that a session
+     * obtains within 30 days of the end and with the first within 7 days, so that one that is restored late tells it too. It takes a
+     * {@link RefreshPolicy#grantLifetime()}, or a provider that {@linkplain Token#grantExpiresAt() names} the end.
+     *
+     * @param at when
+     * @param grantExpiresAt when the provider ends the grant
+     */
+    record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {}
+
+    /**
+     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} or the hook for logins brings the token of a
+     * new login. If that hook fails it is told once more.
+     *
+     * @param at when
+     * @param error why
+     */
+    record LoginRequired(Instant at, LoginRequiredException error) implements SessionEvent {}
+
+    /**
+     * The session was disposed of. The last event.
+     *
+     * @param at when
+     */
+    record Closed(Instant at) implements SessionEvent {}
+}

@@ -1,0 +1,186 @@
+package io.tokenswap.session;
+
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.AuthorizationCode;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+
+/**
+ * A session whose every move is an actor's: tokens are numbers, the token after n is n + 1, time stands still until it is set, and
+ * timers fire when they are told to.
+ */
+final class StressSession implements TokenEndpoint, Scheduler {
+
+    static final int CLOSED = -1;
+    static final int FAILED = -2;
+
+    private static final long LIFETIME = 3_600;
+
+    final AtomicInteger requests = new AtomicInteger();
+    final TokenStore store = TokenStore.inMemory();
+    final DefaultTokenSession session;
+
+    /** The answer to the next requests; null for one at once. */
+    private final Sinks.@Nullable One<Token> answer;
+
+    private final Queue<AtomicReference<@Nullable Runnable>> timers = new ConcurrentLinkedQueue<>();
+    private List<AtomicReference<@Nullable Runnable>> ripe = List.of();
+    private volatile Instant now = Instant.EPOCH;
+
+    private StressSession(boolean answersAtOnce, boolean stores) {
+        answer = answersAtOnce ? null : Sinks.one();
+        TokenSessionBuilder builder =
+                TokenSession.builder(this).clock(() -> now).scheduler(this).random(() -> 0);
+        if (stores) {
+            builder.store(store, "user");
+        }
+        session = (DefaultTokenSession) builder.start(token(1)).block();
+    }
+
+    /** Whose endpoint answers at once. */
+    static StressSession answering() {
+        return new StressSession(true, false);
+    }
+
+    /** Whose endpoint answers when {@link #land} says so. */
+    static StressSession waiting() {
+        return new StressSession(false, false);
+    }
+
+    /** The same with a store. */
+    static StressSession waitingWithStore() {
+        return new StressSession(false, true);
+    }
+
+    static Token token(int number) {
+        return Token.builder(String.valueOf(number), Instant.EPOCH)
+                .refreshToken(String.valueOf(number))
+                .expiresAt(Instant.ofEpochSecond(LIFETIME))
+                .build();
+    }
+
+    static int number(Token token) {
+        return Integer.parseInt(token.accessToken());
+    }
+
+    /** Begins a refresh while the first token is still good. */
+    StressSession refreshing() {
+        session.refresh().subscribe(token -> {}, error -> {});
+        return this;
+    }
+
+    /** The first token is refused: it is refreshed, and nobody gets it any more. */
+    StressSession refused() {
+        session.invalidate(token(1));
+        return this;
+    }
+
+    /** Lets the answer come: the second token. */
+    void land() {
+        answer.tryEmitValue(token(2));
+    }
+
+    void renew(int number) {
+        session.renew(token(number)).block();
+    }
+
+    /** The number of the token that a caller gets, by and by: 0 until then, or how it fails. */
+    AtomicInteger ask() {
+        AtomicInteger got = new AtomicInteger();
+        subscribe(session.token(), got);
+        return got;
+    }
+
+    Disposable subscribe(Mono<Token> mono, AtomicInteger got) {
+        return mono.subscribe(
+                token -> got.set(number(token)),
+                error -> got.set(error instanceof SessionClosedException ? CLOSED : FAILED));
+    }
+
+    /** The current token's number as a caller sees it in the end. */
+    int current() {
+        return ask().get();
+    }
+
+    int stored() {
+        return number(store.load("user").block());
+    }
+
+    /** Moves the clock to where the token is due; the timers that wait by now are ripe. */
+    StressSession due() {
+        ripe = List.copyOf(timers);
+        now = Instant.ofEpochSecond(LIFETIME - 60);
+        return this;
+    }
+
+    /** Fires the timers that are ripe. */
+    void fire() {
+        for (AtomicReference<@Nullable Runnable> timer : ripe) {
+            Runnable task = timer.getAndSet(null);
+            if (task != null) {
+                task.run();
+            }
+        }
+    }
+
+    /** How many timers wait. */
+    int waitingTimers() {
+        return (int) timers.stream().filter(timer -> timer.get() != null).count();
+    }
+
+    @Override
+    public Mono<Token> swap(AuthorizationCode code) {
+        return Mono.error(new UnsupportedOperationException());
+    }
+
+    @Override
+    public Mono<Token> refresh(Token token) {
+        return Mono.defer(() -> {
+            requests.incrementAndGet();
+            return answer == null ? Mono.just(token(number(token) + 1)) : answer.asMono();
+        });
+    }
+
+    @Override
+    public Disposable schedule(Runnable task) {
+        return schedule(task, 0, TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
+        AtomicReference<@Nullable Runnable> timer = new AtomicReference<>(task);
+        timers.add(timer);
+        return () -> timer.set(null);
+    }
+
+    @Override
+    public long now(TimeUnit unit) {
+        return unit.convert(now.toEpochMilli(), TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public Worker createWorker() {
+        throw new UnsupportedOperationException();
+    }
+
+    /** What happened, a letter each, in order. */
+    static String letters(Iterable<? extends SessionEvent> events, Function<SessionEvent, String> letter) {
+        StringBuilder word = new StringBuilder();
+        events.forEach(event -> word.append(letter.apply(event)));
+        return word.toString();
+    }
+}

@@ -1,0 +1,114 @@
+package io.tokenswap.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.Token;
+import io.tokenswap.testing.ScriptedEndpoint;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.publisher.Sinks;
+import reactor.test.StepVerifier;
+
+/** The start and the end of a session. */
+class SessionLifeCycleTest extends SessionFixture {
+
+    @Test
+    void b97_cancelsTimersCompletesBothFluxesFailsWaitersAndStoresWhatIsInFlight() {
+        TokenStore store = TokenStore.inMemory();
+        TokenSession session =
+                builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
+        List<String> seen = record(session);
+        List<SessionEvent> events = events(session);
+        Sinks.One<Token> answer = heldAnswer();
+        session.invalidate(session.token().block(Duration.ZERO));
+        List<String> waiting = ask(session.token());
+        List<String> waited = new ArrayList<>();
+        session.disposeLater().subscribe(nothing -> {}, error -> {}, () -> waited.add("closed"));
+        session.dispose();
+        assertThat(seen).containsExactly("access-1", "complete");
+        assertThat(events).last().isInstanceOf(SessionEvent.Closed.class);
+        assertThat(events).filteredOn(SessionEvent.Closed.class::isInstance).hasSize(1);
+        assertThat(waiting).containsExactly("SessionClosedException");
+        assertThat(waited).isEmpty();
+        answer.tryEmitValue(endpoint.grant());
+        assertThat(waited).containsExactly("closed");
+        assertThat(store.load("user").block(Duration.ZERO).accessToken()).isEqualTo("access-2");
+        assertThat(clock.timers()).isZero();
+        clock.advance(Duration.ofDays(1));
+        assertThat(endpoint.refreshes()).isOne();
+        assertThat(session.isDisposed()).isTrue();
+        assertThat(session.state()).isEqualTo(TokenSession.State.CLOSED);
+        assertThat(record(session)).containsExactly("complete");
+        assertThatThrownBy(() -> accessToken(session)).isInstanceOf(SessionClosedException.class);
+        assertThatThrownBy(() -> session.refresh().block(Duration.ZERO)).isInstanceOf(SessionClosedException.class);
+        assertThatThrownBy(() -> session.renew(endpoint.grant()).block(Duration.ZERO))
+                .isInstanceOf(SessionClosedException.class);
+        StepVerifier.create(session.events()).verifyComplete();
+    }
+
+    @Test
+    void b97_aSleepingSessionLeavesNoTimerAndNoRequestBehind() {
+        TokenSession session = session();
+        List<String> seen = record(session);
+        clock.advance(Duration.ofMinutes(1));
+        assertThat(clock.timers()).isOne();
+        session.dispose();
+        assertThat(clock.timers()).isZero();
+        clock.advance(Duration.ofDays(1));
+        assertThat(seen).containsExactly("access-1", "complete");
+        assertThat(endpoint.refreshes()).isZero();
+        StepVerifier.create(session.disposeLater()).verifyComplete();
+    }
+
+    /** Whoever hears of a change first may end the session; what that change would have sent is not sent any more. */
+    @Test
+    void b97_nothingIsSentAfterADisposalThatComesBetweenTheDecisionAndTheRequest() {
+        TokenSession session = session();
+        Token first = session.token().block(Duration.ZERO);
+        session.events().subscribe(event -> session.dispose());
+        session.invalidate(first);
+        assertThat(endpoint.refreshes()).isZero();
+        StepVerifier.create(session.disposeLater()).verifyComplete();
+    }
+
+    @Test
+    void nothingIsSentBeforeSomebodyAsks() {
+        TokenSession session = session();
+        session.token();
+        session.tokens();
+        session.refresh();
+        session.renew(endpoint.grant());
+        session.disposeLater();
+        clock.advance(Duration.ofDays(1));
+        assertThat(endpoint.refreshes()).isZero();
+        assertThat(session.isDisposed()).isFalse();
+        assertThat(clock.timers()).isZero();
+    }
+
+    @Test
+    void theWholeLifeOfASessionInItsPublicStates() {
+        TokenSession session = session();
+        assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
+        clock.advance(TO_REFRESH);
+        assertThat(session.state()).isEqualTo(TokenSession.State.DUE);
+        Sinks.One<Token> failure = heldAnswer();
+        Disposable caller = session.token().subscribe();
+        assertThat(session.state()).isEqualTo(TokenSession.State.REFRESHING);
+        failure.tryEmitError(ScriptedEndpoint.notSent());
+        assertThat(session.state()).isEqualTo(TokenSession.State.DEGRADED);
+        clock.advance(Duration.ofSeconds(1));
+        endpoint.thenFail(ScriptedEndpoint.invalidGrant());
+        session.refresh().onErrorComplete().block(Duration.ZERO);
+        assertThat(session.state()).isEqualTo(TokenSession.State.LOGIN_REQUIRED);
+        session.renew(endpoint.grant()).block(Duration.ZERO);
+        assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
+        session.dispose();
+        assertThat(session.state()).isEqualTo(TokenSession.State.CLOSED);
+        caller.dispose();
+    }
+}

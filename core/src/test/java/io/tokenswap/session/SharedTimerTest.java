@@ -1,0 +1,146 @@
+package io.tokenswap.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Test;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.test.scheduler.VirtualTimeScheduler;
+
+class SharedTimerTest {
+
+    /** Virtual time that counts the timers which it is asked for, and those that were taken back. */
+    private static final class CountingScheduler implements Scheduler {
+
+        private final VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        private int timers;
+        private int disposed;
+
+        @Override
+        public long now(TimeUnit unit) {
+            return time.now(unit);
+        }
+
+        @Override
+        public Disposable schedule(Runnable task) {
+            throw new AssertionError("Nothing runs at once");
+        }
+
+        @Override
+        public Disposable schedule(Runnable task, long delay, TimeUnit unit) {
+            timers++;
+            Disposable timer = time.schedule(task, delay, unit);
+            return () -> {
+                disposed++;
+                timer.dispose();
+            };
+        }
+
+        @Override
+        public Worker createWorker() {
+            throw new AssertionError("Nothing needs a worker");
+        }
+    }
+
+    private final CountingScheduler scheduler = new CountingScheduler();
+    private final SharedTimer timer = SharedTimer.of(scheduler);
+    private final List<String> ran = new ArrayList<>();
+
+    private void advance(long millis) {
+        scheduler.time.advanceTimeBy(Duration.ofMillis(millis));
+    }
+
+    @Test
+    void runsATaskAtItsTimeWhereThatIsTheEndOfATick() {
+        timer.schedule(() -> ran.add("task"), 20);
+        advance(19);
+        assertThat(ran).isEmpty();
+        advance(1);
+        assertThat(ran).containsExactly("task");
+    }
+
+    @Test
+    void runsWhatIsDueWithinOneTickByOneTimerAndNeverTooEarly() {
+        timer.schedule(() -> ran.add("first"), 11);
+        timer.schedule(() -> ran.add("second"), 20);
+        timer.schedule(() -> ran.add("next tick"), 21);
+        assertThat(scheduler.timers).isEqualTo(2);
+        advance(19);
+        assertThat(ran).isEmpty();
+        advance(1);
+        assertThat(ran).containsExactlyInAnyOrder("first", "second");
+        advance(10);
+        assertThat(ran).hasSize(3);
+    }
+
+    @Test
+    void stopsTheTimerWhenTheLastTaskIsTakenBack() {
+        Runnable first = () -> ran.add("first");
+        Runnable second = () -> ran.add("second");
+        SharedTimer.Tick tick = timer.schedule(first, 10);
+        timer.schedule(second, 10);
+        tick.remove(first);
+        assertThat(scheduler.disposed).isZero();
+        tick.remove(second);
+        assertThat(scheduler.disposed).isOne();
+        timer.schedule(first, 10);
+        assertThat(scheduler.timers).isEqualTo(2);
+        advance(10);
+        assertThat(ran).containsExactly("first");
+    }
+
+    @Test
+    void runsTheOthersWhenATaskThrows() {
+        for (int i = 0; i < 3; i++) {
+            timer.schedule(
+                    () -> {
+                        ran.add("ran");
+                        throw new IllegalStateException("thrown out of a task");
+                    },
+                    10);
+        }
+        advance(10);
+        assertThat(ran).hasSize(3);
+    }
+
+    @Test
+    void saysThatTheSchedulerWasShutDownEachTimeAnew() {
+        Scheduler ended = Schedulers.newSingle("ended");
+        ended.dispose();
+        SharedTimer timer = SharedTimer.of(ended);
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> timer.schedule(() -> {}, 10)).isInstanceOf(RejectedExecutionException.class);
+        }
+        assertThat(Mono.just("answer").or(timer.timeout(Duration.ofSeconds(1))).block())
+                .isEqualTo("answer");
+    }
+
+    @Test
+    void isTheSameForTheSameScheduler() {
+        assertThat(SharedTimer.of(scheduler)).isSameAs(timer);
+        assertThat(SharedTimer.of(new CountingScheduler())).isNotSameAs(timer);
+    }
+
+    @Test
+    void limitsWhatTakesTooLongAndLeavesNoTimerBehindWhatDoesNot() {
+        List<Throwable> errors = new ArrayList<>();
+        Mono.never().or(timer.timeout(Duration.ofSeconds(1))).subscribe(value -> {}, errors::add);
+        Disposable inTime =
+                Mono.never().or(timer.timeout(Duration.ofSeconds(2))).subscribe(value -> {}, errors::add);
+        inTime.dispose();
+        assertThat(scheduler.disposed).isOne();
+        advance(999);
+        assertThat(errors).isEmpty();
+        advance(2_000);
+        assertThat(errors).singleElement().isInstanceOf(TimeoutException.class);
+    }
+}
