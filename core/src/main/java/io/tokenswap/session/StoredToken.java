@@ -15,7 +15,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * A session's place in a {@link TokenStore}: what was last seen there, and how a refresh goes about it.
+ * A session's place in a {@link LegacyTokenStore}: what was last seen there, and how a refresh goes about it.
  *
  * <p>A refresh runs in the key's exclusive section and begins by looking: a token that somebody else has put there replaces
  * ours without a request, and an empty place means that the user was signed out. Its result replaces exactly what it has seen,
@@ -36,7 +36,7 @@ final class StoredToken {
     /** How long it may take with the waiting: longer than everything that has a limit of its own takes together. */
     private static final Duration SECTION_LIMIT = Duration.ofMinutes(3);
 
-    private final TokenStore store;
+    private final LegacyTokenStore store;
     private final String key;
     private final Scheduler scheduler;
 
@@ -47,7 +47,7 @@ final class StoredToken {
 
     private final AtomicBoolean saving = new AtomicBoolean();
 
-    StoredToken(TokenStore store, String key, Scheduler scheduler, Token token) {
+    StoredToken(LegacyTokenStore store, String key, Scheduler scheduler, Token token) {
         this.store = store;
         this.key = key;
         this.scheduler = scheduler;

@@ -23,7 +23,7 @@ public final class TokenSessionBuilder {
     private DoubleSupplier random = new Random()::nextDouble;
     private @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login;
     private boolean keepAlive;
-    private @Nullable TokenStore store;
+    private @Nullable LegacyTokenStore store;
     private String key = "";
 
     /** Shared by the sessions that are made of the same options; null after a change of one. */
@@ -52,7 +52,7 @@ public final class TokenSessionBuilder {
      * @param key the key of this user's token
      * @return this builder
      */
-    public TokenSessionBuilder store(TokenStore store, String key) {
+    public TokenSessionBuilder store(LegacyTokenStore store, String key) {
         this.store = Objects.requireNonNull(store, "store");
         this.key = Objects.requireNonNull(key, "key");
         return this;
@@ -158,7 +158,7 @@ public final class TokenSessionBuilder {
         if (store == null) {
             throw new IllegalStateException("There is nothing to restore from: give the builder a store");
         }
-        TokenStore from = store;
+        LegacyTokenStore from = store;
         return Mono.defer(() -> from.load(key)).map(this::build);
     }
 

@@ -8,7 +8,7 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.session.SessionEvent;
 import io.tokenswap.session.TokenSession;
-import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.LegacyTokenStore;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.List;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RefusedRefreshTest extends WireTest {
 
     private final VirtualClock clock = new VirtualClock();
-    private final TokenStore store = TokenStore.inMemory();
+    private final LegacyTokenStore store = LegacyTokenStore.inMemory();
     private final List<SessionEvent> events = new CopyOnWriteArrayList<>();
 
     /** A session with a token that is good for an hour. */

@@ -69,7 +69,7 @@ class SessionCallersTest extends SessionFixture {
 
         @Test
         void b75_whenAllCancelTheRefreshStillFinishesAndIsStored() {
-            TokenStore store = TokenStore.inMemory();
+            LegacyTokenStore store = LegacyTokenStore.inMemory();
             TokenSession session =
                     builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
             clock.advance(HOUR);

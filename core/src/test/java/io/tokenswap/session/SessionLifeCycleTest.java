@@ -19,7 +19,7 @@ class SessionLifeCycleTest extends SessionFixture {
 
     @Test
     void b97_cancelsTimersCompletesBothFluxesFailsWaitersAndStoresWhatIsInFlight() {
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         TokenSession session =
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
         List<String> seen = record(session);

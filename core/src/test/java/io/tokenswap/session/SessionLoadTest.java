@@ -53,7 +53,7 @@ class SessionLoadTest {
 
     @Test
     void manyRefreshesLeaveHeapThreadsAndTimersFlat() {
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         TokenSession session =
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
         AtomicInteger received = new AtomicInteger();
@@ -95,7 +95,7 @@ class SessionLoadTest {
     /** Each is asleep, refreshing, paused or waiting for a save when its end comes. */
     private WeakReference<TokenSession> open(int sessions) {
         WeakReference<TokenSession> last = new WeakReference<>(null);
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         for (int i = 0; i < sessions; i++) {
             TokenSession session =
                     builder().store(store, "user-" + i).start(endpoint.grant()).block(Duration.ZERO);
@@ -121,7 +121,7 @@ class SessionLoadTest {
     @Test
     void b83_aHundredThousandUsersAreIndependentAndCostTwoKibibytesEachAndNothingWhenTheyAreGone() {
         int users = 100_000;
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         long before = heap();
         TokenSession[] sessions = new TokenSession[users];
         TokenSessionBuilder builder = builder();

@@ -24,7 +24,7 @@ import reactor.test.StepVerifier;
 /** A session and its place in a store: stored before published, shared with others, and no token lost by its failures. */
 class SessionStoreTest extends SessionFixture {
 
-    private final TokenStore store = TokenStore.inMemory();
+    private final LegacyTokenStore store = LegacyTokenStore.inMemory();
     private final UnreliableStore unreliable = new UnreliableStore(store);
 
     private TokenSession start() {

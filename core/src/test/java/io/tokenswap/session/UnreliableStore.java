@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /** A store that fails for a while, in one way or another. */
-final class UnreliableStore implements TokenStore {
+final class UnreliableStore implements LegacyTokenStore {
 
     /** How an operation goes wrong. */
     enum Fault {
@@ -22,7 +22,7 @@ final class UnreliableStore implements TokenStore {
         SLOW
     }
 
-    private final TokenStore store;
+    private final LegacyTokenStore store;
     final AtomicInteger saves = new AtomicInteger();
     volatile Fault loading = Fault.NONE;
     volatile Fault saving = Fault.NONE;
@@ -30,7 +30,7 @@ final class UnreliableStore implements TokenStore {
     final Sinks.Empty<Void> disk = Sinks.empty();
     volatile boolean losesOutcomes;
 
-    UnreliableStore(TokenStore store) {
+    UnreliableStore(LegacyTokenStore store) {
         this.store = store;
     }
 

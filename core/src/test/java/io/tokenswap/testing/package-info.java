@@ -2,7 +2,7 @@
  * What tests of code that uses this library need, published as the test jar of {@code tokenswap-core} (type {@code test-jar}).
  *
  * <p>A {@link io.tokenswap.testing.ScriptedEndpoint} stands in for a server, a {@link io.tokenswap.testing.VirtualClock} moves timers
- * and wall clock together or apart, and {@link io.tokenswap.testing.TokenStoreContract} tells whether a store of your own keeps what
+ * and wall clock together or apart, and {@link io.tokenswap.testing.LegacyTokenStoreContract} tells whether a store of your own keeps what
  * a session relies on. {@code TestingKitTest} is a test that reads as an example:
  *
  * <pre>

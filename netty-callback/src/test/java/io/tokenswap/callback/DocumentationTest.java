@@ -44,7 +44,7 @@ class DocumentationTest {
                 interface Player { void reconnect(String accessToken); }
                 ExchangeServerEndpoint exchange;
                 TokenSession session;
-                TokenStore store;
+                LegacyTokenStore store;
                 AuthorizationCode code;
                 URI redirectUri;
                 String rawQuery;

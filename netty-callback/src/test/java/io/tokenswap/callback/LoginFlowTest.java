@@ -10,7 +10,7 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.session.TokenSession;
-import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.LegacyTokenStore;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -221,7 +221,7 @@ class LoginFlowTest {
 
     @Test
     void theFirstTokenOfASessionIsStoredBeforeAnyoneSeesIt() {
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
 
         StepVerifier.create(flow.browser(OBEDIENT)
                         .session(session -> session.store(store, "me"))

@@ -20,7 +20,7 @@ import io.tokenswap.samples.exchange.ExchangeServer;
 import io.tokenswap.samples.exchange.ExchangeServerConfig;
 import io.tokenswap.session.SessionEvent;
 import io.tokenswap.session.TokenSession;
-import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.LegacyTokenStore;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -144,7 +144,7 @@ abstract class ProviderContract {
     @Test
     void b82_twoSessionsOverOneStoredKeyRefreshOnce() {
         Counting exchange = new Counting(exchange());
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         TokenSession one = flow(exchange, exchange()::authorizationRequest)
                 .session(session -> session.store(store, "me"))
                 .login()

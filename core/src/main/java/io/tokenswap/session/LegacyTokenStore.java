@@ -11,7 +11,7 @@ import reactor.core.publisher.Mono;
  * <p>Tokens form lineages: a refresh consumes a refresh token and yields its successor. {@link #save} replaces only the token
  * that was consumed, so that a late writer can neither overwrite a newer lineage nor bring back a token that was cleared.
  */
-public interface TokenStore {
+public interface LegacyTokenStore {
 
     /**
      * The token that is stored under a key.
@@ -65,7 +65,7 @@ public interface TokenStore {
      *
      * @return a new, empty store
      */
-    static TokenStore inMemory() {
-        return new InMemoryTokenStore();
+    static LegacyTokenStore inMemory() {
+        return new LegacyInMemoryTokenStore();
     }
 }

@@ -2,7 +2,7 @@ package io.tokenswap.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tokenswap.testing.TokenStoreContract;
+import io.tokenswap.testing.LegacyTokenStoreContract;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -11,16 +11,16 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
-class InMemoryTokenStoreTest extends TokenStoreContract {
+class LegacyInMemoryTokenStoreTest extends LegacyTokenStoreContract {
 
     @Override
-    protected TokenStore store() {
-        return TokenStore.inMemory();
+    protected LegacyTokenStore store() {
+        return LegacyTokenStore.inMemory();
     }
 
     @Test
     void sectionsRunInTheOrderOfTheirSubscription() {
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         Sinks.Empty<Void> end = Sinks.empty();
         store.exclusive("key", end.asMono()).subscribe();
         List<Integer> order = new ArrayList<>();
@@ -35,7 +35,7 @@ class InMemoryTokenStoreTest extends TokenStoreContract {
 
     @Test
     void aLongQueueOfSectionsThatEndAtOnceTakesNoDeepStack() {
-        TokenStore store = TokenStore.inMemory();
+        LegacyTokenStore store = LegacyTokenStore.inMemory();
         Sinks.Empty<Void> end = Sinks.empty();
         store.exclusive("key", end.asMono()).subscribe();
         List<Integer> order = new ArrayList<>();

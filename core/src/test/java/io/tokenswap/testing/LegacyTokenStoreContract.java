@@ -3,7 +3,7 @@ package io.tokenswap.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.Token;
-import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.LegacyTokenStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -20,34 +20,34 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * What every {@link TokenStore} owes to a session. Extend it, return a store, and its tests are yours:
+ * What every {@link LegacyTokenStore} owes to a session. Extend it, return a store, and its tests are yours:
  *
  * <pre>
- * class MyTokenStoreTest extends TokenStoreContract {
+ * class MyTokenStoreTest extends LegacyTokenStoreContract {
  *     &#64;Override
- *     protected TokenStore store() {
+ *     protected LegacyTokenStore store() {
  *         return new MyTokenStore(...);
  *     }
  * }
  * </pre>
  */
-public abstract class TokenStoreContract {
+public abstract class LegacyTokenStoreContract {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00.123456789Z");
 
-    private TokenStore store;
+    private LegacyTokenStore store;
     private String key;
 
     /** For subclasses. */
-    protected TokenStoreContract() {}
+    protected LegacyTokenStoreContract() {}
 
     /**
      * The store to test.
      *
      * @return the store; called once for each test, it may be the same each time
      */
-    protected abstract TokenStore store();
+    protected abstract LegacyTokenStore store();
 
     @BeforeEach
     void useAKeyOfItsOwn() {

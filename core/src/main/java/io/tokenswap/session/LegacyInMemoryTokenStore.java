@@ -12,7 +12,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /** The store of one process: a map of tokens, and for each key in use a queue of those who wait for their turn. */
-final class InMemoryTokenStore implements TokenStore {
+final class LegacyInMemoryTokenStore implements LegacyTokenStore {
 
     private final Map<String, Token> tokens = new ConcurrentHashMap<>();
 
