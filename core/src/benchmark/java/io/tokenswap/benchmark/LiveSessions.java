@@ -4,7 +4,6 @@ import com.sun.management.OperatingSystemMXBean;
 import io.tokenswap.session.RefreshPolicy;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenSession;
-import io.tokenswap.session.TokenSessionBuilder;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
@@ -28,7 +27,7 @@ public final class LiveSessions {
             RefreshPolicy.builder().jitter(Duration.ZERO).build();
 
     private final InstantEndpoint endpoint = new InstantEndpoint(LIFETIME);
-    private final TokenSessionBuilder builder = TokenSession.builder(endpoint).policy(POLICY);
+    private final TokenSession.Builder builder = TokenSession.builder(endpoint).policy(POLICY);
     private final TokenSession[] sessions;
     private final Watcher[] watchers;
     private final int threads = Thread.activeCount();

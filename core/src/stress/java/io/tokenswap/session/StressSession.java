@@ -43,7 +43,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
 
     private StressSession(boolean answersAtOnce, boolean stores) {
         answer = answersAtOnce ? null : Sinks.one();
-        TokenSessionBuilder builder =
+        TokenSession.Builder builder =
                 TokenSession.builder(this).clock(() -> now).scheduler(this).random(() -> 0);
         if (stores) {
             builder.store(store, "user");

@@ -22,11 +22,11 @@ abstract class SessionFixture {
     final VirtualClock clock = new VirtualClock();
     final ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, HOUR);
 
-    final TokenSessionBuilder builder() {
+    final TokenSession.Builder builder() {
         return builder(endpoint);
     }
 
-    final TokenSessionBuilder builder(TokenEndpoint endpoint) {
+    final TokenSession.Builder builder(TokenEndpoint endpoint) {
         return TokenSession.builder(endpoint)
                 .clock(clock)
                 .scheduler(clock.scheduler())

@@ -31,7 +31,7 @@ class SessionLoadTest {
     private final VirtualClock clock = new VirtualClock();
     private final Granting endpoint = new Granting();
 
-    private TokenSessionBuilder builder() {
+    private TokenSession.Builder builder() {
         return TokenSession.builder(endpoint).clock(clock).scheduler(clock.scheduler());
     }
 
@@ -124,7 +124,7 @@ class SessionLoadTest {
         LegacyTokenStore store = LegacyTokenStore.inMemory();
         long before = heap();
         TokenSession[] sessions = new TokenSession[users];
-        TokenSessionBuilder builder = builder();
+        TokenSession.Builder builder = builder();
         for (int i = 0; i < users; i++) {
             sessions[i] =
                     builder.store(store, "user-" + i).start(endpoint.grant()).block(Duration.ZERO);

@@ -11,7 +11,6 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.session.TokenSession;
-import io.tokenswap.session.TokenSessionBuilder;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiFunction;
@@ -55,7 +54,7 @@ public final class LoginFlow {
     private final LoopbackReceiver receiver;
     private final Browser browser;
     private final int swapAttempts;
-    private final BiFunction<LoginFlow, TokenSessionBuilder, TokenSessionBuilder> sessions;
+    private final BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions;
     private final Mono<Token> newLogin;
     private final Mono<Token> token;
     private final Mono<TokenSession> login;
@@ -66,7 +65,7 @@ public final class LoginFlow {
             LoopbackReceiver receiver,
             Browser browser,
             int swapAttempts,
-            BiFunction<LoginFlow, TokenSessionBuilder, TokenSessionBuilder> sessions) {
+            BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions) {
         this.endpoint = endpoint;
         this.requests = requests;
         this.receiver = receiver;
@@ -205,7 +204,7 @@ public final class LoginFlow {
      * @param change applied after what was set so far
      * @return a changed copy
      */
-    public LoginFlow session(UnaryOperator<TokenSessionBuilder> change) {
+    public LoginFlow session(UnaryOperator<TokenSession.Builder> change) {
         Objects.requireNonNull(change, "change");
         return sessions((flow, session) -> change.apply(session));
     }
@@ -216,13 +215,13 @@ public final class LoginFlow {
      * sessions that shared a refresh token would end each other's grant when the provider rotates it.
      *
      * @return a changed copy
-     * @see TokenSessionBuilder#onLoginRequired
+     * @see TokenSession.Builder#onLoginRequired
      */
     public LoginFlow loginAgain() {
         return sessions((flow, session) -> session.onLoginRequired(required -> flow.newLogin));
     }
 
-    private LoginFlow sessions(BiFunction<LoginFlow, TokenSessionBuilder, TokenSessionBuilder> change) {
+    private LoginFlow sessions(BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> change) {
         return new LoginFlow(
                 endpoint,
                 requests,
