@@ -66,8 +66,16 @@ class ArchitectureTest {
             .dependOnClassesThat(resideInAnyPackage("reactor.netty..", "io.netty.."));
 
     @ArchTest
+    static final ArchRule internalNamesNoOtherPackage = classes()
+            .that()
+            .resideInAPackage("io.tokenswap.internal..")
+            .should()
+            .onlyDependOnClassesThat(
+                    not(resideInAPackage("io.tokenswap..")).or(resideInAPackage("io.tokenswap.internal..")));
+
+    @ArchTest
     static final ArchRule onlyOneClassKnowsJackson = noClasses()
-            .that(not(belongTo(name("io.tokenswap.http.Json"))))
+            .that(not(belongTo(name("io.tokenswap.internal.Json"))))
             .should()
             .dependOnClassesThat(resideInAPackage("tools.jackson.."));
 }

@@ -1,5 +1,6 @@
 package io.tokenswap.http;
 
+import io.tokenswap.internal.Json;
 import static io.tokenswap.http.Samples.NOW;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;

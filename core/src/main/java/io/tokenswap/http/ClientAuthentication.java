@@ -2,6 +2,7 @@ package io.tokenswap.http;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.internal.UrlEncoded;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.LinkedHashMap;
@@ -55,7 +56,7 @@ public final class ClientAuthentication {
         Objects.requireNonNull(clientSecret, "clientSecret");
         return new ClientAuthentication("basic, " + clientId, (headers, fields) -> {
             // Both are form-encoded first: a colon in the id would end it, and the header is Latin-1 at best.
-            String credentials = Encoding.escape(clientId) + ":" + Encoding.escape(clientSecret.get());
+            String credentials = UrlEncoded.encodeForm(clientId) + ":" + UrlEncoded.encodeForm(clientSecret.get());
             headers.set(
                     HttpHeaderNames.AUTHORIZATION,
                     "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.US_ASCII)));

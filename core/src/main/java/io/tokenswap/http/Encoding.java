@@ -1,9 +1,9 @@
 package io.tokenswap.http;
 
-import java.net.URLEncoder;
+import io.tokenswap.internal.Json;
+import io.tokenswap.internal.UrlEncoded;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
-import java.util.stream.Collectors;
 
 /** How the fields of a request are written down. */
 enum Encoding {
@@ -11,10 +11,7 @@ enum Encoding {
     FORM("application/x-www-form-urlencoded") {
         @Override
         byte[] encode(Map<String, String> fields) {
-            return fields.entrySet().stream()
-                    .map(field -> escape(field.getKey()) + "=" + escape(field.getValue()))
-                    .collect(Collectors.joining("&"))
-                    .getBytes(StandardCharsets.US_ASCII);
+            return UrlEncoded.formatForm(fields).getBytes(StandardCharsets.US_ASCII);
         }
     },
 
@@ -37,8 +34,4 @@ enum Encoding {
     }
 
     abstract byte[] encode(Map<String, String> fields);
-
-    static String escape(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8);
-    }
 }

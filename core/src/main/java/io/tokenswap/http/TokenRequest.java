@@ -3,6 +3,7 @@ package io.tokenswap.http;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.CodeVerifier;
 import io.tokenswap.Token;
+import io.tokenswap.internal.UrlEncoded;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -90,7 +91,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return fields.entrySet().stream()
                 .filter(field -> SECRET.contains(field.getKey()))
                 .map(Map.Entry::getValue)
-                .flatMap(secret -> Stream.of(printable(secret), Encoding.escape(secret)))
+                .flatMap(secret -> Stream.of(printable(secret), UrlEncoded.encodeForm(secret)))
                 .anyMatch(secret -> isEchoed(secret, shown));
     }
 

@@ -9,6 +9,7 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.internal.Json;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Set;

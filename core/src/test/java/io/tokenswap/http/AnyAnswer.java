@@ -11,6 +11,7 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.internal.UrlEncoded;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -35,9 +36,12 @@ final class AnyAnswer {
             new Peer("server", URI.create("https://exchange.test/swap"), " Is it the dialect?");
     private static final Map<TokenRequest, List<String>> SECRETS = Map.of(
             TokenRequest.swap(PEER, Encoding.FORM, CODE),
-            List.of(CODE.value(), Objects.requireNonNull(CODE.codeVerifier()).value(), Encoding.escape(CODE.value())),
+            List.of(
+                    CODE.value(),
+                    Objects.requireNonNull(CODE.codeVerifier()).value(),
+                    UrlEncoded.encodeForm(CODE.value())),
             TokenRequest.refresh(PEER, Encoding.JSON, TOKEN),
-            List.of(Objects.requireNonNull(TOKEN.refreshToken()), Encoding.escape(TOKEN.refreshToken())));
+            List.of(Objects.requireNonNull(TOKEN.refreshToken()), UrlEncoded.encodeForm(TOKEN.refreshToken())));
 
     /** Too short to be a secret, and so likely to stand in any text. */
     private static final int NO_SECRET = 12;

@@ -3,6 +3,7 @@ package io.tokenswap.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.QueryStringDecoder;
+import io.tokenswap.internal.Json;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
