@@ -28,6 +28,7 @@ public final class TokenUnavailableException extends TokenSwapException {
 
     private final Reason reason;
     private final @Nullable Instant retryAt;
+    private final int status;
 
     /**
      * A failure that may pass.
@@ -39,9 +40,24 @@ public final class TokenUnavailableException extends TokenSwapException {
      */
     public TokenUnavailableException(
             String message, Reason reason, @Nullable Instant retryAt, @Nullable Throwable cause) {
+        this(message, reason, retryAt, cause, 0);
+    }
+
+    /**
+     * A failure that may pass, reported by a response.
+     *
+     * @param message what happened, free of secrets
+     * @param reason what is known about the request
+     * @param retryAt when to try again at the earliest, or null when that is not known
+     * @param cause what made it fail, or null
+     * @param status the HTTP status of the response, or 0 if no response arrived
+     */
+    public TokenUnavailableException(
+            String message, Reason reason, @Nullable Instant retryAt, @Nullable Throwable cause, int status) {
         super(message, cause);
         this.reason = reason;
         this.retryAt = retryAt;
+        this.status = status;
     }
 
     /**
@@ -60,5 +76,15 @@ public final class TokenUnavailableException extends TokenSwapException {
      */
     public @Nullable Instant retryAt() {
         return retryAt;
+    }
+
+    /**
+     * Returns the HTTP status of the response that reported the failure. A 429 and a 503 with {@code Retry-After} have the same
+     * reason, but only the first one says that the request was not processed.
+     *
+     * @return the status, or 0 if no response arrived
+     */
+    public int status() {
+        return status;
     }
 }

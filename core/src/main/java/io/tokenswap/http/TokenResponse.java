@@ -183,7 +183,8 @@ final class TokenResponse {
                 request.peer() + " " + what + " (status " + status + "). Try again " + when + ".",
                 reason,
                 retryAt,
-                null);
+                null,
+                status);
     }
 
     private TokenUnavailableException malformed(String why) {
@@ -192,6 +193,7 @@ final class TokenResponse {
                         + ". Does something else answer at that URL, a sign-in page of the network for one?",
                 Reason.PROTOCOL,
                 null,
-                null);
+                null,
+                status);
     }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** When a server wants to be asked again. */
 class RetryAfterTest extends ResponseTest {
@@ -45,6 +46,17 @@ class RetryAfterTest extends ResponseTest {
 
         assertThat(throttled.reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
         assertThat(throttled.retryAt()).isEqualTo(wait == null ? null : Samples.NOW.plus(wait));
+    }
+
+    @ParameterizedTest(name = "a failure reported by {0} carries that status")
+    @ValueSource(ints = {408, 425, 429, 500, 503, 504, 200})
+    void theStatusIsPartOfTheFailure(int status) {
+        HttpHeaders headers = new DefaultHttpHeaders().add("Retry-After", "5");
+
+        assertThat(catchThrowableOfType(
+                                TokenUnavailableException.class, () -> read(answer(status, headers, new byte[0])))
+                        .status())
+                .isEqualTo(status);
     }
 
     @Test
