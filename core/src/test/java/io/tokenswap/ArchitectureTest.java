@@ -25,6 +25,7 @@ class ArchitectureTest {
                     "io.tokenswap",
                     "io.tokenswap.internal..",
                     "java..",
+                    "javax.crypto..",
                     "reactor.core..",
                     "reactor.util..",
                     "org.reactivestreams",
