@@ -29,7 +29,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class AuthorizationRequest {
 
-    private static final int LONGEST_CODE = 4096;
+    /** Providers hand out codes of up to 5 KiB. A request line of 8 KiB holds this much beside the other parameters. */
+    private static final int LONGEST_CODE = 7 * 1024;
+
     private static final int LONGEST_STATE = 1024;
     private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
@@ -111,15 +113,17 @@ public final class AuthorizationRequest {
     }
 
     /**
-     * Judges a hit on the redirect URI.
+     * Validates an authorization response: a request that arrived at the redirect URI.
      *
-     * <p>A hit that does not carry the state of this request is {@linkplain AuthorizationResponse.Ignored ignored}, and so is
-     * one that is malformed or ambiguous: whoever sent it, it was not the provider on behalf of this user. The state is
-     * compared in constant time. Pure: judging the same hit twice gives the same answer, so that it is the caller who lets
-     * only the first one through.
+     * <p>A request without the state of this login is {@linkplain AuthorizationResponse.Ignored ignored}, and so is a malformed or
+     * ambiguous one: anybody can send those. Every other request ends the login, with a code or with an error. The state is compared
+     * in constant time.
      *
-     * @param rawQuery the query of the hit as it came, still escaped; null for none
-     * @return the code, the end of the login, or a reason to go on waiting
+     * <p>A parameter without a value counts as omitted. The method is pure and may be called for the same request again. The caller
+     * therefore decides that only the first response counts.
+     *
+     * @param rawQuery the query of the request, still escaped; null for none
+     * @return the code, the error that ends the login, or the reason to keep waiting
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
      * @see <a href="https://www.rfc-editor.org/rfc/rfc9207#section-2.4">RFC 9207 section 2.4</a>
      */
@@ -129,53 +133,57 @@ public final class AuthorizationRequest {
             return new AuthorizationResponse.Ignored("The query is malformed");
         }
         if (ONCE.stream().anyMatch(name -> query.getOrDefault(name, List.of()).size() > 1)) {
-            return new AuthorizationResponse.Ignored("A parameter stands twice");
+            return new AuthorizationResponse.Ignored("A parameter is repeated");
         }
         if (query.containsKey("access_token")) {
-            return new AuthorizationResponse.Ignored("An access token does not belong in a URL");
+            return new AuthorizationResponse.Ignored("The URL contains an access token");
         }
-        String answeredState = first(query, "state");
-        if (answeredState == null || answeredState.length() > LONGEST_STATE || !matchesState(answeredState)) {
-            return new AuthorizationResponse.Ignored("The state is not that of this login");
+        String receivedState = value(query, "state");
+        if (receivedState == null || receivedState.length() > LONGEST_STATE || !matchesState(receivedState)) {
+            return new AuthorizationResponse.Ignored("The state is not the one of this login");
         }
-        String code = first(query, "code");
-        String error = first(query, "error");
-        boolean unusable =
-                code == null ? error == null : code.length() > LONGEST_CODE || (code.isEmpty() && error == null);
-        if (unusable) {
-            return new AuthorizationResponse.Ignored("There is no usable code");
+        if (issuer != null && !issuer.equals(value(query, "iss"))) {
+            return failed(
+                    "The response is not from the expected issuer " + issuer + ". Do not trust it. Sign in again.");
         }
-        if (issuer != null && !issuer.equals(first(query, "iss"))) {
-            return failed("The answer is not from the expected issuer " + issuer + ". Do not trust it; sign in again.");
-        }
+        String code = value(query, "code");
+        String error = value(query, "error");
         if (error != null) {
             return code == null
-                    ? denied(without(answeredState, error), without(answeredState, first(query, "error_description")))
-                    : failed("The provider answered with both a code and an error. Sign in again.");
+                    ? denied(without(receivedState, error), without(receivedState, value(query, "error_description")))
+                    : failed("The response contains both a code and an error. Sign in again.");
         }
-        return new AuthorizationResponse.Granted(
-                AuthorizationCode.of(Objects.requireNonNull(code), redirectUri, codeVerifier, scopes));
+        if (code == null) {
+            // Only this login's own redirect knows the state. The PHP exchange server sends exactly this after a
+            // denial.
+            return failed("The sign-in ended without a code. Was it refused? Sign in again to allow it.");
+        }
+        if (code.length() > LONGEST_CODE) {
+            return failed("The code is longer than " + LONGEST_CODE / 1024
+                    + " KiB, more than any provider is known to send. Sign in again.");
+        }
+        return new AuthorizationResponse.Granted(AuthorizationCode.of(code, redirectUri, codeVerifier, scopes));
     }
 
     /**
-     * A code that came without its state, as a user types it in. Most callers want {@link #validate(String)}.
+     * Accepts a code without its state, for a code that the user types in. Most callers want {@link #validate(String)}.
      *
-     * <p>Dangerous: without a state nothing here can tell whose code it is. Only the verifier does, at a server that refuses to
-     * swap a code without the right one.
+     * <p>Dangerous: without a state, a code of somebody else cannot be recognized here. The only protection left is PKCE: the server
+     * must refuse a code that comes with the wrong verifier.
      *
      * @param code the code, as the provider or the exchange server showed it
      * @return the code with the redirect URI and the verifier of this login
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.6">RFC 7636 section 4.6</a>
      */
-    public AuthorizationCode codeWithoutState(String code) {
+    public AuthorizationCode unsafeCodeWithoutState(String code) {
         return AuthorizationCode.of(code, redirectUri, codeVerifier, scopes);
     }
 
-    private boolean matchesState(String answered) {
-        return MessageDigest.isEqual(answered.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
+    private boolean matchesState(String received) {
+        return MessageDigest.isEqual(received.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Nothing of a text that repeats the state, as it is or between characters that are dropped before it is shown. */
+    /** Returns an empty text in place of one that repeats the state, plain or between characters that are dropped before display. */
     private static String without(String state, @Nullable String text) {
         return text == null || text.replaceAll("[^A-Za-z0-9_-]", "").contains(state) ? "" : text;
     }
@@ -198,9 +206,10 @@ public final class AuthorizationRequest {
         return new AuthorizationResponse.Failed(new AuthorizationFailedException(message, null, null));
     }
 
-    private static @Nullable String first(Map<String, List<String>> query, String name) {
+    /** Returns the value of a parameter. One without a value counts as omitted (RFC 6749 section 3.1). */
+    private static @Nullable String value(Map<String, List<String>> query, String name) {
         List<String> values = query.get(name);
-        return values == null ? null : values.get(0);
+        return values == null || values.get(0).isEmpty() ? null : values.get(0);
     }
 
     /** Names neither state nor verifier. */
@@ -235,7 +244,6 @@ public final class AuthorizationRequest {
                         "The authorize URI must be absolute and without a fragment: " + authorizeUri);
             }
             this.authorizeUri = authorizeUri;
-            parameters.put("show_dialog", "false");
         }
 
         /**
@@ -267,14 +275,13 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Whether Spotify asks a user who has already consented again.
+         * Asks Spotify to show its consent page again to a user who has already consented. Other providers have a parameter of another
+         * name for this, often {@code prompt}: see {@link #parameter(String, String)}.
          *
-         * @param showDialog false by default
          * @return this builder
          */
-        public Builder showDialog(boolean showDialog) {
-            parameters.put("show_dialog", Boolean.toString(showDialog));
-            return this;
+        public Builder showDialog() {
+            return parameter("show_dialog", "true");
         }
 
         /**

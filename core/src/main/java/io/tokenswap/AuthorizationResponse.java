@@ -1,12 +1,29 @@
 package io.tokenswap;
 
 /**
- * What {@link AuthorizationRequest#validate(String)} makes of a request that hit the redirect URI. Only {@link Granted} and
- * {@link Failed} end a login; anybody can send the rest.
+ * The outcome of {@link AuthorizationRequest#validate(String)}. {@link Granted} and {@link Failed} end the login. Anybody can send
+ * what is {@link Ignored}.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
  */
 public sealed interface AuthorizationResponse {
+
+    /**
+     * Returns the code, for a program that treats everything else as an error.
+     *
+     * @return the code of a {@link Granted} response
+     * @throws AuthorizationFailedException the error of a {@link Failed} response, or an error of its own for an {@link Ignored} one:
+     *     the login is then not over, and its real response may still arrive
+     */
+    default AuthorizationCode orElseThrow() {
+        if (this instanceof Granted granted) {
+            return granted.code();
+        }
+        throw this instanceof Failed failed
+                ? failed.error()
+                : new AuthorizationFailedException(
+                        "This is not a response to this login. Start the sign-in again.", null, null);
+    }
 
     /**
      * The user consented.
@@ -16,16 +33,16 @@ public sealed interface AuthorizationResponse {
     record Granted(AuthorizationCode code) implements AuthorizationResponse {}
 
     /**
-     * The login is over, and there is no code.
+     * The login has ended without a code.
      *
-     * @param error why, with the remedy
+     * @param error the cause and the remedy
      */
     record Failed(AuthorizationFailedException error) implements AuthorizationResponse {}
 
     /**
-     * This was not the answer to this request: answer it with a 400 and keep waiting.
+     * The request is not a response to this login: answer it with status 400 and keep waiting.
      *
-     * @param reason what is wrong with it, in fixed words that hold nothing of what was sent
+     * @param reason the reason, in fixed words that repeat nothing of the request
      */
     record Ignored(String reason) implements AuthorizationResponse {}
 }

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -39,17 +40,10 @@ class AuthorizationRequestTest {
             assertThat(request.uri().toString()).startsWith(AUTHORIZE + "?response_type=code&");
             assertThat(query.keySet())
                     .containsExactlyInAnyOrder(
-                            "response_type",
-                            "server_uri",
-                            "state",
-                            "scope",
-                            "code_challenge",
-                            "code_challenge_method",
-                            "show_dialog");
+                            "response_type", "server_uri", "state", "scope", "code_challenge", "code_challenge_method");
             assertThat(query)
                     .containsEntry("server_uri", List.of(REDIRECT.toString()))
                     .containsEntry("scope", List.of("b a"))
-                    .containsEntry("show_dialog", List.of("false"))
                     .containsEntry("code_challenge_method", List.of("S256"));
             assertThat(request.uri().getRawQuery()).contains("scope=b%20a");
         }
@@ -76,12 +70,19 @@ class AuthorizationRequestTest {
         @Test
         void parametersOfTheProviderAreAddedAndOursAreNotReplaced() {
             AuthorizationRequest.Builder builder =
-                    AuthorizationRequest.builder(AUTHORIZE).showDialog(true).parameter("prompt", "a b&c");
+                    AuthorizationRequest.builder(AUTHORIZE).parameter("prompt", "a b&c");
 
-            assertThat(query(builder.build(REDIRECT)))
-                    .containsEntry("prompt", List.of("a b&c"))
-                    .containsEntry("show_dialog", List.of("true"));
+            assertThat(query(builder.build(REDIRECT))).containsEntry("prompt", List.of("a b&c"));
             assertThatThrownBy(() -> builder.parameter("state", "mine")).isInstanceOf(IllegalArgumentException.class);
+        }
+
+        @Test
+        @Tag("E41")
+        void theConsentPageOfSpotifyIsAskedForOnlyWhenTheApplicationWantsIt() {
+            AuthorizationRequest.Builder builder = AuthorizationRequest.builder(AUTHORIZE);
+
+            assertThat(query(builder.build(REDIRECT))).doesNotContainKey("show_dialog");
+            assertThat(query(builder.showDialog().build(REDIRECT))).containsEntry("show_dialog", List.of("true"));
         }
 
         @ParameterizedTest
@@ -99,7 +100,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a02_stateIs256RandomBitsForOneLoginOnly() {
+        @Tag("A02")
+        void stateIs256RandomBitsForOneLoginOnly() {
             Set<String> states = new HashSet<>();
             AuthorizationRequest.Builder builder = AuthorizationRequest.builder(AUTHORIZE);
             for (int i = 0; i < 1_000; i++) {
@@ -111,7 +113,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a02_stateAndVerifierShareNoBits() {
+        @Tag("A02")
+        void stateAndVerifierShareNoBits() {
             // A source that counts shows that each takes 32 bytes of its own.
             SecureRandom counting = new SecureRandom() {
                 private static final long serialVersionUID = 1L;
@@ -136,7 +139,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void b116_challengeIsThatOfTheVerifierThatTheCodeCarriesAndTheMethodIsS256() {
+        @Tag("B116")
+        void challengeIsThatOfTheVerifierThatTheCodeCarriesAndTheMethodIsS256() {
             AuthorizationResponse.Granted granted =
                     (AuthorizationResponse.Granted) request.validate("code=c&state=" + state);
 
@@ -148,7 +152,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void b116_everyLoginHasAVerifierOfItsOwn() {
+        @Tag("B116")
+        void everyLoginHasAVerifierOfItsOwn() {
             AuthorizationRequest.Builder builder = AuthorizationRequest.builder(AUTHORIZE);
             Set<List<String>> challenges = new HashSet<>();
             for (int i = 0; i < 100; i++) {
@@ -159,7 +164,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void b107_requestAndAnswersPrintNeitherStateNorVerifierNorCode() {
+        @Tag("B107")
+        void requestAndAnswersPrintNeitherStateNorVerifierNorCode() {
             AuthorizationResponse.Granted granted =
                     (AuthorizationResponse.Granted) request.validate("code=canary&state=" + state);
 
@@ -179,7 +185,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a01_rightStateAndACodeIsGranted() {
+        @Tag("A01")
+        void rightStateAndACodeIsGranted() {
             AuthorizationResponse response = validate("code=abc&state=STATE");
 
             assertThat(response).isInstanceOfSatisfying(AuthorizationResponse.Granted.class, granted -> {
@@ -189,43 +196,52 @@ class AuthorizationRequestTest {
             });
         }
 
-        @ParameterizedTest(name = "{0}: {1} is ignored")
-        @CsvSource(delimiter = '|', textBlock = """
-            A03 | code=abc&state=wrong
-            A03 | code=abc&state=STATEx
-            A03 | code=abc&state=xSTATE
-            A04 | code=abc
-            A04 |
-            A04 | ''
-            A05 | code=abc&state=
-            A05 | code=abc&state
-            A06 | code=abc&state=STATE%20
-            A06 | code=abc&state=+STATE
-            A06 | code=abc&State=STATE
-            A07 | code=abc&state=STATE&state=STATE
-            A07 | code=abc&state=STATE&state=wrong
-            A07 | code=abc&state=wrong&state=STATE
-            A07 | code=abc&state=STATE&%73tate=STATE
-            A08 | code=abc&code=abc&state=STATE
-            A08 | code=abc&code=&state=STATE
-            A09 | error=a&error=b&state=STATE
-            A09 | error=a&error_description=b&error_description=c&state=STATE
-            A09 | code=abc&iss=a&iss=b&state=STATE
-            A11 | error=access_denied
-            A11 | error=access_denied&state=wrong
-            A13 | state=STATE
-            A14 | code=&state=STATE
-            A14 | code&state=STATE
-            A21 | code=%zz&state=STATE
-            A21 | code=abc&state=STATE&other=%
-            A21 | code=%C0%AF&state=STATE
-            A22 | code=a%00b&state=STATE
-            A22 | code=a%0Ab&state=STATE
-            A23 | code=abc;state=STATE
-            A24 | access_token=abc&state=STATE
-            A24 | code=abc&access_token=abc&state=STATE
+        @ParameterizedTest(name = "[{index}] {0}")
+        @Tag("A03")
+        @Tag("A04")
+        @Tag("A05")
+        @Tag("A06")
+        @Tag("A07")
+        @Tag("A08")
+        @Tag("A09")
+        @Tag("A11")
+        @Tag("A21")
+        @Tag("A22")
+        @Tag("A23")
+        @Tag("A24")
+        @CsvSource(delimiter = '|', nullValues = "NULL", textBlock = """
+            code=abc&state=wrong
+            code=abc&state=STATEx
+            code=abc&state=xSTATE
+            code=abc
+            NULL
+            ''
+            code=abc&state=
+            code=abc&state
+            code=abc&state=STATE%20
+            code=abc&state=+STATE
+            code=abc&State=STATE
+            code=abc&state=STATE&state=STATE
+            code=abc&state=STATE&state=wrong
+            code=abc&state=wrong&state=STATE
+            code=abc&state=STATE&%73tate=STATE
+            code=abc&code=abc&state=STATE
+            code=abc&code=&state=STATE
+            error=a&error=b&state=STATE
+            error=a&error_description=b&error_description=c&state=STATE
+            code=abc&iss=a&iss=b&state=STATE
+            error=access_denied
+            error=access_denied&state=wrong
+            code=%zz&state=STATE
+            code=abc&state=STATE&other=%
+            code=%C0%AF&state=STATE
+            code=a%00b&state=STATE
+            code=a%0Ab&state=STATE
+            code=abc;state=STATE
+            access_token=abc&state=STATE
+            code=abc&access_token=abc&state=STATE
             """)
-        void hitThatIsNotTheAnswerIsIgnored(String id, String query) {
+        void hitThatIsNotTheAnswerIsIgnored(String query) {
             assertThat(validate(query))
                     .isInstanceOfSatisfying(
                             AuthorizationResponse.Ignored.class,
@@ -235,7 +251,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a06_stateOfAnotherCaseOrEscapedTwiceIsIgnored() {
+        @Tag("A06")
+        void stateOfAnotherCaseOrEscapedTwiceIsIgnored() {
             String otherCase = state.chars().anyMatch(Character::isLowerCase)
                     ? state.toUpperCase(Locale.ROOT)
                     : state.toLowerCase(Locale.ROOT);
@@ -247,19 +264,23 @@ class AuthorizationRequestTest {
             assertThat(validate("code=abc&state=" + once)).isInstanceOf(AuthorizationResponse.Granted.class);
         }
 
-        @ParameterizedTest(name = "{0}: {1} is granted")
-        @CsvSource(delimiter = '|', textBlock = """
-            A09 | code=abc&state=STATE&x=1&x=2
-            A15 | code=abc&state=STATE&session_state=5&utm=1
-            A15 | &code=abc&&state=STATE&
-            A16 | code=abc&state=STATE&iss=anybody
+        @ParameterizedTest(name = "[{index}] {0}")
+        @Tag("A09")
+        @Tag("A15")
+        @Tag("A16")
+        @CsvSource(delimiter = '|', nullValues = "NULL", textBlock = """
+            code=abc&state=STATE&x=1&x=2
+            code=abc&state=STATE&session_state=5&utm=1
+            &code=abc&&state=STATE&
+            code=abc&state=STATE&iss=anybody
             """)
-        void whatElseIsInTheHitDoesNotMatter(String id, String query) {
+        void whatElseIsInTheHitDoesNotMatter(String query) {
             assertThat(validate(query)).isInstanceOf(AuthorizationResponse.Granted.class);
         }
 
         @Test
-        void a10_denialEndsTheLogin() {
+        @Tag("A10")
+        void denialEndsTheLogin() {
             AuthorizationFailedException error = failure("error=access_denied&state=STATE");
 
             assertThat(error.denied()).isTrue();
@@ -267,7 +288,8 @@ class AuthorizationRequestTest {
             assertThat(error).hasMessageContaining("Sign in again");
         }
 
-        @ParameterizedTest(name = "A10: {0} ends in: {1}")
+        @ParameterizedTest(name = "{0} ends in: {1}")
+        @Tag("A10")
         @CsvSource({
             "access_denied, Sign in again to allow it.",
             "server_error, Try again later.",
@@ -281,14 +303,16 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a12_codeBesideAnErrorIsThrownAway() {
+        @Tag("A12")
+        void codeBesideAnErrorIsThrownAway() {
             AuthorizationFailedException error = failure("code=canary&error=access_denied&state=STATE");
 
             assertThat(error.error()).isNull();
             assertThat(error).hasMessageNotContaining("canary");
         }
 
-        @ParameterizedTest(name = "A16: {0}")
+        @ParameterizedTest(name = "[{index}] {0}")
+        @Tag("A16")
         @ValueSource(strings = {"code=abc&state=STATE", "code=abc&state=STATE&iss=https://evil.example"})
         void answerOfAnotherIssuerEndsTheLogin(String query) {
             AuthorizationRequest strict = AuthorizationRequest.builder(AUTHORIZE)
@@ -304,7 +328,8 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void a17_descriptionIsReducedToWhatTheRfcAllows() {
+        @Tag("A17")
+        void descriptionIsReducedToWhatTheRfcAllows() {
             String hostile = QueryString.encode("<b>\u001b[31m\"\\\u202e" + "x".repeat(100_000))
                     .replace("%1B", "");
 
@@ -317,24 +342,97 @@ class AuthorizationRequestTest {
                     .doesNotContain("\\");
         }
 
-        @ParameterizedTest(name = "A18: {0} is reported as invalid_error")
-        @ValueSource(strings = {"caf%C3%A9", "a%22b", "a%5Cb", ""})
+        @ParameterizedTest(name = "{0} is reported as invalid_error")
+        @Tag("A18")
+        @ValueSource(strings = {"caf%C3%A9", "a%22b", "a%5Cb"})
         void errorOutsideTheCharacterSetIsReportedAsSuch(String error) {
             assertThat(failure("error=" + error + "&state=STATE").error()).isEqualTo("invalid_error");
         }
 
         @Test
-        void a19_codeAndStateHaveALongestForm() {
-            assertThat(validate("code=" + "c".repeat(4096) + "&state=STATE"))
+        @Tag("A19")
+        void aCodeOfSevenKibibytesIsTakenAndALongerOneEndsTheLogin() {
+            assertThat(validate("code=" + "c".repeat(7168) + "&state=STATE"))
                     .isInstanceOf(AuthorizationResponse.Granted.class);
-            assertThat(validate("code=" + "c".repeat(4097) + "&state=STATE"))
-                    .isInstanceOf(AuthorizationResponse.Ignored.class);
-            assertThat(validate("code=abc&state=" + "s".repeat(1025)))
+            assertThat(failure("code=" + "c".repeat(7169) + "&state=STATE"))
+                    .hasMessageContaining("longer than 7 KiB")
+                    .hasMessageNotContaining("ccc");
+            assertThat(validate("code=" + "c".repeat(7169) + "&state=wrong"))
                     .isInstanceOf(AuthorizationResponse.Ignored.class);
         }
 
         @Test
-        void a20_codeArrivesByteForByte() {
+        @Tag("A19")
+        void aStateOfMoreThan1024CharactersIsIgnored() {
+            assertThat(validate("code=abc&state=" + "s".repeat(1025)))
+                    .isInstanceOf(AuthorizationResponse.Ignored.class);
+        }
+
+        @ParameterizedTest(name = "[{index}] {0}")
+        @Tag("A13")
+        @Tag("A14")
+        @ValueSource(
+                strings = {
+                    "state=STATE",
+                    "state=STATE&session_state=5",
+                    "code=&state=STATE",
+                    "code&state=STATE",
+                    "error=&state=STATE",
+                    "error&error_description=why&code=&state=STATE"
+                })
+        void theRightStateWithNeitherCodeNorErrorEndsTheLogin(String query) {
+            AuthorizationFailedException error = failure(query);
+
+            assertThat(error)
+                    .hasMessage("The sign-in ended without a code. Was it refused? Sign in again to allow it.");
+            assertThat(error.error()).isNull();
+        }
+
+        @ParameterizedTest(name = "[{index}] {0}")
+        @Tag("A14")
+        @ValueSource(
+                strings = {
+                    "code=abc&error=&state=STATE",
+                    "code=abc&error&error_description=&state=STATE",
+                    "code=abc&iss=&state=STATE"
+                })
+        void aParameterWithoutAValueCountsAsOmitted(String query) {
+            assertThat(validate(query)).isInstanceOf(AuthorizationResponse.Granted.class);
+        }
+
+        @Test
+        @Tag("A14")
+        void anErrorBesideAnEmptyCodeOrDescriptionIsThatError() {
+            assertThat(failure("code=&error=access_denied&error_description=&state=STATE"))
+                    .hasMessage("The sign-in was denied. Sign in again to allow it.");
+        }
+
+        @Test
+        @Tag("A14")
+        void anIssuerWithoutAValueIsAMissingIssuer() {
+            AuthorizationRequest strict =
+                    AuthorizationRequest.builder(AUTHORIZE).issuer("").build(REDIRECT);
+            String state = query(strict).get("state").get(0);
+
+            assertThat(strict.validate("code=abc&iss=&state=" + state))
+                    .isInstanceOf(AuthorizationResponse.Failed.class);
+        }
+
+        @Test
+        void aResponseYieldsItsCodeOrItsError() {
+            assertThat(validate("code=abc&state=STATE").orElseThrow().value()).isEqualTo("abc");
+            assertThatThrownBy(() -> validate("error=access_denied&state=STATE").orElseThrow())
+                    .isInstanceOfSatisfying(
+                            AuthorizationFailedException.class,
+                            error -> assertThat(error.denied()).isTrue());
+            assertThatThrownBy(() -> validate("code=abc&state=wrong").orElseThrow())
+                    .isInstanceOf(AuthorizationFailedException.class)
+                    .hasMessageContaining("not a response to this login");
+        }
+
+        @Test
+        @Tag("A20")
+        void codeArrivesByteForByte() {
             AuthorizationResponse response = validate("code=a%2Bb%20c+d%C3%A9%2F%3D&state=STATE");
 
             assertThat(((AuthorizationResponse.Granted) response).code().value())
@@ -347,7 +445,7 @@ class AuthorizationRequestTest {
                     .code()
                     .codeVerifier();
 
-            AuthorizationCode code = request.codeWithoutState("typed");
+            AuthorizationCode code = request.unsafeCodeWithoutState("typed");
 
             assertThat(code.value()).isEqualTo("typed");
             assertThat(code.redirectUri()).isEqualTo(request.redirectUri());

@@ -120,28 +120,6 @@ public final class LoginFlow {
     }
 
     /**
-     * Whether Spotify asks a user who has already consented again.
-     *
-     * @param showDialog false by default
-     * @return a changed copy
-     */
-    public LoginFlow showDialog(boolean showDialog) {
-        return request(request -> request.showDialog(showDialog));
-    }
-
-    /**
-     * Sends the browser straight to the provider, for a client id that is no secret; the endpoint's authorize URI must then be
-     * the provider's. The code is swapped through the exchange server all the same.
-     *
-     * @param clientId the client id, none by default: the exchange server adds its own
-     * @return a changed copy
-     */
-    public LoginFlow clientId(String clientId) {
-        Objects.requireNonNull(clientId, "clientId");
-        return request(request -> request.clientId(clientId));
-    }
-
-    /**
      * Changes the request of each login in any other way.
      *
      * @param change applied after what was set so far

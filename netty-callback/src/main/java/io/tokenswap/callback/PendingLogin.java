@@ -83,7 +83,7 @@ final class PendingLogin {
     void paste(String line, boolean codeAlone) {
         String text = line.strip();
         boolean code = codeAlone && CODE.matcher(text).matches();
-        Outcome outcome = code ? offer(new Granted(request.codeWithoutState(text))) : offer(query(text));
+        Outcome outcome = code ? offer(new Granted(request.unsafeCodeWithoutState(text))) : offer(query(text));
         if (outcome != null) {
             pageWritten();
         }

@@ -76,8 +76,7 @@ class LoginFlowTest {
     @Test
     void theOptionsStandInTheRequest() {
         CompletableFuture<Token> token = flow.scopes("user-read-private", "user-read-email")
-                .showDialog(true)
-                .request(request -> request.parameter("locale", "de"))
+                .request(request -> request.showDialog().parameter("locale", "de"))
                 .token()
                 .toFuture();
         URI uri = await(firstOpened);
@@ -91,7 +90,8 @@ class LoginFlowTest {
 
     @Test
     void aClientIdLeadsStraightToTheProvider() {
-        CompletableFuture<Token> token = flow.clientId("public-id").token().toFuture();
+        CompletableFuture<Token> token =
+                flow.request(request -> request.clientId("public-id")).token().toFuture();
         URI uri = await(firstOpened);
         token.cancel(true);
 

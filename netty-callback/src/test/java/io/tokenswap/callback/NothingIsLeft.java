@@ -56,7 +56,7 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
     /** Notes what must not appear anywhere, and which port must be free in the end. */
     static AuthorizationRequest watch(AuthorizationRequest request) {
         SECRETS.add(state(request.uri().toString()));
-        SECRETS.add(Objects.requireNonNull(request.codeWithoutState("x").codeVerifier())
+        SECRETS.add(Objects.requireNonNull(request.unsafeCodeWithoutState("x").codeVerifier())
                 .value());
         PORTS.add(request.redirectUri().getPort());
         return request;

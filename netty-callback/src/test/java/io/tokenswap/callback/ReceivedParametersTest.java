@@ -45,7 +45,7 @@ class ReceivedParametersTest {
         login.freesItsPort();
     }
 
-    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, 4097 and LONG for that many and 5,000 letters. */
+    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for 5,000 letters. */
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
                     A03 wrong state                     | code=CODE&state=wrong
@@ -65,11 +65,8 @@ class ReceivedParametersTest {
                     A09 iss twice and the same          | code=CODE&iss=a&iss=a&state=STATE
                     A11 error with a wrong state        | error=access_denied&state=wrong
                     A11 error without state             | error=access_denied
-                    A13 neither code nor error          | state=STATE
-                    A14 empty code                      | code=&state=STATE
                     A17 a line break in the description | error=a&error_description=b%0D%0Ac&state=STATE
                     A17 an escape sequence              | error=a&error_description=%1B%5B31mb&state=STATE
-                    A19 a code that is too long         | code=4097&state=STATE
                     A19 a state that is too long        | code=CODE&state=LONG
                     A21 bad escape                      | code=%zz&state=STATE
                     A21 bad second digit                | code=%4z&state=STATE
@@ -91,7 +88,6 @@ class ReceivedParametersTest {
         try (WaitingLogin login = WaitingLogin.start()) {
             String sent = query.replace("STATE", login.state())
                     .replace("CODE", WaitingLogin.CODE)
-                    .replace("4097", "x".repeat(4097))
                     .replace("LONG", "x".repeat(5000))
                     .replace("UPPER", swapCase(login.state()))
                     .replace(
