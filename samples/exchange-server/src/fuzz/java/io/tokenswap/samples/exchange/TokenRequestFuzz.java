@@ -31,7 +31,7 @@ class TokenRequestFuzz {
     @FuzzTest
     void everyBodyIsARequestOrARefusal(boolean json, @NotNull String body) {
         Object outcome = EFFORT.of(() -> outcome(json, body));
-        if (outcome instanceof Refusal refusal) {
+        if (outcome instanceof ErrorResponse refusal) {
             assertThat(refusal.status).isEqualTo(400);
             assertThat(refusal.description()).matches("[A-Za-z0-9_ ,-]+");
         } else {
@@ -43,7 +43,7 @@ class TokenRequestFuzz {
         try {
             Map<String, String> parameters = json ? Json.parse(body) : UrlEncoded.parse(body);
             return TokenRequest.of(parameters, null);
-        } catch (Refusal declared) {
+        } catch (ErrorResponse declared) {
             return declared;
         }
     }

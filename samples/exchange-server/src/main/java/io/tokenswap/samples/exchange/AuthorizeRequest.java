@@ -31,11 +31,11 @@ record AuthorizeRequest(
 
     static AuthorizeRequest of(Map<String, String> parameters, ExchangeServerConfig config) {
         if (!"code".equals(parameters.get("response_type"))) {
-            throw Refusal.invalidRequest("The response_type must be code");
+            throw ErrorResponse.invalidRequest("The response_type must be code");
         }
         String state = parameters.get("state");
         if (state == null || !STATE.matcher(state).matches()) {
-            throw Refusal.invalidRequest("The state must have 8 to 512 printable ASCII characters");
+            throw ErrorResponse.invalidRequest("The state must have 8 to 512 printable ASCII characters");
         }
         String returnUri = returnUri(parameters, config.returnUris);
         return new AuthorizeRequest(
@@ -44,22 +44,23 @@ record AuthorizeRequest(
                 scopes(parameters.getOrDefault("scope", ""), config),
                 // A page elsewhere could start a login for a user who consented long ago: there, the user is always
                 // asked.
-                showDialog(parameters.get("show_dialog")) || !ReturnUris.isLoopback(returnUri),
+                showDialog(parameters.get("show_dialog")) || !AllowedRedirectUris.isLoopback(returnUri),
                 challenge(parameters, config.requirePkce));
     }
 
-    private static String returnUri(Map<String, String> parameters, ReturnUris permitted) {
+    private static String returnUri(Map<String, String> parameters, AllowedRedirectUris permitted) {
         String serverUri = parameters.get("server_uri");
         String redirectUri = parameters.get("redirect_uri");
         if (serverUri != null && redirectUri != null && !serverUri.equals(redirectUri)) {
-            throw Refusal.invalidRequest("The server_uri and the redirect_uri differ");
+            throw ErrorResponse.invalidRequest("The server_uri and the redirect_uri differ");
         }
         String asked = serverUri == null ? redirectUri : serverUri;
         if (asked == null) {
             return permitted.first();
         }
         if (!permitted.permits(asked)) {
-            throw Refusal.invalidRequest("The application asks to return to an address that this server does not know");
+            throw ErrorResponse.invalidRequest(
+                    "The application asks to return to an address that this server does not know");
         }
         return asked;
     }
@@ -69,7 +70,7 @@ record AuthorizeRequest(
                 Arrays.stream(text.split(" ")).filter(word -> !word.isEmpty()).toList();
         for (String scope : scopes) {
             if (!SCOPE.matcher(scope).matches() || !(config.scopes.isEmpty() || config.scopes.contains(scope))) {
-                throw new Refusal(400, "invalid_scope", "The application asks for a scope that it may not have");
+                throw new ErrorResponse(400, "invalid_scope", "The application asks for a scope that it may not have");
             }
         }
         return scopes;
@@ -80,7 +81,7 @@ record AuthorizeRequest(
         return switch (text == null ? "false" : text.toLowerCase(Locale.ROOT)) {
             case "true" -> true;
             case "false" -> false;
-            default -> throw Refusal.invalidRequest("The show_dialog must be true or false");
+            default -> throw ErrorResponse.invalidRequest("The show_dialog must be true or false");
         };
     }
 
@@ -91,7 +92,7 @@ record AuthorizeRequest(
             return null;
         }
         if (challenge == null || !CHALLENGE.matcher(challenge).matches() || !"S256".equals(method)) {
-            throw Refusal.invalidRequest("The code_challenge must be one of the method S256");
+            throw ErrorResponse.invalidRequest("The code_challenge must be one of the method S256");
         }
         return challenge;
     }

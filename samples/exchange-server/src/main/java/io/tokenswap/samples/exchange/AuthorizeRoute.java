@@ -28,16 +28,16 @@ final class AuthorizeRoute {
         this.random = random;
     }
 
-    HttpAnswer handle(HttpServerRequest request) {
+    ServerResponse handle(HttpServerRequest request) {
         RequestTarget target = RequestTarget.of(request);
         AuthorizeRequest asked = AuthorizeRequest.of(target.parameters(), config);
         if (publicUrl.isAliasedBy(request.requestHeaders().get("Host"))) {
-            return HttpAnswer.redirect(302, publicUrl.resolve(target.path() + "?" + target.query()));
+            return ServerResponse.redirect(302, publicUrl.resolve(target.path() + "?" + target.query()));
         }
         String browser = randomText();
         String state =
                 new PendingLogin(clock.instant().plus(LIFE), asked.returnUri(), asked.state(), browser).seal(seal);
-        return HttpAnswer.redirect(302, providerUrl(asked, state))
+        return ServerResponse.redirect(302, providerUrl(asked, state))
                 .with("Set-Cookie", LoginCookie.of(publicUrl, state).set(browser, LIFE));
     }
 

@@ -28,22 +28,22 @@ final class CallbackRoute {
         this.clock = clock;
     }
 
-    HttpAnswer handle(HttpServerRequest request) {
+    ServerResponse handle(HttpServerRequest request) {
         Map<String, String> parameters = RequestTarget.of(request).parameters();
         String state = parameters.getOrDefault("state", "");
         PendingLogin login = PendingLogin.open(seal, state);
         if (login == null || !clock.instant().isBefore(login.expiresAt())) {
-            throw Refusal.invalidRequest("It was not started here, or more than ten minutes ago");
+            throw ErrorResponse.invalidRequest("It was not started here, or more than ten minutes ago");
         }
         LoginCookie cookie = LoginCookie.of(publicUrl, state);
         String browser = cookie.in(request);
         if (browser == null || !login.isOf(browser)) {
-            throw Refusal.invalidRequest("It was started in another browser, or is over already");
+            throw ErrorResponse.invalidRequest("It was started in another browser, or is over already");
         }
         Map<String, String> answer = outcome(parameters.get("code"), parameters.get("error"));
         answer.put("state", login.state());
         // 303 and never 307: whatever came here, the application gets a plain GET.
-        return HttpAnswer.redirect(303, Uris.append(login.returnUri(), UrlEncoded.format(answer)))
+        return ServerResponse.redirect(303, Uris.append(login.returnUri(), UrlEncoded.format(answer)))
                 .with("Set-Cookie", cookie.clear());
     }
 
@@ -54,7 +54,7 @@ final class CallbackRoute {
         } else if (error != null && code == null) {
             outcome.put("error", ERROR.matcher(error).matches() ? error : "server_error");
         } else {
-            throw Refusal.invalidRequest("The provider answered with neither a code nor an error");
+            throw ErrorResponse.invalidRequest("The provider answered with neither a code nor an error");
         }
         return outcome;
     }

@@ -24,8 +24,8 @@ final class ErrorPage {
 
     private ErrorPage() {}
 
-    static HttpAnswer of(Refusal refusal) {
-        return new HttpAnswer(refusal.status, HEADERS, """
+    static ServerResponse of(ErrorResponse refusal) {
+        return new ServerResponse(refusal.status, HEADERS, """
                 <!DOCTYPE html>
                 <html lang="en">
                 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign-in stopped</title><style>%s</style></head>

@@ -25,7 +25,7 @@ public final class ExchangeServerConfig {
     final String clientSecret;
     final URI authorizeUri;
     final URI tokenUri;
-    final ReturnUris returnUris;
+    final AllowedRedirectUris returnUris;
     /** Empty for any. */
     final Set<String> scopes;
 
@@ -46,7 +46,8 @@ public final class ExchangeServerConfig {
                 environment.optional("PROVIDER_AUTHORIZE_URL", "https://accounts.spotify.com/authorize", Uris::parse);
         Supplier<URI> tokenUri =
                 environment.optional("PROVIDER_TOKEN_URL", "https://accounts.spotify.com/api/token", Uris::parse);
-        Supplier<ReturnUris> returnUris = environment.optional("RETURN_URIS", ReturnUris.DEFAULT, ReturnUris::parse);
+        Supplier<AllowedRedirectUris> returnUris =
+                environment.optional("RETURN_URIS", AllowedRedirectUris.DEFAULT, AllowedRedirectUris::parse);
         Supplier<Set<String>> scopes = environment.has("SCOPES")
                 ? environment.required("SCOPES", text -> Set.copyOf(Arrays.asList(text.split(" +"))))
                 : Set::of;

@@ -66,7 +66,7 @@ final class Json {
         return text.toString();
     }
 
-    private static Refusal malformed() {
-        return Refusal.invalidRequest("The body is not one JSON object with text values");
+    private static ErrorResponse malformed() {
+        return ErrorResponse.invalidRequest("The body is not one JSON object with text values");
     }
 }

@@ -4,7 +4,7 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
-import io.tokenswap.samples.exchange.Refusal.Processed;
+import io.tokenswap.samples.exchange.ErrorResponse.Processed;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
@@ -22,7 +22,7 @@ final class ProviderFailure {
 
     private ProviderFailure() {}
 
-    static Refusal refusal(TokenSwapException failure, Instant now) {
+    static ErrorResponse refusal(TokenSwapException failure, Instant now) {
         if (failure instanceof OAuthErrorException said) {
             return said(said);
         }
@@ -37,15 +37,15 @@ final class ProviderFailure {
         return nonsense();
     }
 
-    private static Refusal said(OAuthErrorException failure) {
+    private static ErrorResponse said(OAuthErrorException failure) {
         return switch (failure.error()) {
             case OAuthErrorException.INVALID_GRANT ->
-                new Refusal(
+                new ErrorResponse(
                         400,
                         OAuthErrorException.INVALID_GRANT,
                         "The provider does not accept this code or refresh token");
             case "invalid_request" ->
-                new Refusal(
+                new ErrorResponse(
                         400, "invalid_request", "The provider finds something missing or malformed in this request");
             default -> {
                 log.error(
@@ -58,12 +58,12 @@ final class ProviderFailure {
         };
     }
 
-    private static Refusal unavailable(TokenUnavailableException failure, Instant now) {
+    private static ErrorResponse unavailable(TokenUnavailableException failure, Instant now) {
         log.warn("The provider gave no token: {}", failure.reason());
         return switch (failure.reason()) {
             case NOT_SENT -> unreachable();
             case THROTTLED ->
-                new Refusal(
+                new ErrorResponse(
                         429,
                         "temporarily_unavailable",
                         "The provider asks for patience",
@@ -100,19 +100,19 @@ final class ProviderFailure {
         return false;
     }
 
-    private static Refusal unreachable() {
+    private static ErrorResponse unreachable() {
         return failed(503, "temporarily_unavailable", "The provider cannot be reached", Processed.NO);
     }
 
-    private static Refusal nonsense() {
+    private static ErrorResponse nonsense() {
         return failed(502, "server_error", "The provider gave no usable answer", Processed.UNKNOWN);
     }
 
-    private static Refusal misconfigured() {
+    private static ErrorResponse misconfigured() {
         return failed(500, "server_error", "This exchange server is not configured correctly", Processed.NO);
     }
 
-    private static Refusal failed(int status, String error, String description, Processed processed) {
-        return new Refusal(status, error, description, Map.of(), processed);
+    private static ErrorResponse failed(int status, String error, String description, Processed processed) {
+        return new ErrorResponse(status, error, description, Map.of(), processed);
     }
 }

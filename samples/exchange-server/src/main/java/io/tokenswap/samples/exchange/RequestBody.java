@@ -34,7 +34,8 @@ final class RequestBody {
                 .collect(RequestBody::new, RequestBody::append)
                 .timeout(
                         SLOWEST,
-                        Mono.error(() -> new Refusal(408, "invalid_request", "The body did not arrive in time", CLOSE)))
+                        Mono.error(() ->
+                                new ErrorResponse(408, "invalid_request", "The body did not arrive in time", CLOSE)))
                 .map(body -> parser.apply(body.text()));
     }
 
@@ -43,14 +44,14 @@ final class RequestBody {
         for (int i = 1; i < parts.length; i++) {
             String parameter = parts[i].strip().replace("\"", "");
             if (parameter.startsWith("charset=") && !parameter.equals("charset=utf-8")) {
-                throw Refusal.invalidRequest("The body must be in UTF-8");
+                throw ErrorResponse.invalidRequest("The body must be in UTF-8");
             }
         }
         return switch (parts[0].strip()) {
             case "application/json" -> Json::parse;
             case "application/x-www-form-urlencoded" -> UrlEncoded::parse;
             default ->
-                throw new Refusal(
+                throw new ErrorResponse(
                         415,
                         "invalid_request",
                         "The body must be application/json or application/x-www-form-urlencoded");
@@ -77,11 +78,11 @@ final class RequestBody {
                     .decode(ByteBuffer.wrap(kept.toByteArray()))
                     .toString();
         } catch (CharacterCodingException notUtf8) {
-            throw Refusal.invalidRequest("The body must be in UTF-8");
+            throw ErrorResponse.invalidRequest("The body must be in UTF-8");
         }
     }
 
-    private static Refusal tooLong() {
-        return new Refusal(413, "invalid_request", "The body is longer than 16 KiB", CLOSE);
+    private static ErrorResponse tooLong() {
+        return new ErrorResponse(413, "invalid_request", "The body is longer than 16 KiB", CLOSE);
     }
 }

@@ -51,8 +51,8 @@ final class Routes {
         return Mono.defer(() -> handler(request).handle(request))
                 // Nobody is there any more to be answered.
                 .onErrorComplete(AbortedException::isConnectionReset)
-                .onErrorResume(failure ->
-                        Mono.just(HttpAnswer.json(failure instanceof Refusal refusal ? refusal : unexpected(failure))))
+                .onErrorResume(failure -> Mono.just(
+                        ServerResponse.json(failure instanceof ErrorResponse refusal ? refusal : unexpected(failure))))
                 .map(answer -> secure ? answer.with("Strict-Transport-Security", "max-age=31536000") : answer)
                 .flatMap(answer -> answer.writeTo(response));
     }
@@ -60,13 +60,13 @@ final class Routes {
     private Handler handler(HttpServerRequest request) {
         Map<HttpMethod, Handler> methods = table.get(RequestTarget.of(request).path());
         if (methods == null) {
-            throw new Refusal(404, "invalid_request", "There is nothing at this path");
+            throw new ErrorResponse(404, "invalid_request", "There is nothing at this path");
         }
         Handler handler = methods.get(request.method());
         if (handler == null) {
             String allowed =
                     methods.keySet().stream().map(HttpMethod::name).sorted().collect(Collectors.joining(", "));
-            throw new Refusal(405, "invalid_request", "This path serves " + allowed, Map.of("Allow", allowed));
+            throw new ErrorResponse(405, "invalid_request", "This path serves " + allowed, Map.of("Allow", allowed));
         }
         return handler;
     }
@@ -79,20 +79,20 @@ final class Routes {
     }
 
     /** A handler for a browser: a person reads its refusals. */
-    private static Handler page(Function<HttpServerRequest, HttpAnswer> handler) {
+    private static Handler page(Function<HttpServerRequest, ServerResponse> handler) {
         return request -> Mono.fromSupplier(() -> handler.apply(request))
-                .onErrorResume(Refusal.class, refusal -> Mono.just(ErrorPage.of(refusal)));
+                .onErrorResume(ErrorResponse.class, refusal -> Mono.just(ErrorPage.of(refusal)));
     }
 
-    private static Refusal unexpected(Throwable failure) {
+    private static ErrorResponse unexpected(Throwable failure) {
         // Where it happened and nothing of its message, which may quote the request.
         StackTraceElement[] trace = failure.getStackTrace();
         log.error("Unexpected {} at {}", failure.getClass().getName(), trace.length == 0 ? "?" : trace[0]);
-        return new Refusal(500, "server_error", "Something went wrong here");
+        return new ErrorResponse(500, "server_error", "Something went wrong here");
     }
 
     /** Makes the answer to a request. */
     private interface Handler {
-        Mono<HttpAnswer> handle(HttpServerRequest request);
+        Mono<ServerResponse> handle(HttpServerRequest request);
     }
 }

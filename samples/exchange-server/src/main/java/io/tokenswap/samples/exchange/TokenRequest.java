@@ -54,15 +54,15 @@ sealed interface TokenRequest {
     private static GrantType grantType(@Nullable String named, @Nullable GrantType byPath) {
         if (named == null) {
             if (byPath == null) {
-                throw Refusal.invalidRequest("The grant_type is missing");
+                throw ErrorResponse.invalidRequest("The grant_type is missing");
             }
             return byPath;
         }
         return Arrays.stream(GrantType.values())
                 .filter(type -> type.value.equals(named) && (byPath == null || byPath == type))
                 .findFirst()
-                .orElseThrow(
-                        () -> new Refusal(400, "unsupported_grant_type", "This URL does not serve that grant_type"));
+                .orElseThrow(() ->
+                        new ErrorResponse(400, "unsupported_grant_type", "This URL does not serve that grant_type"));
     }
 
     /** The fields of a body. */
@@ -78,7 +78,7 @@ sealed interface TokenRequest {
                 return null;
             }
             if (!PRINTABLE.matcher(value).matches()) {
-                throw Refusal.invalidRequest("The " + name + " holds a character that it cannot have");
+                throw ErrorResponse.invalidRequest("The " + name + " holds a character that it cannot have");
             }
             return value;
         }
@@ -86,7 +86,7 @@ sealed interface TokenRequest {
         static String required(Map<String, String> parameters, String name) {
             String value = value(parameters, name);
             if (value == null) {
-                throw Refusal.invalidRequest("The " + name + " is missing");
+                throw ErrorResponse.invalidRequest("The " + name + " is missing");
             }
             return value;
         }
@@ -96,7 +96,7 @@ sealed interface TokenRequest {
             try {
                 return value == null ? null : CodeVerifier.of(value);
             } catch (IllegalArgumentException malformed) {
-                throw Refusal.invalidRequest("The code_verifier has not the form of one");
+                throw ErrorResponse.invalidRequest("The code_verifier has not the form of one");
             }
         }
     }

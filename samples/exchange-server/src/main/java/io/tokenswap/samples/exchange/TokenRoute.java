@@ -30,9 +30,9 @@ final class TokenRoute {
     }
 
     /** @param byPath what the path says, or null for the one URI that serves both */
-    Mono<HttpAnswer> handle(HttpServerRequest request, @Nullable GrantType byPath) {
+    Mono<ServerResponse> handle(HttpServerRequest request, @Nullable GrantType byPath) {
         if (!RequestTarget.of(request).query().isEmpty()) {
-            throw Refusal.invalidRequest("Parameters belong in the body: a URL ends up in logs");
+            throw ErrorResponse.invalidRequest("Parameters belong in the body: a URL ends up in logs");
         }
         return RequestBody.parameters(request)
                 .map(parameters -> TokenRequest.of(parameters, byPath))
@@ -40,7 +40,7 @@ final class TokenRoute {
                 .onErrorMap(TokenSwapException.class, failure -> ProviderFailure.refusal(failure, clock.instant()));
     }
 
-    private Mono<HttpAnswer> ask(TokenRequest request) {
+    private Mono<ServerResponse> ask(TokenRequest request) {
         if (request instanceof TokenRequest.Swap swap) {
             return swap(swap).map(token -> answer(token, null));
         }
@@ -50,7 +50,7 @@ final class TokenRoute {
 
     private Mono<Token> swap(TokenRequest.Swap swap) {
         if (swap.redirectUri() != null && !knownRedirectUri.test(swap.redirectUri())) {
-            throw new Refusal(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
+            throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
         }
         // Whatever the application calls its redirect URI, the provider knows this one.
         return provider.swap(AuthorizationCode.of(swap.code(), publicUrl.callback(), swap.verifier(), Set.of()));
@@ -64,7 +64,7 @@ final class TokenRoute {
     }
 
     /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a> */
-    private static HttpAnswer answer(Token token, @Nullable String sentRefreshToken) {
+    private static ServerResponse answer(Token token, @Nullable String sentRefreshToken) {
         Map<String, Object> properties = new LinkedHashMap<>();
         properties.put("access_token", token.accessToken());
         properties.put("token_type", token.tokenType());
@@ -88,6 +88,6 @@ final class TokenRoute {
         if (token.refreshToken() != null && !token.refreshToken().equals(sentRefreshToken)) {
             properties.put("refresh_token", token.refreshToken());
         }
-        return HttpAnswer.json(200, properties);
+        return ServerResponse.json(200, properties);
     }
 }

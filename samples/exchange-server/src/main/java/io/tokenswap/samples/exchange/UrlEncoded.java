@@ -27,7 +27,7 @@ final class UrlEncoded {
             String name = decode(equals < 0 ? pair : pair.substring(0, equals));
             String value = decode(equals < 0 ? "" : pair.substring(equals + 1));
             if (parameters.put(name, value) != null) {
-                throw Refusal.invalidRequest("A parameter stands twice");
+                throw ErrorResponse.invalidRequest("A parameter stands twice");
             }
         }
         return parameters;
@@ -68,7 +68,7 @@ final class UrlEncoded {
         }
     }
 
-    private static Refusal malformed() {
-        return Refusal.invalidRequest("The parameters are not well-formed");
+    private static ErrorResponse malformed() {
+        return ErrorResponse.invalidRequest("The parameters are not well-formed");
     }
 }

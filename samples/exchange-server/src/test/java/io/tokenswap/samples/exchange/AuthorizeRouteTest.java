@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -37,7 +38,8 @@ class AuthorizeRouteTest {
         exchange.close();
     }
 
-    @ParameterizedTest(name = "C01 a login at {0} goes to the provider with this server''s client id and redirect URI")
+    @Tag("C01")
+    @ParameterizedTest(name = "a login at {0} goes to the provider with this server''s client id and redirect URI")
     @ValueSource(strings = {"/", "/authorize"})
     void toTheProvider(String path) {
         HttpResponse<String> answer = exchange.get(path + "?" + AUTHORIZE);
@@ -86,7 +88,8 @@ class AuthorizeRouteTest {
                 .containsEntry("scope", "a b");
     }
 
-    @ParameterizedTest(name = "C02 an off-list {0} gets a page and no redirect")
+    @Tag("C02")
+    @ParameterizedTest(name = "an off-list {0} gets a page and no redirect")
     @ValueSource(strings = {"redirect_uri", "server_uri"})
     void offList(String parameter) {
         assertRefused(AUTHORIZE + "&" + parameter + "=https%3A%2F%2Fevil.example%2Fauth");
@@ -96,12 +99,14 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c02_twoDifferentDestinationsAreRefused() {
+    @Tag("C02")
+    void twoDifferentDestinationsAreRefused() {
         assertRefused(AUTHORIZE + "&server_uri=" + encode(RETURN_URI) + "&redirect_uri="
                 + encode("http://127.0.0.1:4002/auth"));
     }
 
-    @ParameterizedTest(name = "C03 by default a login may not end at {0}")
+    @Tag("C03")
+    @ParameterizedTest(name = "by default a login may not end at {0}")
     @ValueSource(
             strings = {
                 "http://localhost:4002/auth/",
@@ -119,7 +124,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c04_noneOfThousandsOfDestinationsGetsARedirect() {
+    @Tag("C04")
+    void noneOfThousandsOfDestinationsGetsARedirect() {
         List<String> corpus = corpus();
         assertThat(corpus).hasSizeGreaterThan(1000);
 
@@ -130,7 +136,8 @@ class AuthorizeRouteTest {
         }
     }
 
-    @ParameterizedTest(name = "C05 the look-alike {0} is refused")
+    @Tag("C05")
+    @ParameterizedTest(name = "the look-alike {0} is refused")
     @ValueSource(
             strings = {
                 "http://localhost:4002@evil.example/auth",
@@ -175,7 +182,8 @@ class AuthorizeRouteTest {
         assertRefused(AUTHORIZE + "&redirect_uri=" + encode(uri));
     }
 
-    @ParameterizedTest(name = "C06 the state {0} is refused")
+    @Tag("C06")
+    @ParameterizedTest(name = "the state {0} is refused")
     @ValueSource(
             strings = {
                 "",
@@ -190,7 +198,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c06_aStateHas8To512Characters() {
+    @Tag("C06")
+    void aStateHas8To512Characters() {
         assertThat(exchange.get("/authorize?response_type=code&state=12345678").statusCode())
                 .isEqualTo(302);
         assertThat(exchange.get("/authorize?response_type=code&state=" + "x".repeat(512))
@@ -199,7 +208,8 @@ class AuthorizeRouteTest {
         assertRefused("response_type=code&state=" + "x".repeat(513));
     }
 
-    @ParameterizedTest(name = "C07 the show_dialog {0} arrives as {1}")
+    @Tag("C07")
+    @ParameterizedTest(name = "the show_dialog {0} arrives as {1}")
     @CsvSource({"True,true", "False,false", "TRUE,true", "false,false", "tRuE,true"})
     void showDialog(String sent, String arrives) {
         Exchange.Login login = exchange.login("response_type=code&state=12345678&show_dialog=" + sent);
@@ -208,7 +218,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c07_otherDialogsAndScopesOutsideTheListAreRefused() {
+    @Tag("C07")
+    void otherDialogsAndScopesOutsideTheListAreRefused() {
         assertRefused("response_type=code&state=12345678&show_dialog=1");
         assertRefused("response_type=code&state=12345678&scope=a%22b");
         try (Exchange strict = new Exchange(Map.of("SCOPES", "a b"))) {
@@ -219,14 +230,16 @@ class AuthorizeRouteTest {
         }
     }
 
-    @ParameterizedTest(name = "C08 the response type {0} is refused")
+    @Tag("C08")
+    @ParameterizedTest(name = "the response type {0} is refused")
     @ValueSource(strings = {"token", "code%20token", "CODE", "", "none"})
     void responseType(String type) {
         assertRefused("response_type=" + type + "&state=12345678");
     }
 
     @Test
-    void c08_unknownParametersGoNowhere() {
+    @Tag("C08")
+    void unknownParametersGoNowhere() {
         assertRefused("state=12345678");
         assertThat(exchange.login(AUTHORIZE + "&client_id=other&prompt=none&request_uri=https://evil.example")
                         .providerQuery())
@@ -234,7 +247,8 @@ class AuthorizeRouteTest {
                 .doesNotContainKeys("prompt", "request_uri");
     }
 
-    @ParameterizedTest(name = "C09 a second {0} is refused")
+    @Tag("C09")
+    @ParameterizedTest(name = "a second {0} is refused")
     @ValueSource(strings = {"response_type=code", "state=0a1b2c3d", "scope=a", "show_dialog=false", "x=1&x=1"})
     void duplicates(String duplicate) {
         assertRefused(AUTHORIZE + "&" + duplicate);
@@ -250,7 +264,8 @@ class AuthorizeRouteTest {
         }
     }
 
-    @ParameterizedTest(name = "C10 the challenge {0} is refused")
+    @Tag("C10")
+    @ParameterizedTest(name = "the challenge {0} is refused")
     @ValueSource(
             strings = {
                 "code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
@@ -265,7 +280,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c10_pkceIsDemandedWhereItIsRequired() {
+    @Tag("C10")
+    void pkceIsDemandedWhereItIsRequired() {
         try (Exchange strict = new Exchange(Map.of("REQUIRE_PKCE", "true"))) {
             assertThat(strict.get("/authorize?" + AUTHORIZE).statusCode()).isEqualTo(400);
             assertThat(strict.get(
@@ -277,7 +293,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c11_eachLoginHasAStateAndACookieOfItsOwn() {
+    @Tag("C11")
+    void eachLoginHasAStateAndACookieOfItsOwn() {
         Set<String> states = new HashSet<>();
         Set<String> cookies = new HashSet<>();
         IntStream.range(0, 100).mapToObj(i -> exchange.login(AUTHORIZE)).forEach(login -> {
@@ -292,7 +309,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c11_onHttpsTheCookieBelongsToThisHostAlone() {
+    @Tag("C11")
+    void onHttpsTheCookieBelongsToThisHostAlone() {
         try (Exchange secure = new Exchange(Map.of("PUBLIC_URL", "https://exchange.example"))) {
             HttpResponse<String> answer = secure.get("/authorize?" + AUTHORIZE);
 
@@ -304,7 +322,8 @@ class AuthorizeRouteTest {
     }
 
     @Test
-    void c13_theProviderAsksTheUserWhereALoginLeavesThisMachine() {
+    @Tag("C13")
+    void theProviderAsksTheUserWhereALoginLeavesThisMachine() {
         try (Exchange other =
                 new Exchange(Map.of("RETURN_URIS", "http://localhost:4002/auth,https://app.example/auth"))) {
             assertThat(other.login(AUTHORIZE + "&server_uri=https%3A%2F%2Fapp.example%2Fauth")
@@ -314,7 +333,8 @@ class AuthorizeRouteTest {
         }
     }
 
-    @ParameterizedTest(name = "C58 the host {0} of a request gets into no URL")
+    @Tag("C58")
+    @ParameterizedTest(name = "the host {0} of a request gets into no URL")
     @ValueSource(strings = {"Host: evil.example", "Host: evil.example:80", "Host: localhost.evil.example"})
     void hostIsInert(String host) throws IOException {
         String answer = exchange.raw(

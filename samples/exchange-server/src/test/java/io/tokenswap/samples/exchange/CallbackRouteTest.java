@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -29,7 +30,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c18_theCodeArrivesWithTheStateOfTheApplicationByteForByte() {
+    @Tag("C18")
+    void theCodeArrivesWithTheStateOfTheApplicationByteForByte() {
         String state = "~!@#$%^&*()_+{}|:<>? \"'\\/=;,`[] 0";
         Exchange.Login login = exchange.login("response_type=code&state=" + encode(state));
 
@@ -64,7 +66,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c16_anErrorOfTheProviderArrivesWithTheState() {
+    @Tag("C16")
+    void anErrorOfTheProviderArrivesWithTheState() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         HttpResponse<String> answer = exchange.callback("error=access_denied&state=" + login.state(), login);
@@ -74,7 +77,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c16_anErrorThatIsNoneArrivesAsServerError() {
+    @Tag("C16")
+    void anErrorThatIsNoneArrivesAsServerError() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         assertThat(location(exchange.callback("error=%22%0d%0a&state=" + login.state(), login)))
@@ -82,7 +86,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c14_anUnknownStateGetsAPage() {
+    @Tag("C14")
+    void anUnknownStateGetsAPage() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         for (String state : List.of("", "&state=", "&state=0a1b2c3d", "&state=" + login.state() + "A")) {
@@ -91,7 +96,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c14_aStateTamperedWithAnywhereGetsAPage() {
+    @Tag("C14")
+    void aStateTamperedWithAnywhereGetsAPage() {
         Exchange.Login login = exchange.login(AUTHORIZE);
         String state = login.state();
         String cookie = login.cookie();
@@ -107,7 +113,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c14_aStateEndsAfterTenMinutes() {
+    @Tag("C14")
+    void aStateEndsAfterTenMinutes() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         exchange.now = exchange.now.plus(Duration.ofMinutes(10)).minusMillis(1);
@@ -118,7 +125,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c14_aStateSealedElsewhereGetsAPage() {
+    @Tag("C14")
+    void aStateSealedElsewhereGetsAPage() {
         try (Exchange other = new Exchange()) {
             Exchange.Login login = other.login(AUTHORIZE);
 
@@ -139,7 +147,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c15_aBrowserWithoutTheCookieGetsAPage() {
+    @Tag("C15")
+    void aBrowserWithoutTheCookieGetsAPage() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         assertRefused(exchange.get("/callback?code=c&state=" + login.state()));
@@ -148,7 +157,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c15_aBrowserWithTheCookieOfAnotherLoginGetsAPage() {
+    @Tag("C15")
+    void aBrowserWithTheCookieOfAnotherLoginGetsAPage() {
         Exchange.Login victims = exchange.login(AUTHORIZE);
         Exchange.Login attackers = exchange.login(AUTHORIZE);
         String name = attackers.cookie().split("=")[0];
@@ -163,7 +173,8 @@ class CallbackRouteTest {
                 "/callback?code=c&state=" + attackers.state(), "Cookie", name + "=x; " + attackers.cookie()));
     }
 
-    @ParameterizedTest(name = "C17 the answer {0} gets a page")
+    @Tag("C17")
+    @ParameterizedTest(name = "the answer {0} gets a page")
     @ValueSource(
             strings = {
                 "code=c&error=access_denied&",
@@ -183,7 +194,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c12_twentyTabsDoNotDisturbEachOther() {
+    @Tag("C12")
+    void twentyTabsDoNotDisturbEachOther() {
         List<Exchange.Login> tabs = IntStream.range(0, 20)
                 .mapToObj(i -> exchange.login("response_type=code&state=state-of-tab-" + i))
                 .toList();
@@ -197,7 +209,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c21_theBrowserIsNeverToldToRepeatItsMethod() {
+    @Tag("C21")
+    void theBrowserIsNeverToldToRepeatItsMethod() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
         assertThat(login.answer().statusCode()).isIn(302, 303);
@@ -208,7 +221,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c22_lineBreaksInAnyParameterSplitNoHeader() {
+    @Tag("C22")
+    void lineBreaksInAnyParameterSplitNoHeader() {
         Exchange.Login login = exchange.login(AUTHORIZE);
         String injection = "c%0d%0aX-Injected:%20yes";
 
@@ -220,7 +234,8 @@ class CallbackRouteTest {
     }
 
     @Test
-    void c23_goingBackGetsAPageAndAsksTheProviderNothing() {
+    @Tag("C23")
+    void goingBackGetsAPageAndAsksTheProviderNothing() {
         Exchange.Login login = exchange.login(AUTHORIZE);
         exchange.callback("code=c&state=" + login.state(), login);
 

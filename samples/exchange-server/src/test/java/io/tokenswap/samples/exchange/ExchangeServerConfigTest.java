@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -40,7 +41,8 @@ class ExchangeServerConfigTest {
                         "SPOTIFY_CLIENT_SECRET is blank");
     }
 
-    @ParameterizedTest(name = "C76 a wrong {0} is named and its value is not")
+    @Tag("C76")
+    @ParameterizedTest(name = "a wrong {0} is named and its value is not")
     @CsvSource(
             quoteCharacter = '"',
             value = {
@@ -81,7 +83,8 @@ class ExchangeServerConfigTest {
     }
 
     @Test
-    void c57_thePublicUrlIsHttpsExceptOnThisMachine() {
+    @Tag("C57")
+    void thePublicUrlIsHttpsExceptOnThisMachine() {
         assertThat(problems(with("PUBLIC_URL", "http://exchange.example")))
                 .singleElement()
                 .asString()

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -30,35 +31,19 @@ class ProviderFailureTest {
 
     static Stream<Arguments> failures() {
         return Stream.of(
-                row("C46 invalid_grant", 400, JSON, error("invalid_grant"), NONE, 400, "invalid_grant", null),
+                row("invalid_grant", 400, JSON, error("invalid_grant"), NONE, 400, "invalid_grant", null),
                 row("invalid_request", 400, JSON, error("invalid_request"), NONE, 400, "invalid_request", null),
-                row("C47 invalid_client", 401, JSON, error("invalid_client"), NONE, 500, "server_error", "no"),
-                row(
-                        "C47 invalid_client, status 400",
-                        400,
-                        JSON,
-                        error("invalid_client"),
-                        NONE,
-                        500,
-                        "server_error",
-                        "no"),
-                row("C47 401 without a word", 401, HTML, "", NONE, 500, "server_error", "no"),
-                row(
-                        "C47 unauthorized_client",
-                        400,
-                        JSON,
-                        error("unauthorized_client"),
-                        NONE,
-                        500,
-                        "server_error",
-                        "no"),
+                row("invalid_client", 401, JSON, error("invalid_client"), NONE, 500, "server_error", "no"),
+                row("invalid_client, status 400", 400, JSON, error("invalid_client"), NONE, 500, "server_error", "no"),
+                row("401 without a word", 401, HTML, "", NONE, 500, "server_error", "no"),
+                row("unauthorized_client", 400, JSON, error("unauthorized_client"), NONE, 500, "server_error", "no"),
                 row("an error that nobody knows", 400, JSON, error("canary"), NONE, 500, "server_error", "no"),
                 row("throttled", 429, JSON, "{}", Map.of("Retry-After", "7"), 429, "temporarily_unavailable", "no"),
                 row("throttled without a time", 429, HTML, "", NONE, 429, "temporarily_unavailable", "no"),
-                row("C49 500", 500, HTML, "<h1>canary</h1>", NONE, 502, "server_error", "unknown"),
-                row("C49 503", 503, JSON, "{}", NONE, 502, "server_error", "unknown"),
+                row("500", 500, HTML, "<h1>canary</h1>", NONE, 502, "server_error", "unknown"),
+                row("503", 503, JSON, "{}", NONE, 502, "server_error", "unknown"),
                 row(
-                        "C49 invalid_grant with status 500",
+                        "invalid_grant with status 500",
                         500,
                         JSON,
                         error("invalid_grant"),
@@ -75,11 +60,11 @@ class ProviderFailureTest {
                         502,
                         "server_error",
                         "unknown"),
-                row("C49 HTML", 200, HTML, "<h1>canary</h1>", NONE, 502, "server_error", "unknown"),
-                row("C49 a redirect", 302, HTML, "", Map.of("Location", "/canary"), 502, "server_error", "unknown"),
-                row("C49 no token", 200, JSON, "{\"token_type\":\"Bearer\"}", NONE, 502, "server_error", "unknown"),
+                row("HTML", 200, HTML, "<h1>canary</h1>", NONE, 502, "server_error", "unknown"),
+                row("a redirect", 302, HTML, "", Map.of("Location", "/canary"), 502, "server_error", "unknown"),
+                row("no token", 200, JSON, "{\"token_type\":\"Bearer\"}", NONE, 502, "server_error", "unknown"),
                 row(
-                        "C49 too much",
+                        "too much",
                         200,
                         JSON,
                         "{\"x\":\"" + "x".repeat(70_000) + "\"}",
@@ -87,9 +72,12 @@ class ProviderFailureTest {
                         502,
                         "server_error",
                         "unknown"),
-                row("C49 404", 404, HTML, "canary", NONE, 502, "server_error", "unknown"));
+                row("404", 404, HTML, "canary", NONE, 502, "server_error", "unknown"));
     }
 
+    @Tag("C46")
+    @Tag("C47")
+    @Tag("C49")
     @ParameterizedTest(name = "{0} becomes {5} {6}")
     @MethodSource("failures")
     void mapped(
@@ -125,7 +113,8 @@ class ProviderFailureTest {
     }
 
     @Test
-    void c49_aProviderThatStaysSilentGets504() {
+    @Tag("C49")
+    void aProviderThatStaysSilentGets504() {
         try (Exchange impatient = new Exchange(Map.of(), Duration.ofMillis(100))) {
             impatient.provider.waitsFor(Mono.never());
 
@@ -137,7 +126,8 @@ class ProviderFailureTest {
     }
 
     @Test
-    void c49_aProviderThatCannotBeReachedGets503() {
+    @Tag("C49")
+    void aProviderThatCannotBeReachedGets503() {
         exchange.provider.close();
 
         HttpResponse<String> answer = exchange.form("/swap", "code=c");

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -50,10 +51,9 @@ class TokenRouteTest {
                         "{\"grant_type\":\"authorization_code\",\"code\":\"AQ+1\",\"redirect_uri\":\"http://localhost:4002/auth\"}"),
                 Arguments.of("published, /swap", "/swap", FORM, "code=AQ%2B1"),
                 Arguments.of("published, /api/token", "/api/token", FORM, "code=AQ%2B1"),
-                Arguments.of(
-                        "C24 one URI as JSON", "/", JSON, "{\"grant_type\":\"authorization_code\",\"code\":\"AQ+1\"}"),
-                Arguments.of("C24 published as JSON", "/api/token", JSON, "{\"code\":\"AQ+1\",\"refresh_token\":null}"),
-                Arguments.of("C24 documented as form", "/swap", FORM, "grant_type=authorization_code&code=AQ%2B1"),
+                Arguments.of("one URI as JSON", "/", JSON, "{\"grant_type\":\"authorization_code\",\"code\":\"AQ+1\"}"),
+                Arguments.of("published as JSON", "/api/token", JSON, "{\"code\":\"AQ+1\",\"refresh_token\":null}"),
+                Arguments.of("documented as form", "/swap", FORM, "grant_type=authorization_code&code=AQ%2B1"),
                 Arguments.of("charset named", "/swap", JSON + "; charset=UTF-8", "{\"code\":\"AQ\\u002b1\"}"));
     }
 
@@ -89,7 +89,7 @@ class TokenRouteTest {
                         "{\"grant_type\":\"refresh_token\",\"refresh_token\":\"Ng==\"}"),
                 Arguments.of("published, /refresh", "/refresh", FORM, "refresh_token=Ng%3D%3D"),
                 Arguments.of("published, /api/refresh_token", "/api/refresh_token", FORM, "refresh_token=Ng=="),
-                Arguments.of("C24 published as JSON", "/api/refresh_token", JSON, "{\"refresh_token\":\"Ng==\"}"));
+                Arguments.of("published as JSON", "/api/refresh_token", JSON, "{\"refresh_token\":\"Ng==\"}"));
     }
 
     @ParameterizedTest(name = "{0} refreshes")
@@ -136,7 +136,8 @@ class TokenRouteTest {
         assertThat(exchange.provider.asked.get(0).form()).containsEntry("code_verifier", verifier.value());
     }
 
-    @ParameterizedTest(name = "B115: what our own client sends in the dialect {0} arrives as it is")
+    @Tag("B115")
+    @ParameterizedTest(name = "what our own client sends in the dialect {0} arrives as it is")
     @ValueSource(strings = {"documented", "one-uri", "published"})
     void valueOfAnyCharactersArrivesAsItIs(String dialect) {
         String value = "%2B+/=&% \"\\'{}?#~"; // all that codes and tokens may hold is printable ASCII
@@ -176,7 +177,8 @@ class TokenRouteTest {
         assertRefused(exchange.form("/swap", "code=c&code_verifier=short"), 400, "invalid_request");
     }
 
-    @ParameterizedTest(name = "C25 the JSON {0} is refused")
+    @Tag("C25")
+    @ParameterizedTest(name = "the JSON {0} is refused")
     @ValueSource(
             strings = {
                 "",
@@ -211,7 +213,8 @@ class TokenRouteTest {
         assertRefused(exchange.json("/swap", body), 400, "invalid_request");
     }
 
-    @ParameterizedTest(name = "C26 the form {0} is refused")
+    @Tag("C26")
+    @ParameterizedTest(name = "the form {0} is refused")
     @ValueSource(
             strings = {
                 "code=c&code=c",
@@ -226,7 +229,8 @@ class TokenRouteTest {
         assertRefused(exchange.form("/swap", body), 400, "invalid_request");
     }
 
-    @ParameterizedTest(name = "C27 a body of the type {0} is refused")
+    @Tag("C27")
+    @ParameterizedTest(name = "a body of the type {0} is refused")
     @ValueSource(
             strings = {"text/plain", "multipart/form-data; boundary=x", "application/jsonx", "application/xml", "*/*"})
     void badType(String type) {
@@ -234,14 +238,16 @@ class TokenRouteTest {
     }
 
     @Test
-    void c27_aBodyOfNoTypeIsRefused() throws IOException {
+    @Tag("C27")
+    void aBodyOfNoTypeIsRefused() throws IOException {
         assertThat(exchange.raw(
                         "POST /swap HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\nConnection: close\r\n\r\ncode=c"))
                 .startsWith("HTTP/1.1 415 ");
         assertThat(exchange.provider.asked).isEmpty();
     }
 
-    @ParameterizedTest(name = "C28 parameters in the URL {0} are refused")
+    @Tag("C28")
+    @ParameterizedTest(name = "parameters in the URL {0} are refused")
     @ValueSource(
             strings = {"/swap?code=c", "/?grant_type=authorization_code&code=c", "/refresh?refresh_token=r", "/swap?x"})
     void inTheUrl(String target) {
@@ -249,7 +255,8 @@ class TokenRouteTest {
     }
 
     @Test
-    void c30_anotherCharsetIsRefused() throws IOException {
+    @Tag("C30")
+    void anotherCharsetIsRefused() throws IOException {
         for (String charset : List.of("iso-8859-1", "UTF-16", "\"latin1\"", "")) {
             assertRefused(
                     exchange.post("/swap", JSON + "; charset=" + charset, "{\"code\":\"c\"}"), 400, "invalid_request");
@@ -279,7 +286,8 @@ class TokenRouteTest {
         assertThat(exchange.provider.asked).isEmpty();
     }
 
-    @ParameterizedTest(name = "C31 {0} {1} is refused and {2} is offered")
+    @Tag("C31")
+    @ParameterizedTest(name = "{0} {1} is refused and {2} is offered")
     @CsvSource(
             delimiter = '|',
             value = {
@@ -300,7 +308,8 @@ class TokenRouteTest {
         assertThat(answer.headers().firstValue("Allow")).contains(allowed);
     }
 
-    @ParameterizedTest(name = "C32 {0} with {1} gets {2}")
+    @Tag("C32")
+    @ParameterizedTest(name = "{0} with {1} gets {2}")
     @CsvSource({
         "/swap, grant_type=refresh_token&refresh_token=r&code=c, unsupported_grant_type",
         "/refresh, grant_type=authorization_code&code=c&refresh_token=r, unsupported_grant_type",
@@ -330,7 +339,8 @@ class TokenRouteTest {
     }
 
     @Test
-    void c38_anAnswerHoldsTheKnownFieldsOnlyAndIsNotStored() {
+    @Tag("C38")
+    void anAnswerHoldsTheKnownFieldsOnlyAndIsNotStored() {
         exchange.provider.answers(
                 200,
                 "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"expires_in\":\"60\",\"id_token\":\"x\",\"email\":\"y\"}");
@@ -346,7 +356,8 @@ class TokenRouteTest {
     }
 
     @Test
-    void c37_whatGoesToTheProviderIsTheRedirectUriOfTheFirstHop() {
+    @Tag("C37")
+    void whatGoesToTheProviderIsTheRedirectUriOfTheFirstHop() {
         for (String own : List.of("", "/", "/callback", "/authorize", "/swap")) {
             exchange.json("/swap", "{\"code\":\"c\",\"redirect_uri\":\"" + exchange.server.uri() + own + "\"}");
         }
@@ -359,7 +370,8 @@ class TokenRouteTest {
                         assertThat(asked.form()).containsEntry("redirect_uri", exchange.server.uri() + "/callback"));
     }
 
-    @ParameterizedTest(name = "C39 the redirect URI {0} is refused")
+    @Tag("C39")
+    @ParameterizedTest(name = "the redirect URI {0} is refused")
     @ValueSource(
             strings = {"https://evil.example/auth", "http://localhost:4002/auth/", "http://localhost:4003/auth", "x"})
     void foreignRedirectUri(String uri) {
@@ -368,7 +380,8 @@ class TokenRouteTest {
     }
 
     @Test
-    void c53_aPreflightAllowsNothing() {
+    @Tag("C53")
+    void aPreflightAllowsNothing() {
         HttpResponse<String> answer = exchange.send(
                 "OPTIONS", "/swap", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST");
 
@@ -381,7 +394,8 @@ class TokenRouteTest {
                 .noneMatch(name -> name.startsWith("access-control"));
     }
 
-    @ParameterizedTest(name = "C67 the path {0} does not exist")
+    @Tag("C67")
+    @ParameterizedTest(name = "the path {0} does not exist")
     @ValueSource(
             strings = {
                 "/SWAP",
@@ -409,7 +423,8 @@ class TokenRouteTest {
     }
 
     @Test
-    void c70_noUrlOfAClientIsEverFetched() {
+    @Tag("C70")
+    void noUrlOfAClientIsEverFetched() {
         try (FakeProvider bait = new FakeProvider()) {
             String uri = bait.uri("/bait").toString();
 

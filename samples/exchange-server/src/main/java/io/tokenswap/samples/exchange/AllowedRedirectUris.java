@@ -13,14 +13,14 @@ import org.jspecify.annotations.Nullable;
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.3">RFC 8252 section 7.3</a>
  */
-record ReturnUris(List<String> entries) {
+record AllowedRedirectUris(List<String> entries) {
 
     static final String DEFAULT = "http://localhost:4002/auth,http://127.0.0.1:4002/auth";
 
     private static final List<String> ANY_PORT_HOSTS = List.of("http://127.0.0.1", "http://[::1]");
     private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
 
-    static ReturnUris parse(String commaSeparated) {
+    static AllowedRedirectUris parse(String commaSeparated) {
         List<String> entries =
                 Arrays.stream(commaSeparated.split(",", -1)).map(String::strip).toList();
         for (int i = 0; i < entries.size(); i++) {
@@ -30,7 +30,7 @@ record ReturnUris(List<String> entries) {
                 throw new IllegalArgumentException("has a wrong entry: number " + (i + 1) + " " + problem.getMessage());
             }
         }
-        return new ReturnUris(entries);
+        return new AllowedRedirectUris(entries);
     }
 
     /** Where a login ends whose application names no URI. */

@@ -5,12 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class ReturnUrisTest {
+class AllowedRedirectUrisTest {
 
-    private final ReturnUris anyPort =
-            ReturnUris.parse("http://127.0.0.1/auth, http://[::1]/auth,http://localhost/auth");
+    private final AllowedRedirectUris anyPort =
+            AllowedRedirectUris.parse("http://127.0.0.1/auth, http://[::1]/auth,http://localhost/auth");
 
-    @ParameterizedTest(name = "C03 a loopback literal without a port permits {0}")
+    @Tag("C03")
+    @ParameterizedTest(name = "a loopback literal without a port permits {0}")
     @ValueSource(
             strings = {
                 "http://127.0.0.1/auth",
@@ -24,7 +25,8 @@ class ReturnUrisTest {
         assertThat(anyPort.permits(uri)).isTrue();
     }
 
-    @ParameterizedTest(name = "C03 a loopback literal without a port does not permit {0}")
+    @Tag("C03")
+    @ParameterizedTest(name = "a loopback literal without a port does not permit {0}")
     @ValueSource(
             strings = {
                 "http://localhost:4002/auth",
@@ -51,9 +53,11 @@ class ReturnUrisTest {
         assertThat(anyPort.permits(uri)).isFalse();
     }
 
-    @ParameterizedTest(name = "C03 an entry with a port permits no other: {0}")
+    @Tag("C03")
+    @ParameterizedTest(name = "an entry with a port permits no other: {0}")
     @ValueSource(strings = {"http://127.0.0.1:4003/auth", "http://127.0.0.1/auth", "http://127.0.0.1:40020/auth"})
     void exactPort(String uri) {
-        assertThat(ReturnUris.parse("http://127.0.0.1:4002/auth").permits(uri)).isFalse();
+        assertThat(AllowedRedirectUris.parse("http://127.0.0.1:4002/auth").permits(uri))
+                .isFalse();
     }
 }

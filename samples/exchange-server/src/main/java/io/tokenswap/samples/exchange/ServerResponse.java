@@ -7,7 +7,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
 /** What a handler decides on. No answer of this server may be stored, named as a referrer, framed or sniffed. */
-record HttpAnswer(int status, Map<String, String> headers, String body) {
+record ServerResponse(int status, Map<String, String> headers, String body) {
 
     private static final Map<String, String> ALWAYS = Map.of(
             "Cache-Control", "no-store",
@@ -15,12 +15,12 @@ record HttpAnswer(int status, Map<String, String> headers, String body) {
             "Referrer-Policy", "no-referrer",
             "X-Content-Type-Options", "nosniff");
 
-    static HttpAnswer redirect(int status, String location) {
-        return new HttpAnswer(status, Map.of("Location", location), "");
+    static ServerResponse redirect(int status, String location) {
+        return new ServerResponse(status, Map.of("Location", location), "");
     }
 
-    static HttpAnswer json(int status, Map<String, Object> properties) {
-        return new HttpAnswer(status, Map.of("Content-Type", "application/json"), Json.format(properties));
+    static ServerResponse json(int status, Map<String, Object> properties) {
+        return new ServerResponse(status, Map.of("Content-Type", "application/json"), Json.format(properties));
     }
 
     /**
@@ -28,7 +28,7 @@ record HttpAnswer(int status, Map<String, String> headers, String body) {
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.2">RFC 6749 section 5.2</a>
      */
-    static HttpAnswer json(Refusal refusal) {
+    static ServerResponse json(ErrorResponse refusal) {
         Map<String, Object> properties = new LinkedHashMap<>();
         properties.put("error", refusal.error);
         properties.put("error_description", refusal.description());
@@ -38,14 +38,14 @@ record HttpAnswer(int status, Map<String, String> headers, String body) {
         return json(refusal.status, properties).with(refusal.headers);
     }
 
-    HttpAnswer with(String name, String value) {
+    ServerResponse with(String name, String value) {
         return with(Map.of(name, value));
     }
 
-    private HttpAnswer with(Map<String, String> more) {
+    private ServerResponse with(Map<String, String> more) {
         Map<String, String> all = new LinkedHashMap<>(headers);
         all.putAll(more);
-        return new HttpAnswer(status, all, body);
+        return new ServerResponse(status, all, body);
     }
 
     Mono<Void> writeTo(HttpServerResponse response) {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.2">RFC 6749 section 5.2</a>
  */
-final class Refusal extends RuntimeException {
+final class ErrorResponse extends RuntimeException {
 
     private static final long serialVersionUID = 1L;
 
@@ -19,16 +19,17 @@ final class Refusal extends RuntimeException {
     final transient Map<String, String> headers;
     final @Nullable Processed processed;
 
-    Refusal(int status, String error, String description) {
+    ErrorResponse(int status, String error, String description) {
         this(status, error, description, Map.of());
     }
 
-    Refusal(int status, String error, String description, Map<String, String> headers) {
+    ErrorResponse(int status, String error, String description, Map<String, String> headers) {
         this(status, error, description, headers, null);
     }
 
     /** A failure of the provider or on the way to it: the application may want to know whether to send the same again. */
-    Refusal(int status, String error, String description, Map<String, String> headers, @Nullable Processed processed) {
+    ErrorResponse(
+            int status, String error, String description, Map<String, String> headers, @Nullable Processed processed) {
         // Control flow, not a fault: without a stack trace.
         super(description, null, false, false);
         this.status = status;
@@ -37,8 +38,8 @@ final class Refusal extends RuntimeException {
         this.processed = processed;
     }
 
-    static Refusal invalidRequest(String description) {
-        return new Refusal(400, "invalid_request", description);
+    static ErrorResponse invalidRequest(String description) {
+        return new ErrorResponse(400, "invalid_request", description);
     }
 
     String description() {
