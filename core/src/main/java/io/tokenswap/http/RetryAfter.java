@@ -7,6 +7,7 @@ import java.util.Comparator;
 import java.util.Date;
 import java.util.List;
 import java.util.Objects;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -23,7 +24,13 @@ final class RetryAfter {
     /** The date parser refuses more by an exception. */
     private static final int LONGEST_TEXT = 64;
 
-    private static final Pattern SECONDS = Pattern.compile("[0-9]+");
+    /** Whole seconds by the RFC. Servers also send fractions, and proxies join two headers by a comma. */
+    private static final Pattern SECONDS = Pattern.compile("([0-9]+)(\\.[0-9]+)?");
+
+    /** The end of an HTTP date. The oldest of its three formats ends with the year and means GMT. */
+    private static final Pattern GMT = Pattern.compile(" (GMT|[0-9]{4})$");
+
+    private static final Pattern LIST = Pattern.compile("[0-9.]+(\\s*,\\s*[0-9.]+)+");
 
     private RetryAfter() {}
 
@@ -36,17 +43,24 @@ final class RetryAfter {
                 .orElse(null);
     }
 
-    /** The instant, between now and a day from now, or null where the server did not say or said nonsense. */
+    /** Returns an instant between now and a day from now, or null if the value is no valid one. */
     private static @Nullable Instant parse(String value, Instant now) {
         String text = value.strip();
         if (text.length() > LONGEST_TEXT) {
             return null;
         }
-        if (SECONDS.matcher(text).matches()) {
-            boolean sane = text.length() <= 9;
-            return clamp(sane ? now.plusSeconds(Long.parseLong(text)) : Instant.MAX, now);
+        if (LIST.matcher(text).matches()) {
+            return latest(List.of(text.split(",")), now);
         }
-        Date date = DateFormatter.parseHttpDate(text);
+        Matcher seconds = SECONDS.matcher(text);
+        if (seconds.matches()) {
+            boolean sane = seconds.group(1).length() <= 9;
+            long whole = sane ? Long.parseLong(seconds.group(1)) : 0;
+            // Rounded up: a moment too early is one more 429.
+            return clamp(sane ? now.plusSeconds(seconds.group(2) == null ? whole : whole + 1) : Instant.MAX, now);
+        }
+        // The parser ignores the zone, and would take any for GMT.
+        Date date = GMT.matcher(text).find() ? DateFormatter.parseHttpDate(text) : null;
         return date == null ? null : clamp(date.toInstant(), now);
     }
 

@@ -8,6 +8,7 @@ import io.netty.handler.codec.http.HttpHeaders;
 import io.tokenswap.TokenUnavailableException;
 import java.time.Duration;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -16,6 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** When a server wants to be asked again. */
 class RetryAfterTest extends ResponseTest {
 
+    @Tag("E84")
     @ParameterizedTest(name = "{0}: {1} with Retry-After {2} waits {3}")
     @CsvSource(delimiter = '|', textBlock = """
         B45 | 429 | 5                              | PT5S
@@ -26,7 +28,13 @@ class RetryAfterTest extends ResponseTest {
         B46 | 429 | Mon, 23 Nov 2026 09:00:00 GMT  | PT0S
         B47 | 429 |                                |
         B47 | 429 | -5                             |
-        B47 | 429 | 1.5                            |
+        E84 | 429 | 1.5                            | PT2S
+        E84 | 429 | 30, 60                         | PT1M
+        E84 | 429 | 60,30                          | PT1M
+        E84 | 429 | 1.                             |
+        E84 | 429 | 30, soon                       |
+        E84 | 429 | Mon, 23 Nov 2026 10:01:00 CET  |
+        E84 | 429 | Mon, 23 Nov 2026 10:01:00 +0100 |
         B47 | 429 | soon                           |
         B47 | 429 | soon, after all that we have to do before it, which takes as long as it takes |
         B47 | 429 | 86400                          | P1D
