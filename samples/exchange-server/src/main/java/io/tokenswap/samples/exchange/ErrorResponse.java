@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,6 +41,12 @@ final class ErrorResponse extends RuntimeException {
 
     static ErrorResponse invalidRequest(String description) {
         return new ErrorResponse(400, "invalid_request", description);
+    }
+
+    /** The header of a 429 or 503. Rounded up, because a moment too early is one more refusal. */
+    static Map<String, String> retryAfter(Duration pause) {
+        return Map.of(
+                "Retry-After", String.valueOf(Math.max(1, pause.plusMillis(999).toSeconds())));
     }
 
     String description() {

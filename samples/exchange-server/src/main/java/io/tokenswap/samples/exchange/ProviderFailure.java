@@ -8,86 +8,94 @@ import io.tokenswap.samples.exchange.ErrorResponse.Processed;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the application is told when the provider did not give a token. Only the provider can end a grant: an outage, its or
- * ours, must never look like {@code invalid_grant}, or users would be sent to sign in again for nothing.
+ * Translates a failure at the provider into the response for the application. Only the provider can end a grant: an outage must
+ * never look like {@code invalid_grant}, or users would have to sign in again without need.
  */
 final class ProviderFailure {
+
+    /** The pause that is asked for where the provider names none. */
+    static final Duration DEFAULT_PAUSE = Duration.ofSeconds(5);
+
+    /** Other spellings of {@code invalid_grant}, seen at providers of the field. */
+    private static final Set<String> ENDED_GRANTS = Set.of(
+            OAuthErrorException.INVALID_GRANT, "bad_refresh_token", "bad_verification_code", "refresh_token_not_found");
+
+    private static final Set<String> MISCONFIGURATIONS = Set.of("invalid_client", "unauthorized_client");
 
     private static final Logger log = LoggerFactory.getLogger(ProviderFailure.class);
 
     private ProviderFailure() {}
 
-    static ErrorResponse refusal(TokenSwapException failure, Instant now) {
-        if (failure instanceof OAuthErrorException said) {
-            return said(said);
+    static ErrorResponse response(GrantType grantType, TokenSwapException failure, Instant now) {
+        if (failure instanceof OAuthErrorException reported) {
+            return reported(grantType, reported);
         }
         if (failure instanceof RequestRejectedException rejected) {
-            log.error("The provider's token URL answered status {}: check PROVIDER_TOKEN_URL", rejected.status());
-            return rejected.status() == 401 || rejected.status() == 403 ? misconfigured() : nonsense();
+            log.error(
+                    "The provider's token URL responded with status {}. Check PROVIDER_TOKEN_URL.", rejected.status());
+            return rejected.status() == 401 || rejected.status() == 403 ? misconfigured() : unusable();
         }
         if (failure instanceof TokenUnavailableException unavailable) {
+            log.warn(
+                    "The provider returned no token: {}, status {}",
+                    unavailable.reason(),
+                    unavailable.status() == 0 ? "none" : unavailable.status());
             return unavailable(unavailable, now);
         }
-        log.error("The provider gave no token: {}", failure.getClass().getSimpleName());
-        return nonsense();
+        log.error("The provider returned no token: {}", failure.getClass().getSimpleName());
+        return unusable();
     }
 
-    private static ErrorResponse said(OAuthErrorException failure) {
-        return switch (failure.error()) {
-            case OAuthErrorException.INVALID_GRANT ->
-                new ErrorResponse(
-                        400,
-                        OAuthErrorException.INVALID_GRANT,
-                        "The provider does not accept this code or refresh token");
-            case "invalid_request" ->
-                new ErrorResponse(
-                        400, "invalid_request", "The provider finds something missing or malformed in this request");
-            default -> {
-                log.error(
-                        "The provider answered {} (status {}): check SPOTIFY_CLIENT_ID, SPOTIFY_CLIENT_SECRET and the"
-                                + " redirect URI that is registered there",
-                        failure.error(),
-                        failure.status());
-                yield misconfigured();
+    private static ErrorResponse reported(GrantType grantType, OAuthErrorException failure) {
+        String error = failure.error();
+        if (ENDED_GRANTS.contains(error)) {
+            if (grantType == GrantType.AUTHORIZATION_CODE) {
+                log.warn("The provider refused a code ({}). Likely causes: the redirect URI or the code.", error);
             }
-        };
+            return invalidGrant();
+        }
+        if (error.equals("invalid_request")) {
+            return new ErrorResponse(400, error, "The provider finds something missing or malformed in this request");
+        }
+        if (MISCONFIGURATIONS.contains(error)) {
+            log.error(
+                    "The provider responded with {} (status {}). Check CLIENT_ID and CLIENT_SECRET.",
+                    error,
+                    failure.status());
+            return misconfigured();
+        }
+        log.error("The provider responded with the unknown error {} (status {}).", error, failure.status());
+        return unusable();
     }
 
     private static ErrorResponse unavailable(TokenUnavailableException failure, Instant now) {
-        log.warn("The provider gave no token: {}", failure.reason());
         return switch (failure.reason()) {
             case NOT_SENT -> unreachable();
             case THROTTLED ->
-                new ErrorResponse(
-                        429,
-                        "temporarily_unavailable",
-                        "The provider asks for patience",
-                        retryAfter(failure.retryAt(), now),
-                        Processed.NO);
+                failure.status() == 503
+                        ? outage(pause(failure.retryAt(), now))
+                        : throttled(pause(failure.retryAt(), now));
             case UNKNOWN ->
                 isTimeout(failure)
                         ? failed(
                                 504,
                                 "temporarily_unavailable",
-                                "The provider did not answer in time",
+                                "The provider did not respond in time",
                                 Processed.UNKNOWN)
-                        : nonsense();
-            case PROTOCOL, REFUSED -> nonsense();
+                        : failure.status() == 503 ? outage(DEFAULT_PAUSE) : unusable();
+            default -> unusable();
         };
     }
 
-    private static Map<String, String> retryAfter(@Nullable Instant retryAt, Instant now) {
-        if (retryAt == null) {
-            return Map.of();
-        }
-        // Rounded up: a moment too early is one more 429.
-        long seconds = Duration.between(now, retryAt).plusMillis(999).toSeconds();
-        return Map.of("Retry-After", String.valueOf(Math.max(1, seconds)));
+    /** Returns the time until the instant that the provider named, or the default where it named none. */
+    static Duration pause(@Nullable Instant retryAt, Instant now) {
+        return retryAt == null ? DEFAULT_PAUSE : Duration.between(now, retryAt);
     }
 
     private static boolean isTimeout(Throwable failure) {
@@ -100,12 +108,41 @@ final class ProviderFailure {
         return false;
     }
 
-    private static ErrorResponse unreachable() {
-        return failed(503, "temporarily_unavailable", "The provider cannot be reached", Processed.NO);
+    static ErrorResponse invalidGrant() {
+        return new ErrorResponse(
+                400, OAuthErrorException.INVALID_GRANT, "The provider does not accept this code or refresh token");
     }
 
-    private static ErrorResponse nonsense() {
-        return failed(502, "server_error", "The provider gave no usable answer", Processed.UNKNOWN);
+    static ErrorResponse throttled(Duration pause) {
+        return new ErrorResponse(
+                429,
+                "temporarily_unavailable",
+                "The provider asks to wait",
+                ErrorResponse.retryAfter(pause),
+                Processed.NO);
+    }
+
+    /** The provider's own 503. It may have acted on the request all the same. */
+    private static ErrorResponse outage(Duration pause) {
+        return new ErrorResponse(
+                503,
+                "temporarily_unavailable",
+                "The provider is temporarily unavailable",
+                ErrorResponse.retryAfter(pause),
+                Processed.UNKNOWN);
+    }
+
+    static ErrorResponse unreachable() {
+        return new ErrorResponse(
+                503,
+                "temporarily_unavailable",
+                "The provider cannot be reached",
+                ErrorResponse.retryAfter(DEFAULT_PAUSE),
+                Processed.NO);
+    }
+
+    private static ErrorResponse unusable() {
+        return failed(502, "server_error", "The provider returned no usable response", Processed.UNKNOWN);
     }
 
     private static ErrorResponse misconfigured() {

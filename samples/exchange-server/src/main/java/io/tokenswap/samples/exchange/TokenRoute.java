@@ -36,11 +36,17 @@ final class TokenRoute {
         }
         return RequestBody.parameters(request)
                 .map(parameters -> TokenRequest.of(parameters, byPath))
-                .flatMap(this::ask)
-                .onErrorMap(TokenSwapException.class, failure -> ProviderFailure.refusal(failure, clock.instant()));
+                .flatMap(this::ask);
     }
 
     private Mono<ServerResponse> ask(TokenRequest request) {
+        return send(request)
+                .onErrorMap(
+                        TokenSwapException.class,
+                        failure -> ProviderFailure.response(request.grantType(), failure, clock.instant()));
+    }
+
+    private Mono<ServerResponse> send(TokenRequest request) {
         if (request instanceof TokenRequest.Swap swap) {
             return swap(swap).map(token -> answer(token, null));
         }

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 
@@ -37,11 +38,42 @@ class ProviderFailureTest {
                 row("invalid_client, status 400", 400, JSON, error("invalid_client"), NONE, 500, "server_error", "no"),
                 row("401 without a word", 401, HTML, "", NONE, 500, "server_error", "no"),
                 row("unauthorized_client", 400, JSON, error("unauthorized_client"), NONE, 500, "server_error", "no"),
-                row("an error that nobody knows", 400, JSON, error("canary"), NONE, 500, "server_error", "no"),
+                row("an unknown error", 400, JSON, error("canary"), NONE, 502, "server_error", "unknown"),
+                row("an unsupported scope", 400, JSON, error("invalid_scope"), NONE, 502, "server_error", "unknown"),
+                row("bad_refresh_token", 400, JSON, error("bad_refresh_token"), NONE, 400, "invalid_grant", null),
+                row(
+                        "bad_verification_code",
+                        200,
+                        JSON,
+                        error("bad_verification_code"),
+                        NONE,
+                        400,
+                        "invalid_grant",
+                        null),
+                row(
+                        "refresh_token_not_found",
+                        401,
+                        JSON,
+                        error("refresh_token_not_found"),
+                        NONE,
+                        400,
+                        "invalid_grant",
+                        null),
                 row("throttled", 429, JSON, "{}", Map.of("Retry-After", "7"), 429, "temporarily_unavailable", "no"),
                 row("throttled without a time", 429, HTML, "", NONE, 429, "temporarily_unavailable", "no"),
                 row("500", 500, HTML, "<h1>canary</h1>", NONE, 502, "server_error", "unknown"),
-                row("503", 503, JSON, "{}", NONE, 502, "server_error", "unknown"),
+                row("503", 503, JSON, "{}", NONE, 503, "temporarily_unavailable", "unknown"),
+                row(
+                        "503 with a time",
+                        503,
+                        JSON,
+                        "{}",
+                        Map.of("Retry-After", "7"),
+                        503,
+                        "temporarily_unavailable",
+                        "unknown"),
+                row("502", 502, HTML, "", NONE, 502, "server_error", "unknown"),
+                row("504", 504, HTML, "", NONE, 502, "server_error", "unknown"),
                 row(
                         "invalid_grant with status 500",
                         500,
@@ -78,6 +110,8 @@ class ProviderFailureTest {
     @Tag("C46")
     @Tag("C47")
     @Tag("C49")
+    @Tag("E73")
+    @Tag("E84")
     @ParameterizedTest(name = "{0} becomes {5} {6}")
     @MethodSource("failures")
     void mapped(
@@ -100,16 +134,37 @@ class ProviderFailureTest {
                     .doesNotContain("canary");
             assertThat(answer.headers().firstValue("Content-Type")).contains(JSON);
             assertThat(answer.headers().firstValue("Location")).isEmpty();
+            assertThat(answer.headers().firstValue("Retry-After").isPresent())
+                    .isEqualTo(expectedStatus == 429 || expectedStatus == 503);
         }
         assertThat(exchange.provider.asked).hasSize(2);
     }
 
-    @Test
-    void thePatienceThatTheProviderAsksForIsPassedOn() {
-        exchange.provider.answers(429, JSON, "{}", Map.of("Retry-After", "120"));
+    @Tag("C48")
+    @Tag("C49")
+    @Tag("E84")
+    @ParameterizedTest(name = "status {0} with Retry-After {1} is passed on with {2}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "429|120|120",
+                "503|120|120",
+                "429|1.5|2",
+                "429|30, 60|60",
+                "429|soon|5",
+                "429|-1|5",
+                "503|soon|5",
+                "429|Mon, 23 Nov 2026 12:01:00 CET|5",
+                "429|Mon, 23 Nov 2026 12:01:00 GMT|60",
+                "429|0|1"
+            })
+    void retryAfter(int status, String sent, String received) {
+        exchange.provider.answers(status, JSON, "{}", Map.of("Retry-After", sent));
 
-        assertThat(exchange.form("/swap", "code=c").headers().firstValue("Retry-After"))
-                .contains("120");
+        HttpResponse<String> response = exchange.form("/swap", "code=c");
+
+        assertThat(response.statusCode()).isEqualTo(status);
+        assertThat(response.headers().firstValue("Retry-After")).contains(received);
     }
 
     @Test
