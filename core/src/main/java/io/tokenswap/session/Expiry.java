@@ -1,0 +1,61 @@
+package io.tokenswap.session;
+
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.PriorityQueue;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Keys in the order in which their records expire. A later end of a key is not noted: when the noted time has come, the store tells
+ * the end that is true then. A refresh, which moves the end, thus costs nothing here.
+ */
+final class Expiry {
+
+    /** How many keys one call looks at, so that no caller pays for many. */
+    private static final int AT_ONCE = 4;
+
+    /** The end at which a key is looked at next. Other elements of the queue with its name are out of date. */
+    private final Map<String, Instant> next = new HashMap<>();
+
+    private final PriorityQueue<Due> queue = new PriorityQueue<>(Comparator.comparing(Due::at));
+
+    synchronized void add(String key, Instant at) {
+        Instant earlier = next.get(key);
+        if (earlier == null || at.isBefore(earlier)) {
+            next.put(key, at);
+            queue.add(new Due(key, at));
+        }
+    }
+
+    /**
+     * Looks at keys whose time has come.
+     *
+     * @param expire removes a key if its time has come; returns its later end otherwise, and null once it is removed
+     */
+    void poll(Instant now, Function<String, @Nullable Instant> expire) {
+        for (int i = 0; i < AT_ONCE; i++) {
+            Due due = next(now);
+            if (due == null) {
+                return;
+            }
+            Instant later = expire.apply(due.key);
+            if (later != null) {
+                add(due.key, later.isAfter(now) ? later : now.plusSeconds(60));
+            }
+        }
+    }
+
+    private synchronized @Nullable Due next(Instant now) {
+        Due due = queue.peek();
+        if (due == null || due.at.isAfter(now)) {
+            return null;
+        }
+        queue.remove();
+        return next.remove(due.key, due.at) ? due : next(now);
+    }
+
+    private record Due(String key, Instant at) {}
+}
