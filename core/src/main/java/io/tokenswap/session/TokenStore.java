@@ -304,6 +304,7 @@ public interface TokenStore {
      *
      * <p>This is a class and not a record of Java on purpose: libraries that write any record as JSON would write the token too.
      */
+    @SuppressWarnings("AvoidCommonTypeNames") // always read as TokenStore.Record
     final class Record {
 
         private final Version version;
