@@ -3,7 +3,9 @@
  *
  * <p>A {@link io.tokenswap.testing.ScriptedEndpoint} stands in for a server, a {@link io.tokenswap.testing.VirtualClock} moves timers
  * and wall clock together or apart, and {@link io.tokenswap.testing.LegacyTokenStoreContract} tells whether a store of your own keeps what
- * a session relies on. {@code TestingKitTest} is a test that reads as an example:
+ * a session relies on. {@link io.tokenswap.testing.TokenStoreContract} and {@link io.tokenswap.testing.SharedTokenStoreContract} do the
+ * same for stores that follow {@link io.tokenswap.session.TokenStore}, and {@link io.tokenswap.testing.ReferenceStore} is such a store,
+ * with faults that a test switches on. {@code TestingKitTest} is a test that reads as an example:
  *
  * <pre>
  * VirtualClock clock = new VirtualClock();
