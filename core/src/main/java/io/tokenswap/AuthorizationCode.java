@@ -33,7 +33,19 @@ public final class AuthorizationCode {
      * @param value the code
      * @param redirectUri where the provider sent the browser
      * @param codeVerifier the verifier of the login, or null when its request carried no challenge
-     * @param scopes the scopes that were asked for: what the token has unless the server says otherwise
+     * @return the code
+     */
+    public static AuthorizationCode of(String value, URI redirectUri, @Nullable CodeVerifier codeVerifier) {
+        return new AuthorizationCode(value, redirectUri, codeVerifier, Set.of());
+    }
+
+    /**
+     * Wraps a code as {@link #of(String, URI, CodeVerifier)} does, with the scopes that were requested.
+     *
+     * @param value the code
+     * @param redirectUri where the provider sent the browser
+     * @param codeVerifier the verifier of the login, or null when its request carried no challenge
+     * @param scopes the scopes that were requested: those of the token unless the server says otherwise
      * @return the code
      */
     public static AuthorizationCode of(
@@ -42,11 +54,11 @@ public final class AuthorizationCode {
     }
 
     /**
-     * The code.
+     * Returns the code itself, as the authorization response carried it.
      *
-     * @return the code as it came, a secret
+     * @return the secret
      */
-    public String value() {
+    public String secret() {
         return value;
     }
 

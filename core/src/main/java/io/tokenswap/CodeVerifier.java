@@ -1,8 +1,5 @@
 package io.tokenswap;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Objects;
@@ -53,11 +50,11 @@ public final class CodeVerifier {
     }
 
     /**
-     * What the token request carries.
+     * Returns the verifier itself, which the token request carries.
      *
-     * @return the verifier itself, a secret
+     * @return the secret
      */
-    public String value() {
+    public String secret() {
         return value;
     }
 
@@ -67,17 +64,12 @@ public final class CodeVerifier {
      * @return the base64url form of the verifier's SHA-256, 43 characters
      */
     public String challenge() {
-        try {
-            byte[] ascii = value.getBytes(StandardCharsets.US_ASCII);
-            return BASE64URL.encodeToString(MessageDigest.getInstance("SHA-256").digest(ascii));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        return BASE64URL.encodeToString(SecretText.sha256(value));
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof CodeVerifier that && value.equals(that.value);
+        return other instanceof CodeVerifier that && SecretText.areEqual(value, that.value);
     }
 
     @Override

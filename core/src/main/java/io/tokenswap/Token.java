@@ -1,13 +1,9 @@
 package io.tokenswap;
 
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.HexFormat;
 import java.util.LinkedHashSet;
 import java.util.Objects;
 import java.util.Set;
@@ -53,21 +49,22 @@ public final class Token {
     /**
      * A token in the making: of type {@code Bearer}, without scopes, refresh token and expiry.
      *
-     * @param accessToken the access token, not empty
+     * @param accessToken the access token: one or more visible ASCII characters, all that an {@code Authorization} header can carry
      * @param issuedAt when the request that obtained it left
      * @return a new builder
+     * @throws IllegalArgumentException if the access token is empty or has another character; the message does not show it
      */
     public static Builder builder(String accessToken, Instant issuedAt) {
         return new Builder(accessToken, issuedAt);
     }
 
     /**
-     * The credential that calls to the API carry.
+     * Returns the credential that calls to the API carry.
      *
-     * @return the access token, a secret
+     * @return the access token
      */
-    public String accessToken() {
-        return accessToken;
+    public AccessToken accessToken() {
+        return AccessToken.view(accessToken);
     }
 
     /**
@@ -90,12 +87,12 @@ public final class Token {
     }
 
     /**
-     * The credential that obtains the next token.
+     * Returns the credential that obtains the next token.
      *
-     * @return the refresh token, a secret, or null where the provider gave none
+     * @return the refresh token, or null where the provider issued none
      */
-    public @Nullable String refreshToken() {
-        return refreshToken;
+    public @Nullable RefreshToken refreshToken() {
+        return refreshToken == null ? null : RefreshToken.of(refreshToken);
     }
 
     /**
@@ -145,46 +142,12 @@ public final class Token {
     }
 
     /**
-     * This token as the successor of another: never poorer than it. A refresh token, scopes, an end of the grant or a timeout that
-     * the provider omitted are carried over, and so is the instant of consent.
-     *
-     * @param previous the token that was refreshed
-     * @return this token, or a completed copy
-     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
-     */
-    public Token succeeding(Token previous) {
-        String successor = refreshToken == null ? previous.refreshToken : refreshToken;
-        Set<String> granted = scopes.isEmpty() ? previous.scopes : scopes;
-        Instant end = grantExpiresAt == null ? previous.grantExpiresAt : grantExpiresAt;
-        Duration timeout = refreshTokenTimeout == null ? previous.refreshTokenTimeout : refreshTokenTimeout;
-        if (Objects.equals(successor, refreshToken)
-                && granted.equals(scopes)
-                && authorizedAt.equals(previous.authorizedAt)
-                && Objects.equals(end, grantExpiresAt)
-                && Objects.equals(timeout, refreshTokenTimeout)) {
-            return this;
-        }
-        return toBuilder()
-                .refreshToken(successor)
-                .scopes(granted)
-                .authorizedAt(previous.authorizedAt)
-                .grantExpiresAt(end)
-                .refreshTokenTimeout(timeout)
-                .build();
-    }
-
-    /**
      * A short name for logs and screens, the same for the same access token and of no use to call anything.
      *
      * @return the first eight hexadecimal digits of the access token's SHA-256
      */
     public String fingerprint() {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(accessToken.getBytes(StandardCharsets.UTF_8));
-            return HexFormat.of().formatHex(hash, 0, 4);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        return SecretText.fingerprint(accessToken);
     }
 
     /**
@@ -207,7 +170,7 @@ public final class Token {
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof Token that
-                && accessToken.equals(that.accessToken)
+                && SecretText.areEqual(accessToken, that.accessToken)
                 && tokenType.equals(that.tokenType)
                 && scopes.equals(that.scopes)
                 && Objects.equals(refreshToken, that.refreshToken)
@@ -251,10 +214,7 @@ public final class Token {
         private @Nullable Duration refreshTokenTimeout;
 
         private Builder(String accessToken, Instant issuedAt) {
-            if (accessToken.isEmpty()) {
-                throw new IllegalArgumentException("The access token is empty");
-            }
-            this.accessToken = accessToken;
+            this.accessToken = AccessToken.checked(accessToken);
             this.issuedAt = Objects.requireNonNull(issuedAt, "issuedAt");
         }
 
@@ -286,9 +246,11 @@ public final class Token {
          *
          * @param refreshToken the refresh token, null (the default) for none
          * @return this builder
+         * @throws IllegalArgumentException if the text is empty
          */
         public Builder refreshToken(@Nullable String refreshToken) {
-            this.refreshToken = refreshToken;
+            this.refreshToken =
+                    refreshToken == null ? null : RefreshToken.of(refreshToken).secret();
             return this;
         }
 

@@ -14,16 +14,18 @@ public final class TokenUnavailableException extends TokenSwapException {
 
     /** What is known about the request that failed. */
     public enum Reason {
-        /** It was not sent, or the server certainly did not process it. Safe to repeat, a swap too. */
+        /** The request was not sent, or the server certainly did not process it. It is safe to repeat, a swap too. */
         NOT_SENT,
-        /** The server asks for patience (429, or 503 with {@code Retry-After}). */
+        /** The server limits the rate of requests (429, or 503 with {@code Retry-After}). */
         THROTTLED,
-        /** It left, and no complete answer came back: it may have been processed. */
-        UNKNOWN,
-        /** A complete answer came back that is not one of this protocol. */
-        PROTOCOL,
-        /** The server refused it, as the cause says; it is repeated patiently in case the server is mended. */
-        REFUSED
+        /** The request was sent and no complete response arrived: the server may have processed it. */
+        RESPONSE_LOST,
+        /** A complete response arrived that is not one of this protocol. */
+        INVALID_RESPONSE,
+        /** The server rejected the request (see the cause). The session retries with backoff, in case the configuration is fixed. */
+        REJECTED,
+        /** The store of tokens failed or did not respond. */
+        STORE_FAILED
     }
 
     private final Reason reason;

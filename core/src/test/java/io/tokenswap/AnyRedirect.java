@@ -41,7 +41,7 @@ final class AnyRedirect {
 
         if (response instanceof AuthorizationResponse.Granted granted) {
             assertThat(query).contains(SECRET);
-            assertThat(granted.code().value()).isNotEmpty().hasSizeLessThanOrEqualTo(7168);
+            assertThat(granted.code().secret()).isNotEmpty().hasSizeLessThanOrEqualTo(7168);
         } else if (response instanceof AuthorizationResponse.Failed failed) {
             assertThat(query).contains(SECRET);
             assertThat(failed.error()).hasMessageNotContaining(SECRET);

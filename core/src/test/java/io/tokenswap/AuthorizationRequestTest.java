@@ -134,7 +134,7 @@ class AuthorizationRequestTest {
             assertThat(counted.validate("code=c&state=" + state))
                     .isInstanceOfSatisfying(
                             AuthorizationResponse.Granted.class,
-                            granted -> assertThat(granted.code().codeVerifier().value())
+                            granted -> assertThat(granted.code().codeVerifier().secret())
                                     .isNotEqualTo(state));
         }
 
@@ -173,7 +173,7 @@ class AuthorizationRequestTest {
             assertThat(printed)
                     .doesNotContain(state)
                     .doesNotContain("canary")
-                    .doesNotContain(granted.code().codeVerifier().value());
+                    .doesNotContain(granted.code().codeVerifier().secret());
         }
     }
 
@@ -190,7 +190,7 @@ class AuthorizationRequestTest {
             AuthorizationResponse response = validate("code=abc&state=STATE");
 
             assertThat(response).isInstanceOfSatisfying(AuthorizationResponse.Granted.class, granted -> {
-                assertThat(granted.code().value()).isEqualTo("abc");
+                assertThat(granted.code().secret()).isEqualTo("abc");
                 assertThat(granted.code().redirectUri()).isEqualTo(REDIRECT);
                 assertThat(granted.code().scopes()).containsExactlyInAnyOrder("a", "b");
             });
@@ -420,7 +420,7 @@ class AuthorizationRequestTest {
 
         @Test
         void aResponseYieldsItsCodeOrItsError() {
-            assertThat(validate("code=abc&state=STATE").orElseThrow().value()).isEqualTo("abc");
+            assertThat(validate("code=abc&state=STATE").orElseThrow().secret()).isEqualTo("abc");
             assertThatThrownBy(() -> validate("error=access_denied&state=STATE").orElseThrow())
                     .isInstanceOfSatisfying(
                             AuthorizationFailedException.class,
@@ -435,7 +435,7 @@ class AuthorizationRequestTest {
         void codeArrivesByteForByte() {
             AuthorizationResponse response = validate("code=a%2Bb%20c+d%C3%A9%2F%3D&state=STATE");
 
-            assertThat(((AuthorizationResponse.Granted) response).code().value())
+            assertThat(((AuthorizationResponse.Granted) response).code().secret())
                     .isEqualTo("a+b c d\u00e9/=");
         }
 
@@ -447,7 +447,7 @@ class AuthorizationRequestTest {
 
             AuthorizationCode code = request.unsafeCodeWithoutState("typed");
 
-            assertThat(code.value()).isEqualTo("typed");
+            assertThat(code.secret()).isEqualTo("typed");
             assertThat(code.redirectUri()).isEqualTo(request.redirectUri());
             assertThat(code.codeVerifier()).isNotNull().isSameAs(verifier);
         }

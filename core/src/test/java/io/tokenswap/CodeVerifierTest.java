@@ -26,9 +26,9 @@ class CodeVerifierTest {
         Set<String> values = new HashSet<>();
         for (int i = 0; i < 1_000; i++) {
             CodeVerifier verifier = CodeVerifier.create(random);
-            assertThat(verifier.value()).matches("[A-Za-z0-9_-]{43}");
+            assertThat(verifier.secret()).matches("[A-Za-z0-9_-]{43}");
             assertThat(verifier.challenge()).matches("[A-Za-z0-9_-]{43}");
-            values.add(verifier.value());
+            values.add(verifier.secret());
         }
         assertThat(values).hasSize(1_000);
     }
@@ -36,7 +36,7 @@ class CodeVerifierTest {
     @ParameterizedTest(name = "B116: a verifier of {0} characters is legal")
     @ValueSource(ints = {43, 44, 127, 128})
     void legalLengthIsTaken(int length) {
-        assertThat(CodeVerifier.of("a".repeat(length)).value()).hasSize(length);
+        assertThat(CodeVerifier.of("a".repeat(length)).secret()).hasSize(length);
     }
 
     @ParameterizedTest(name = "B116: a verifier of {0} characters is refused")

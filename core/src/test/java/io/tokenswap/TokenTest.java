@@ -10,9 +10,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenTest {
 
@@ -89,38 +91,6 @@ class TokenTest {
     }
 
     @Test
-    void asASuccessorItKeepsTheRefreshTokenThatWasOmittedAndTheInstantOfConsent() {
-        Token next = Token.builder("next", ISSUED.plusSeconds(60))
-                .build()
-                .succeeding(complete().build());
-        assertThat(next.accessToken()).isEqualTo("next");
-        assertThat(next.refreshToken()).isEqualTo("canary-refresh");
-        assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
-        assertThat(next.grantExpiresAt()).isEqualTo(ISSUED.plusSeconds(86_400));
-        assertThat(next.refreshTokenTimeout()).isEqualTo(Duration.ofDays(7));
-    }
-
-    @Test
-    void asASuccessorItKeepsARotatedRefreshTokenOfItsOwn() {
-        Token next = Token.builder("next", ISSUED.plusSeconds(60))
-                .refreshToken("rotated")
-                .grantExpiresAt(ISSUED.plusSeconds(100))
-                .refreshTokenTimeout(Duration.ofDays(1))
-                .build()
-                .succeeding(complete().build());
-        assertThat(next.refreshToken()).isEqualTo("rotated");
-        assertThat(next.grantExpiresAt()).isEqualTo(ISSUED.plusSeconds(100));
-        assertThat(next.refreshTokenTimeout()).isEqualTo(Duration.ofDays(1));
-        assertThat(next.authorizedAt()).isEqualTo(ISSUED.minusSeconds(100));
-    }
-
-    @Test
-    void asACompleteSuccessorItIsTheSameInstance() {
-        Token next = complete().refreshToken("rotated").build();
-        assertThat(next.succeeding(complete().build())).isSameAs(next);
-    }
-
-    @Test
     void wasAuthorizedWhenItWasIssuedUnlessSaidOtherwise() {
         assertThat(Token.builder("access", ISSUED).build().authorizedAt()).isEqualTo(ISSUED);
     }
@@ -139,5 +109,36 @@ class TokenTest {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> Token.builder("", ISSUED))
                 .withMessage("The access token is empty");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a b", "a\n", "\r", "\u0000", "a\u007f", "t\u00f6ken", "\ud83d\ude00"})
+    @Tag("E38")
+    void isNotMadeOfCharactersThatNoHeaderCanCarry(String accessToken) {
+        assertThatIllegalArgumentException()
+                .isThrownBy(() -> Token.builder(accessToken, ISSUED))
+                .withMessageContaining("no Authorization header can carry")
+                .withMessageNotContaining(accessToken);
+        assertThatIllegalArgumentException().isThrownBy(() -> AccessToken.of(accessToken));
+    }
+
+    @Test
+    void isNotMadeWithAnEmptyRefreshToken() {
+        Token.Builder builder = Token.builder("access", ISSUED);
+        assertThatIllegalArgumentException().isThrownBy(() -> builder.refreshToken(""));
+    }
+
+    @Test
+    void itsSecretsArePrintedAsFingerprints() {
+        Token token = complete().build();
+        assertThat(token.accessToken()).hasToString("AccessToken[" + token.fingerprint() + "]");
+        assertThat(token.refreshToken().toString())
+                .doesNotContain("canary")
+                .contains(token.refreshToken().fingerprint());
+        assertThat(token.accessToken())
+                .isEqualTo(AccessToken.of(token.accessToken().secret()));
+        assertThat(token.refreshToken())
+                .isEqualTo(RefreshToken.of("canary-refresh"))
+                .isNotEqualTo(RefreshToken.of("canary"));
     }
 }

@@ -1,6 +1,7 @@
 package io.tokenswap.benchmark;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.time.Duration;
@@ -41,7 +42,7 @@ final class InstantEndpoint implements TokenEndpoint {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
+    public Mono<Token> refresh(RefreshToken presented) {
         return Mono.fromSupplier(() -> {
             refreshes.increment();
             return grant();

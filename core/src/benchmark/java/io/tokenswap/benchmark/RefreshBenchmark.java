@@ -11,7 +11,6 @@ import com.nimbusds.oauth2.sdk.auth.Secret;
 import com.nimbusds.oauth2.sdk.id.ClientID;
 import com.nimbusds.oauth2.sdk.token.RefreshToken;
 import io.netty.buffer.Unpooled;
-import io.tokenswap.Token;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
 import java.net.URI;
@@ -115,11 +114,8 @@ public class RefreshBenchmark {
     }
 
     private static Mono<?> tokenswap(URI uri) {
-        Token token = Token.builder("access", Instant.now())
-                .refreshToken(REFRESH_TOKEN)
-                .build();
         return ProviderEndpoint.create(uri, ClientAuthentication.basic("client", "secret"))
-                .refresh(token);
+                .refresh(io.tokenswap.RefreshToken.of(REFRESH_TOKEN));
     }
 
     private static Mono<?> springSecurity(URI uri) {

@@ -3,6 +3,7 @@ package io.tokenswap.benchmark;
 import com.azure.core.credential.AccessToken;
 import com.azure.core.credential.SimpleTokenCache;
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.session.TokenSession;
@@ -82,8 +83,8 @@ public final class Stampede {
             }
 
             @Override
-            public Mono<Token> refresh(Token token) {
-                return latency.then(instant.refresh(token));
+            public Mono<Token> refresh(RefreshToken presented) {
+                return latency.then(instant.refresh(presented));
             }
         };
         Token expired = new InstantEndpoint(Duration.ZERO).grant();

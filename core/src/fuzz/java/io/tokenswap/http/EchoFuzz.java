@@ -9,7 +9,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.code_intelligence.jazzer.mutation.annotation.NotNull;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.tokenswap.OAuthErrorException;
-import io.tokenswap.Token;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
@@ -77,10 +77,9 @@ class EchoFuzz {
     }
 
     private static TokenResponse response(String refreshToken, String text) {
-        Token token = Token.builder("access", NOW).refreshToken(refreshToken).build();
         byte[] body = Json.writeObject(Map.of("error", text, "error_description", text));
         return new TokenResponse(
-                TokenRequest.refresh(PEER, Encoding.FORM, token), 400, new DefaultHttpHeaders(), body);
+                TokenRequest.refresh(PEER, Encoding.FORM, RefreshToken.of(refreshToken)), 400, new DefaultHttpHeaders(), body);
     }
 
     private static TokenSwapException failure(TokenResponse response) {

@@ -78,7 +78,10 @@ public final class BearerAuthentication {
         if (isFirstHop(request)) {
             EndpointUri.checkOrigin("The API", Objects.requireNonNull(request.resourceUrl()));
             Token token = request.currentContextView().get(this);
-            request.requestHeaders().set(HttpHeaderNames.AUTHORIZATION, "Bearer " + token.accessToken());
+            request.requestHeaders()
+                    .set(
+                            HttpHeaderNames.AUTHORIZATION,
+                            "Bearer " + token.accessToken().secret());
         }
     }
 

@@ -1,7 +1,7 @@
 package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
-import io.tokenswap.Token;
+import io.tokenswap.RefreshToken;
 import java.net.URI;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -81,8 +81,8 @@ public enum Dialect {
         return request.withFields(select(request.fields(), swapFields));
     }
 
-    TokenRequest refresh(Peer peer, Token token) {
-        TokenRequest request = TokenRequest.refresh(peer, encoding, token);
+    TokenRequest refresh(Peer peer, RefreshToken refreshToken) {
+        TokenRequest request = TokenRequest.refresh(peer, encoding, refreshToken);
         return request.withFields(select(request.fields(), refreshFields));
     }
 

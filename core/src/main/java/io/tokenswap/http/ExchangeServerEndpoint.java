@@ -2,6 +2,7 @@ package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationRequest;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.net.URI;
@@ -106,8 +107,8 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
-        return client.send(headers -> dialect.refresh(refresh, token)).map(successor -> successor.succeeding(token));
+    public Mono<Token> refresh(RefreshToken refreshToken) {
+        return client.refresh(refreshToken, headers -> dialect.refresh(refresh, refreshToken));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.net.URI;
@@ -57,9 +58,10 @@ public final class ProviderEndpoint implements TokenEndpoint {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
-        return client.send(headers -> authentication.apply(headers, TokenRequest.refresh(peer, Encoding.FORM, token)))
-                .map(successor -> successor.succeeding(token));
+    public Mono<Token> refresh(RefreshToken refreshToken) {
+        return client.refresh(
+                refreshToken,
+                headers -> authentication.apply(headers, TokenRequest.refresh(peer, Encoding.FORM, refreshToken)));
     }
 
     @Override

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import java.io.ByteArrayOutputStream;
 import java.time.Duration;
@@ -76,6 +77,14 @@ final class TokenClient {
             customizer.accept(headers);
             return send(request.apply(headers), headers);
         });
+    }
+
+    /** Sends a refresh. Where the response omits the refresh token, the presented one stays valid (RFC 6749 section 6). */
+    Mono<Token> refresh(RefreshToken presented, Function<? super HttpHeaders, TokenRequest> request) {
+        return send(request)
+                .map(next -> next.refreshToken() == null
+                        ? next.toBuilder().refreshToken(presented.secret()).build()
+                        : next);
     }
 
     private Mono<Token> send(TokenRequest request, HttpHeaders headers) {

@@ -2,7 +2,7 @@ package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.CodeVerifier;
-import io.tokenswap.Token;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.internal.UrlEncoded;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -43,11 +43,11 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
     static TokenRequest swap(Peer peer, Encoding encoding, AuthorizationCode code) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("grant_type", "authorization_code");
-        fields.put("code", code.value());
+        fields.put("code", code.secret());
         fields.put("redirect_uri", code.redirectUri().toString());
         CodeVerifier verifier = code.codeVerifier();
         if (verifier != null) {
-            fields.put("code_verifier", verifier.value());
+            fields.put("code_verifier", verifier.secret());
         }
         return new TokenRequest(peer, encoding, fields, code.scopes());
     }
@@ -55,18 +55,13 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
     /**
      * A refresh in the words of the RFC.
      *
-     * @throws IllegalArgumentException if there is nothing to refresh with
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
      */
-    static TokenRequest refresh(Peer peer, Encoding encoding, Token token) {
-        String refreshToken = token.refreshToken();
-        if (refreshToken == null) {
-            throw new IllegalArgumentException("There is no refresh token in " + token);
-        }
+    static TokenRequest refresh(Peer peer, Encoding encoding, RefreshToken refreshToken) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("grant_type", "refresh_token");
-        fields.put("refresh_token", refreshToken);
-        return new TokenRequest(peer, encoding, fields, token.scopes());
+        fields.put("refresh_token", refreshToken.secret());
+        return new TokenRequest(peer, encoding, fields, Set.of());
     }
 
     TokenRequest withFields(Map<String, String> fields) {

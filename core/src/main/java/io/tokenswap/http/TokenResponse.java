@@ -115,7 +115,7 @@ final class TokenResponse {
         }
         if (status == 408) {
             // A gateway may say so of a request that it has passed on.
-            return unavailable("gave up on the request", Reason.UNKNOWN, retryAt);
+            return unavailable("gave up on the request", Reason.RESPONSE_LOST, retryAt);
         }
         if (status == 425) {
             return unavailable("did not take the request", untouched(), retryAt);
@@ -123,7 +123,7 @@ final class TokenResponse {
         if (status >= 500 && status < 600) {
             // What our exchange server adds when it is sure that the provider was not asked.
             boolean untouched = "no".equals(members.get("processed"));
-            return unavailable("is out of order", untouched ? untouched() : Reason.UNKNOWN, retryAt);
+            return unavailable("is out of order", untouched ? untouched() : Reason.RESPONSE_LOST, retryAt);
         }
         if (status < 300 || status >= 600) {
             return malformed("no token comes with that status");
@@ -133,7 +133,7 @@ final class TokenResponse {
 
     /** A request that was surely not processed. A code leaves once all the same: whoever has seen it may remember it. */
     private Reason untouched() {
-        return request.isSwap() ? Reason.UNKNOWN : Reason.NOT_SENT;
+        return request.isSwap() ? Reason.RESPONSE_LOST : Reason.NOT_SENT;
     }
 
     /** Whether the token endpoint says so: a redirect has come from elsewhere, and frameworks have words for a status too. */
@@ -143,7 +143,7 @@ final class TokenResponse {
 
     private TokenSwapException oauthError(String error, Map<String, @Nullable Object> members) {
         if (OUTAGES.contains(error)) {
-            return unavailable("says that it is out of order", Reason.UNKNOWN, null);
+            return unavailable("says that it is out of order", Reason.RESPONSE_LOST, null);
         }
         String description = members.get("error_description") instanceof String text ? text : null;
         return new OAuthErrorException(
@@ -191,7 +191,7 @@ final class TokenResponse {
         return new TokenUnavailableException(
                 request.peer() + " answered with status " + status + ", but " + why
                         + ". Does something else answer at that URL, a sign-in page of the network for one?",
-                Reason.PROTOCOL,
+                Reason.INVALID_RESPONSE,
                 null,
                 null,
                 status);

@@ -29,11 +29,14 @@ final class TransportFailure {
         if (isUndecodable(error)) {
             // A decoder's complaint quotes what it could not decode, so that it is no cause to keep.
             return new TokenUnavailableException(
-                    peer + " answered with something that is not HTTP. Check the URL.", Reason.PROTOCOL, null, null);
+                    peer + " answered with something that is not HTTP. Check the URL.",
+                    Reason.INVALID_RESPONSE,
+                    null,
+                    null);
         }
         String what = isTimeout(error) ? " took too long to answer" : " broke off before it had answered";
         return new TokenUnavailableException(
-                peer + what + ". It may have processed the request.", Reason.UNKNOWN, null, error);
+                peer + what + ". It may have processed the request.", Reason.RESPONSE_LOST, null, error);
     }
 
     private static String obstacle(Peer peer, Throwable error) {

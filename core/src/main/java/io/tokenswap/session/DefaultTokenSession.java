@@ -201,7 +201,7 @@ final class DefaultTokenSession implements TokenSession {
                             + paused.error().getMessage(),
                     paused.error() instanceof TokenUnavailableException unavailable
                             ? unavailable.reason()
-                            : TokenUnavailableException.Reason.REFUSED,
+                            : TokenUnavailableException.Reason.REJECTED,
                     Instant.ofEpochMilli(paused.retryAt()),
                     paused.error()));
         }
@@ -327,12 +327,14 @@ final class DefaultTokenSession implements TokenSession {
 
     private Mono<Token> refreshed(Token token) {
         return stored == null
-                ? request(token).map(next -> next.succeeding(token))
+                ? request(token).map(next -> TokenSuccession.successor(next, token))
                 : stored.refresh(token, this::isFresh, this::request, this::storeFailed);
     }
 
     private Mono<Token> request(Token token) {
-        return settings.endpoint().refresh(token).or(settings.timer().timeout(FLIGHT_LIMIT));
+        return settings.endpoint()
+                .refresh(Objects.requireNonNull(token.refreshToken()))
+                .or(settings.timer().timeout(FLIGHT_LIMIT));
     }
 
     private Mono<Token> signedIn(LoginRequiredException reason) {
@@ -431,6 +433,6 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     private static TokenUnavailableException unavailable(String message, @Nullable Throwable cause) {
-        return new TokenUnavailableException(message, TokenUnavailableException.Reason.UNKNOWN, null, cause);
+        return new TokenUnavailableException(message, TokenUnavailableException.Reason.RESPONSE_LOST, null, cause);
     }
 }

@@ -219,7 +219,7 @@ sealed interface SessionState {
             return new TokenUnavailableException(
                     "The new token is expired already (at " + token.expiresAt()
                             + "): check the clock and the server's expires_in",
-                    TokenUnavailableException.Reason.PROTOCOL,
+                    TokenUnavailableException.Reason.INVALID_RESPONSE,
                     null,
                     null);
         }
@@ -254,7 +254,7 @@ sealed interface SessionState {
 
         private static boolean isOfUnknownOutcome(TokenSwapException error) {
             return error instanceof TokenUnavailableException unavailable
-                    && unavailable.reason() == TokenUnavailableException.Reason.UNKNOWN;
+                    && unavailable.reason() == TokenUnavailableException.Reason.RESPONSE_LOST;
         }
 
         @Override

@@ -108,8 +108,10 @@ final class SessionTokens extends Flux<Token> {
                 cancel();
                 actual.onError(DefaultTokenSession.copy(ended.error()));
             } else {
-                if (requested != 0 && !state.token().accessToken().equals(last) && state.isUsable(session.now())) {
-                    last = state.token().accessToken();
+                if (requested != 0
+                        && !state.token().accessToken().secret().equals(last)
+                        && state.isUsable(session.now())) {
+                    last = state.token().accessToken().secret();
                     Operators.produced(REQUESTED, this, 1);
                     actual.onNext(state.token());
                 }

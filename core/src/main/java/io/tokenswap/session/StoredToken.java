@@ -77,7 +77,7 @@ final class StoredToken {
             }
             Token replaced = isAheadByALogin() ? null : seen;
             return endpoint.apply(token)
-                    .map(next -> next.succeeding(token))
+                    .map(next -> TokenSuccession.successor(next, token))
                     .flatMap(next -> save(replaced, token, next, onStoreFailure))
                     .onErrorResume(StoredToken::isDeadGrant, this::forget);
         }));

@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.SessionClosedException;
@@ -74,7 +75,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
     }
 
     static int number(Token token) {
-        return Integer.parseInt(token.accessToken());
+        return Integer.parseInt(token.accessToken().secret());
     }
 
     /** Begins a refresh while the first token is still good. */
@@ -148,10 +149,10 @@ final class StressSession implements TokenEndpoint, Scheduler {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
+    public Mono<Token> refresh(RefreshToken presented) {
         return Mono.defer(() -> {
             requests.incrementAndGet();
-            return answer == null ? Mono.just(token(number(token) + 1)) : answer.asMono();
+            return answer == null ? Mono.just(token(Integer.parseInt(presented.secret()) + 1)) : answer.asMono();
         });
     }
 

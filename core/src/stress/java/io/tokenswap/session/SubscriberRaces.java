@@ -31,7 +31,7 @@ public class SubscriberRaces {
 
         @Override
         protected void hookOnNext(Token token) {
-            seen.append(token.accessToken());
+            seen.append(token.accessToken().secret());
         }
 
         @Override

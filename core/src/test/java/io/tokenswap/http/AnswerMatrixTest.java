@@ -27,7 +27,7 @@ class AnswerMatrixTest extends WireTest {
 
     private static final Peer PEER = new Peer("exchange server", URI.create("https://auth.example.com"), "");
     private static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
-    private static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.TOKEN);
+    private static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);
 
     /** How many pairs came to which end. */
     private static final Map<String, Integer> TOTALS = new TreeMap<>();
@@ -86,8 +86,10 @@ class AnswerMatrixTest extends WireTest {
                     .write(body);
         }));
 
-        assertThat(outcome(() ->
-                        endpoint(server.uri()).build().refresh(Samples.TOKEN).block()))
+        assertThat(outcome(() -> endpoint(server.uri())
+                        .build()
+                        .refresh(Samples.REFRESH_TOKEN)
+                        .block()))
                 .isEqualTo(row.outcomes().get(status));
         assertThat(server.requests()).hasSize(1);
     }
@@ -114,9 +116,10 @@ class AnswerMatrixTest extends WireTest {
             return switch (unavailable.reason()) {
                 case NOT_SENT -> "Transient";
                 case THROTTLED -> "Throttled";
-                case UNKNOWN -> "Unknown";
-                case PROTOCOL -> "Protocol";
-                case REFUSED -> "Refused";
+                case RESPONSE_LOST -> "Unknown";
+                case INVALID_RESPONSE -> "Protocol";
+                case REJECTED -> "Refused";
+                case STORE_FAILED -> "StoreFailed";
             };
         }
         return failure instanceof OAuthErrorException || failure instanceof RequestRejectedException

@@ -2,7 +2,7 @@ package io.tokenswap.http;
 
 import static io.tokenswap.http.Samples.CODE;
 import static io.tokenswap.http.Samples.NOW;
-import static io.tokenswap.http.Samples.TOKEN;
+import static io.tokenswap.http.Samples.REFRESH_TOKEN;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.DefaultHttpHeadersFactory;
@@ -37,11 +37,11 @@ final class AnyAnswer {
     private static final Map<TokenRequest, List<String>> SECRETS = Map.of(
             TokenRequest.swap(PEER, Encoding.FORM, CODE),
             List.of(
-                    CODE.value(),
-                    Objects.requireNonNull(CODE.codeVerifier()).value(),
-                    UrlEncoded.encodeForm(CODE.value())),
-            TokenRequest.refresh(PEER, Encoding.JSON, TOKEN),
-            List.of(Objects.requireNonNull(TOKEN.refreshToken()), UrlEncoded.encodeForm(TOKEN.refreshToken())));
+                    CODE.secret(),
+                    Objects.requireNonNull(CODE.codeVerifier()).secret(),
+                    UrlEncoded.encodeForm(CODE.secret())),
+            TokenRequest.refresh(PEER, Encoding.JSON, REFRESH_TOKEN),
+            List.of(REFRESH_TOKEN.secret(), UrlEncoded.encodeForm(REFRESH_TOKEN.secret())));
 
     /** Too short to be a secret, and so likely to stand in any text. */
     private static final int NO_SECRET = 12;
@@ -124,19 +124,20 @@ final class AnyAnswer {
     }
 
     private static void check(Token token) {
-        assertThat(token.accessToken()).matches("[\\x21-\\x7E]{1,16384}");
+        assertThat(token.accessToken().secret()).matches("[\\x21-\\x7E]{1,16384}");
         assertThat(token.tokenType()).isEqualToIgnoringCase("Bearer");
         assertThat(token.scopes()).noneMatch(scope -> scope.isEmpty() || scope.indexOf(' ') >= 0);
         if (token.expiresAt() != null) {
             assertThat(token.expiresAt()).isBetween(NOW, NOW.plus(Duration.ofDays(36_500)));
         }
         String printed = token.toString();
-        if (token.accessToken().length() >= NO_SECRET) {
-            assertThat(printed.replace(token.scopes().toString(), "")).doesNotContain(token.accessToken());
+        if (token.accessToken().secret().length() >= NO_SECRET) {
+            assertThat(printed.replace(token.scopes().toString(), ""))
+                    .doesNotContain(token.accessToken().secret());
         }
         // What the next refresh sends is what the server has given, in both encodings.
         if (token.refreshToken() != null) {
-            EncodingProperties.check(token.refreshToken());
+            EncodingProperties.check(token.refreshToken().secret());
         }
     }
 }

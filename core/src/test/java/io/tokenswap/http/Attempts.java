@@ -1,6 +1,7 @@
 package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.io.PrintWriter;
@@ -37,7 +38,7 @@ final class Attempts implements TokenEndpoint {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
+    public Mono<Token> refresh(RefreshToken token) {
         return Mono.defer(() -> watched(next().refresh(token)));
     }
 

@@ -48,8 +48,8 @@ class BearerAuthenticationTest {
 
         @Override
         public void invalidate(Token rejected) {
-            refused.add(rejected.accessToken());
-            int n = Integer.parseInt(rejected.accessToken().substring("canary-".length()));
+            refused.add(rejected.accessToken().secret());
+            int n = Integer.parseInt(rejected.accessToken().secret().substring("canary-".length()));
             current.compareAndSet(n, n + 1);
         }
     }
@@ -156,7 +156,7 @@ class BearerAuthenticationTest {
 
             @Override
             public void invalidate(Token rejected) {
-                refused.add("Bearer " + rejected.accessToken());
+                refused.add("Bearer " + rejected.accessToken().secret());
             }
         };
         Mono<String> call = call(BearerAuthentication.apply(plain, everyTimeAnother));

@@ -55,7 +55,7 @@ class BoundedAnswerTest extends WireTest {
         }
 
         assertThat(used() - before).isLessThan(MIB);
-        assertThat(failures).allMatch(failure -> failure.reason() == Reason.PROTOCOL);
+        assertThat(failures).allMatch(failure -> failure.reason() == Reason.INVALID_RESPONSE);
         // What the buffers of the sockets hold was sent and never read.
         assertThat(written.get()).isLessThan(11L * 16 * MIB);
     }
@@ -88,8 +88,8 @@ class BoundedAnswerTest extends WireTest {
     @CsvSource(delimiter = '|', textBlock = """
             1     | 100 Continue    | TOKEN
             5000  | 100 Continue    | TOKEN
-            5000  | 103 Early Hints | PROTOCOL
-            5000  | 102 Processing  | PROTOCOL
+            5000  | 103 Early Hints | INVALID_RESPONSE
+            5000  | 102 Processing  | INVALID_RESPONSE
             """)
     void stormOfInformationIsNoAnswer(int times, String status, String outcome) {
         RawServer server = started(RawServer.playing(connection -> {

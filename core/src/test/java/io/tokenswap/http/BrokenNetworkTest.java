@@ -120,9 +120,9 @@ class BrokenNetworkTest extends WireTest {
         }));
 
         TokenUnavailableException failure =
-                unavailable(endpoint(server.uri()).build().refresh(Samples.TOKEN));
+                unavailable(endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN));
 
-        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure.reason()).isEqualTo(Reason.RESPONSE_LOST);
         assertThat(failure).hasMessageEndingWith("It may have processed the request.");
         assertThat(server.requests()).hasSize(1);
     }
@@ -137,9 +137,9 @@ class BrokenNetworkTest extends WireTest {
     void halfAnAnswerIsNone(String what, String bytes) {
         RawServer server = started(RawServer.answering(bytes.replace("\\r\\n", "\r\n")));
 
-        assertThat(unavailable(endpoint(server.uri()).build().refresh(Samples.TOKEN))
+        assertThat(unavailable(endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN))
                         .reason())
-                .isEqualTo(Reason.UNKNOWN);
+                .isEqualTo(Reason.RESPONSE_LOST);
         assertThat(server.requests()).hasSize(1);
     }
 
@@ -148,10 +148,15 @@ class BrokenNetworkTest extends WireTest {
         RawServer whole = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER));
         RawServer half = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER.substring(0, 60)));
 
-        assertThat(endpoint(whole.uri()).build().swap(Samples.CODE).block().accessToken())
+        assertThat(endpoint(whole.uri())
+                        .build()
+                        .swap(Samples.CODE)
+                        .block()
+                        .accessToken()
+                        .secret())
                 .isEqualTo("canary-new");
         assertThat(unavailable(endpoint(half.uri()).build().swap(Samples.CODE)).reason())
-                .isEqualTo(Reason.PROTOCOL);
+                .isEqualTo(Reason.INVALID_RESPONSE);
     }
 
     @Test
@@ -164,7 +169,7 @@ class BrokenNetworkTest extends WireTest {
         TokenUnavailableException failure =
                 Deadline.of(() -> endpoint(server.uri()).build().swap(Samples.CODE), server.arrived());
 
-        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure.reason()).isEqualTo(Reason.RESPONSE_LOST);
         assertThat(failure).hasMessageContaining("took too long to answer");
         assertThat(server.isClosedByClient()).isTrue();
         assertThat(server.requests()).hasSize(1);
@@ -188,7 +193,7 @@ class BrokenNetworkTest extends WireTest {
                 .build();
 
         assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), dripping).reason())
-                .isEqualTo(Reason.UNKNOWN);
+                .isEqualTo(Reason.RESPONSE_LOST);
         assertThat(server.isClosedByClient()).isTrue();
     }
 
@@ -205,8 +210,9 @@ class BrokenNetworkTest extends WireTest {
                 .httpClient(HttpClient.create(one))
                 .build();
 
-        endpoint.refresh(Samples.TOKEN).block();
-        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.UNKNOWN);
+        endpoint.refresh(Samples.REFRESH_TOKEN).block();
+        assertThat(unavailable(endpoint.refresh(Samples.REFRESH_TOKEN)).reason())
+                .isEqualTo(Reason.RESPONSE_LOST);
 
         assertThat(server.requests()).hasSize(2);
         assertThat(server.connections()).isEqualTo(1);
@@ -238,7 +244,7 @@ class BrokenNetworkTest extends WireTest {
     @ParameterizedTest(name = "B69: HTTP/2 with {0} yields {1}")
     @CsvSource({
         "an answer, TOKEN",
-        "a reset of the stream, UNKNOWN",
+        "a reset of the stream, RESPONSE_LOST",
         "the end of the connection after the answer, TOKEN"
     })
     void http2OfTheCallersClientIsHonoured(String what, String outcome) {
@@ -257,7 +263,8 @@ class BrokenNetworkTest extends WireTest {
                 .httpClient(HttpClient.newConnection().protocol(HttpProtocol.H2C))
                 .build();
 
-        assertThat(Outcomes.of(() -> endpoint.refresh(Samples.TOKEN).block())).isEqualTo(outcome);
+        assertThat(Outcomes.of(() -> endpoint.refresh(Samples.REFRESH_TOKEN).block()))
+                .isEqualTo(outcome);
         assertThat(server.requests()).hasSize(1);
     }
 

@@ -87,7 +87,7 @@ class CallersClientTest extends WireTest {
                 unavailable(through(HttpClient.newConnection().responseTimeout(Duration.ofMillis(100)), server.uri())
                         .swap(Samples.CODE));
 
-        assertThat(failure.reason()).isEqualTo(Reason.UNKNOWN);
+        assertThat(failure.reason()).isEqualTo(Reason.RESPONSE_LOST);
         assertThat(failure).hasMessageContaining("took too long");
     }
 
@@ -101,8 +101,10 @@ class CallersClientTest extends WireTest {
         ConnectionProvider one = ConnectionProvider.create("one", 1);
         TokenEndpoint endpoint = through(HttpClient.create(one), server.uri());
 
-        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.PROTOCOL);
-        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(unavailable(endpoint.refresh(Samples.REFRESH_TOKEN)).reason())
+                .isEqualTo(Reason.INVALID_RESPONSE);
+        assertThat(unavailable(endpoint.refresh(Samples.REFRESH_TOKEN)).reason())
+                .isEqualTo(Reason.INVALID_RESPONSE);
 
         assertThat(server.connections()).isEqualTo(2);
         one.dispose();
@@ -119,10 +121,11 @@ class CallersClientTest extends WireTest {
                 .pendingAcquireTimeout(Duration.ofMillis(50))
                 .build();
         TokenEndpoint endpoint = through(HttpClient.create(one), server.uri());
-        started(endpoint.refresh(Samples.TOKEN).subscribe());
+        started(endpoint.refresh(Samples.REFRESH_TOKEN).subscribe());
         awaitFirstRequest(server);
 
-        assertThat(unavailable(endpoint.refresh(Samples.TOKEN)).reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(unavailable(endpoint.refresh(Samples.REFRESH_TOKEN)).reason())
+                .isEqualTo(Reason.NOT_SENT);
         assertThat(server.requests()).hasSize(1);
         one.dispose();
     }
@@ -148,7 +151,7 @@ class CallersClientTest extends WireTest {
         Token token = endpoint(uri).build().swap(Samples.CODE).block();
         server.dispose();
 
-        assertThat(token.accessToken()).isEqualTo("canary-new");
+        assertThat(token.accessToken().secret()).isEqualTo("canary-new");
         assertThat(server.requests())
                 .singleElement()
                 .asString()
@@ -183,7 +186,7 @@ class CallersClientTest extends WireTest {
                 .headers(headers -> headers.set(HttpHeaderNames.CONTENT_LENGTH, "5")
                         .set(HttpHeaderNames.TRANSFER_ENCODING, "chunked"))
                 .build()
-                .refresh(Samples.TOKEN)
+                .refresh(Samples.REFRESH_TOKEN)
                 .block();
 
         RecordingServer.Request request = server.onlyRequest();

@@ -167,7 +167,10 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
         try {
             Token current = session.token().block(FOREVER);
             session.invalidate(current);
-            return !session.token().block(FOREVER).accessToken().equals(current.accessToken());
+            return !session.token()
+                    .block(FOREVER)
+                    .accessToken()
+                    .equals(current.accessToken().secret());
         } catch (TokenSwapException lost) {
             return false;
         } finally {

@@ -33,7 +33,7 @@ class MetricsTest extends WireTest {
                 .build();
 
         endpoint.swap(Samples.CODE).block();
-        endpoint.refresh(Samples.TOKEN).block();
+        endpoint.refresh(Samples.REFRESH_TOKEN).block();
 
         assertThat(server.requests()).hasSize(2);
         assertThat(measured)

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.RequestRejectedException;
-import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
@@ -19,7 +19,7 @@ class RefusalsTest extends ResponseTest {
 
     @ParameterizedTest(name = "{0}: {1} {3} yields {2}")
     @CsvSource(delimiter = '|', textBlock = """
-        B05 | 204 | PROTOCOL | ''
+        B05 | 204 | INVALID_RESPONSE | ''
         B39 | 400 | LOGIN | {"error":"invalid_grant","error_description":"Refresh token revoked"}
         B39 | 401 | LOGIN | {"error":"invalid_grant"}
         B39 | 403 | LOGIN | {"error":"invalid_grant"}
@@ -43,32 +43,32 @@ class RefusalsTest extends ResponseTest {
         B43 | 413 | REJECTED | ''
         B43 | 415 | REJECTED | ''
         B43 | 418 | REJECTED | ''
-        B44 | 408 | UNKNOWN  | ''
-        B44 | 408 | UNKNOWN  | {"error":"invalid_grant"}
+        B44 | 408 | RESPONSE_LOST  | ''
+        B44 | 408 | RESPONSE_LOST  | {"error":"invalid_grant"}
         B44 | 425 | NOT_SENT | {"error":"invalid_grant"}
         B45 | 429 | THROTTLED | ''
         B45 | 429 | THROTTLED | {"error":"invalid_grant"}
-        B48 | 500 | UNKNOWN  | ''
-        B48 | 502 | UNKNOWN  | <html>canary</html>
-        B48 | 503 | UNKNOWN  | {"error":"temporarily_unavailable"}
-        B48 | 504 | UNKNOWN  | {"error":"invalid_grant"}
-        B48 | 500 | UNKNOWN  | {"error":"server_error"}
-        B48 | 400 | UNKNOWN  | {"error":"temporarily_unavailable"}
+        B48 | 500 | RESPONSE_LOST  | ''
+        B48 | 502 | RESPONSE_LOST  | <html>canary</html>
+        B48 | 503 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
+        B48 | 504 | RESPONSE_LOST  | {"error":"invalid_grant"}
+        B48 | 500 | RESPONSE_LOST  | {"error":"server_error"}
+        B48 | 400 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
         B48 | 503 | NOT_SENT | {"error":"temporarily_unavailable","processed":"no"}
-        B48 | 504 | UNKNOWN  | {"error":"temporarily_unavailable","processed":"unknown"}
+        B48 | 504 | RESPONSE_LOST  | {"error":"temporarily_unavailable","processed":"unknown"}
         B50 | 301 | REJECTED | ''
         B50 | 302 | REJECTED | ''
         B50 | 303 | REJECTED | ''
         B50 | 307 | REJECTED | ''
         B50 | 308 | REJECTED | {"access_token":"canary"}
-        B51 | 101 | PROTOCOL | ''
-        B51 | 206 | PROTOCOL | {"access_token":"canary"}
-        B51 | 299 | PROTOCOL | {"access_token":"canary"}
-        B51 | 600 | PROTOCOL | {"error":"invalid_grant"}
-        B51 | 999 | PROTOCOL | {"access_token":"canary"}
-        B52 | 201 | PROTOCOL | {"access_token":"canary"}
-        B52 | 202 | PROTOCOL | {"access_token":"canary"}
-        B52 | 204 | PROTOCOL | ''
+        B51 | 101 | INVALID_RESPONSE | ''
+        B51 | 206 | INVALID_RESPONSE | {"access_token":"canary"}
+        B51 | 299 | INVALID_RESPONSE | {"access_token":"canary"}
+        B51 | 600 | INVALID_RESPONSE | {"error":"invalid_grant"}
+        B51 | 999 | INVALID_RESPONSE | {"access_token":"canary"}
+        B52 | 201 | INVALID_RESPONSE | {"access_token":"canary"}
+        B52 | 202 | INVALID_RESPONSE | {"access_token":"canary"}
+        B52 | 204 | INVALID_RESPONSE | ''
         """)
     void haveOneOutcome(String id, int status, String outcome, String body) {
         assertThat(Outcomes.of(() -> read(REFRESH, status, body))).isEqualTo(outcome);
@@ -95,7 +95,7 @@ class RefusalsTest extends ResponseTest {
             408 | ''
             """)
     void codeIsNotSentAgainThoughItWasNotProcessed(int status, String body) {
-        assertThat(Outcomes.of(() -> read(SWAP, status, body))).isEqualTo("UNKNOWN");
+        assertThat(Outcomes.of(() -> read(SWAP, status, body))).isEqualTo("RESPONSE_LOST");
     }
 
     @ParameterizedTest(name = "B43: {0} in the words of a framework is a refusal with a remedy: {1}")
@@ -211,8 +211,7 @@ class RefusalsTest extends ResponseTest {
 
     @Test
     void aWordOfTheRfcIsNoEchoThoughTheRequestHoldsPartOfIt() {
-        Token stranger = Samples.TOKEN.toBuilder().refreshToken("grant").build();
-        TokenRequest request = TokenRequest.refresh(PEER, Encoding.FORM, stranger);
+        TokenRequest request = TokenRequest.refresh(PEER, Encoding.FORM, RefreshToken.of("grant"));
         byte[] body = "{\"error\":\"invalid_grant\"}".getBytes(StandardCharsets.UTF_8);
 
         assertThat(Outcomes.of(() -> read(new TokenResponse(request, 400, new DefaultHttpHeaders(), body))))

@@ -83,11 +83,11 @@ class RefusedRefreshTest extends WireTest {
         assertThatThrownBy(() -> session.refresh().block())
                 .isInstanceOfSatisfying(
                         TokenUnavailableException.class,
-                        failure -> assertThat(failure.reason()).isEqualTo(TokenUnavailableException.Reason.REFUSED));
-        assertThat(session.token().block().accessToken()).isEqualTo("canary-access");
-        assertThat(store.load("user").block().refreshToken()).isEqualTo("canary-refresh");
+                        failure -> assertThat(failure.reason()).isEqualTo(TokenUnavailableException.Reason.REJECTED));
+        assertThat(session.token().block().accessToken().secret()).isEqualTo("canary-access");
+        assertThat(store.load("user").block().refreshToken().secret()).isEqualTo("canary-refresh");
         clock.advance(Duration.ofSeconds(1));
-        assertThat(session.refresh().block().accessToken()).isEqualTo("canary-new");
+        assertThat(session.refresh().block().accessToken().secret()).isEqualTo("canary-new");
 
         assertThat(server.requests())
                 .hasSize(2)

@@ -16,7 +16,7 @@ abstract class ResponseTest {
             new Peer("exchange server", URI.create("https://auth.example.com/swap?code=canary-key"), " Try ONE_URI.");
     static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
 
-    static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.TOKEN);
+    static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);
 
     static TokenResponse answer(int status, HttpHeaders headers, byte[] body) {
         return new TokenResponse(SWAP, status, headers, body);

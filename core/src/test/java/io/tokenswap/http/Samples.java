@@ -2,6 +2,7 @@ package io.tokenswap.http;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.CodeVerifier;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import java.net.URI;
 import java.time.Instant;
@@ -24,6 +25,8 @@ final class Samples {
             .authorizedAt(NOW.minusSeconds(86_400))
             .expiresAt(NOW)
             .build();
+
+    static final RefreshToken REFRESH_TOKEN = RefreshToken.of("canary-refresh+/=&%");
 
     static final String ANSWER = """
             {"access_token": "canary-new", "token_type": "Bearer", "scope": "user-read-private", "expires_in": 3600,

@@ -67,13 +67,13 @@ class SecretsTest {
         TOKEN("TOKEN", http("200 OK\r\nX-Canary: canary", Samples.ANSWER)),
         DEAD_GRANT("LOGIN", http("400 Bad", "{\"error\":\"invalid_grant\",\"error_description\":\"it is canary\"}")),
         REDIRECT("REJECTED", http("302 Found\r\nLocation: http://127.0.0.1/?code=canary", "")),
-        MALFORMED("PROTOCOL", http("200 OK", "{\"access_token\":\"canary \"}")),
-        GARBAGE("PROTOCOL", "canary\r\n\r\n"),
-        NO_LENGTH("PROTOCOL", "HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"),
-        NO_CHUNK("PROTOCOL", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n"),
-        REST_OF_A_BODY("PROTOCOL", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + Samples.ANSWER),
-        CUT("UNKNOWN", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
-        SILENCE("UNKNOWN", "");
+        MALFORMED("INVALID_RESPONSE", http("200 OK", "{\"access_token\":\"canary \"}")),
+        GARBAGE("INVALID_RESPONSE", "canary\r\n\r\n"),
+        NO_LENGTH("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"),
+        NO_CHUNK("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n"),
+        REST_OF_A_BODY("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + Samples.ANSWER),
+        CUT("RESPONSE_LOST", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
+        SILENCE("RESPONSE_LOST", "");
 
         private final String outcome;
         private final String bytes;
@@ -123,9 +123,9 @@ class SecretsTest {
 
         List<Object> results = List.of(
                 result(exchange.swap(Samples.CODE)),
-                result(exchange.refresh(Samples.TOKEN)),
+                result(exchange.refresh(Samples.REFRESH_TOKEN)),
                 result(provider.swap(Samples.CODE)),
-                result(provider.refresh(Samples.TOKEN)),
+                result(provider.refresh(Samples.REFRESH_TOKEN)),
                 result(session.token()));
         session.dispose();
         assertThat(results.get(1) instanceof Throwable failure ? Outcomes.of(failure) : "TOKEN")
@@ -151,7 +151,7 @@ class SecretsTest {
                 .httpClient(HttpClient.newConnection())
                 .timeout(Duration.ofMillis(fate == Fate.SILENCE ? 200 : 10_000))
                 .build()
-                .refresh(Samples.TOKEN)
+                .refresh(Samples.REFRESH_TOKEN)
                 .subscribe();
 
         assertThat(dropped.get(30, TimeUnit.SECONDS))
@@ -173,7 +173,7 @@ class SecretsTest {
                 .build();
 
         endpoint.swap(Samples.CODE).block();
-        endpoint.refresh(Samples.TOKEN).block();
+        endpoint.refresh(Samples.REFRESH_TOKEN).block();
 
         assertThat(contexts).hasSize(2).noneMatch(context -> context.contains(Samples.CANARY));
     }

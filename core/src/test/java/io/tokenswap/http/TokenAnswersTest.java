@@ -73,14 +73,14 @@ class TokenAnswersTest extends WireTest {
 
         assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
                         .reason())
-                .isEqualTo(Reason.PROTOCOL);
+                .isEqualTo(Reason.INVALID_RESPONSE);
         assertThat(server.isClosedByClient()).isTrue();
         // What fits into the buffers of two sockets, and not a byte more is asked for.
         assertThat(written.get()).isLessThan(16 * 1024 * 1024);
     }
 
     @ParameterizedTest(name = "B31: a body of {0} bytes yields {1}")
-    @CsvSource({"65536, TOKEN", "65537, PROTOCOL"})
+    @CsvSource({"65536, TOKEN", "65537, INVALID_RESPONSE"})
     void bodyMayHave64Kib(int length, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
         RawServer server = started(RawServer.answering(ok(json + " ".repeat(length - json.length()))));
@@ -102,7 +102,7 @@ class TokenAnswersTest extends WireTest {
 
         assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
                         .reason())
-                .isEqualTo(Reason.PROTOCOL);
+                .isEqualTo(Reason.INVALID_RESPONSE);
         assertThat(server.isClosedByClient()).isTrue();
     }
 
@@ -119,7 +119,7 @@ class TokenAnswersTest extends WireTest {
 
         assertThat(unavailable(endpoint(server.uri()).build().swap(Samples.CODE))
                         .reason())
-                .isEqualTo(Reason.PROTOCOL);
+                .isEqualTo(Reason.INVALID_RESPONSE);
     }
 
     @Test
@@ -134,7 +134,7 @@ class TokenAnswersTest extends WireTest {
                 .httpClient(HttpClient.newConnection().compress(true))
                 .build();
 
-        assertThat(unavailable(endpoint.swap(Samples.CODE)).reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(unavailable(endpoint.swap(Samples.CODE)).reason()).isEqualTo(Reason.INVALID_RESPONSE);
         assertThat(server.onlyRequest().headers().contains("Accept-Encoding")).isFalse();
     }
 
@@ -148,18 +148,20 @@ class TokenAnswersTest extends WireTest {
             }
         }));
 
-        assertThatThrownBy(() ->
-                        endpoint(server.uri()).build().refresh(Samples.TOKEN).block())
+        assertThatThrownBy(() -> endpoint(server.uri())
+                        .build()
+                        .refresh(Samples.REFRESH_TOKEN)
+                        .block())
                 .isInstanceOf(RequestRejectedException.class);
     }
 
     @ParameterizedTest(name = "B51: {0} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        103 Early Hints         | PROTOCOL
-        206 Partial Content     | PROTOCOL
-        299 Whatever            | PROTOCOL
-        600 Beyond              | PROTOCOL
-        999 Request denied      | PROTOCOL
+        103 Early Hints         | INVALID_RESPONSE
+        206 Partial Content     | INVALID_RESPONSE
+        299 Whatever            | INVALID_RESPONSE
+        600 Beyond              | INVALID_RESPONSE
+        999 Request denied      | INVALID_RESPONSE
         """)
     void statusThatNobodyUsesIsNoToken(String status, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
@@ -189,7 +191,7 @@ class TokenAnswersTest extends WireTest {
         TokenUnavailableException failure =
                 unavailable(endpoint(server.uri()).build().swap(Samples.CODE));
 
-        assertThat(failure.reason()).isEqualTo(Reason.PROTOCOL);
+        assertThat(failure.reason()).isEqualTo(Reason.INVALID_RESPONSE);
         assertThat(failure).hasNoCause();
         assertThat(failure.getMessage().toLowerCase(Locale.ROOT)).doesNotContain("garble");
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.internal.Json;
@@ -27,60 +28,60 @@ class TokenBodiesTest extends ResponseTest {
         B01 | TOKEN    | {"access_token":"canary","token_type":"Bearer","expires_in":3600}
         B02 | LOGIN    | {"error":"invalid_grant"}
         B02 | CONFIG invalid_client | {"error":"invalid_client","error_description":"no such client"}
-        B02 | UNKNOWN  | {"error":"temporarily_unavailable"}
-        B02 | PROTOCOL | {"error":""}
-        B02 | PROTOCOL | {"error":{"status":400,"message":"invalid"}}
-        B03 | PROTOCOL | {"access_token":"canary","error":"invalid_grant"}
-        B03 | PROTOCOL | {"access_token":"canary","error":{"status":400}}
-        B03 | PROTOCOL | {"access_token":"canary","error":["invalid_grant"]}
-        B03 | PROTOCOL | {"access_token":"canary","error":400}
-        B03 | PROTOCOL | {"access_token":"canary","error":true}
+        B02 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
+        B02 | INVALID_RESPONSE | {"error":""}
+        B02 | INVALID_RESPONSE | {"error":{"status":400,"message":"invalid"}}
+        B03 | INVALID_RESPONSE | {"access_token":"canary","error":"invalid_grant"}
+        B03 | INVALID_RESPONSE | {"access_token":"canary","error":{"status":400}}
+        B03 | INVALID_RESPONSE | {"access_token":"canary","error":["invalid_grant"]}
+        B03 | INVALID_RESPONSE | {"access_token":"canary","error":400}
+        B03 | INVALID_RESPONSE | {"access_token":"canary","error":true}
         B03 | TOKEN    | {"access_token":"canary","error":false}
         B03 | TOKEN    | {"access_token":"canary","error":""}
         B03 | TOKEN    | {"access_token":"canary","error":null}
-        B04 | PROTOCOL | <!doctype html><title>canary: sign in to the network</title>
-        B05 | PROTOCOL | ''
-        B05 | PROTOCOL | '  '
-        B06 | PROTOCOL | ["access_token","canary"]
-        B06 | PROTOCOL | "canary"
-        B06 | PROTOCOL | 42
-        B06 | PROTOCOL | null
-        B07 | PROTOCOL | {}
-        B07 | PROTOCOL | {"access_token":""}
-        B07 | PROTOCOL | {"access_token":null}
-        B07 | PROTOCOL | {"access_token":42}
-        B07 | PROTOCOL | {"access_token":{"value":"canary"}}
-        B08 | PROTOCOL | {"access_token":"canary\\r\\nX-Injected: yes"}
-        B08 | PROTOCOL | {"access_token":"canary token"}
-        B08 | PROTOCOL | {"access_token":"canary\\u0000"}
-        B08 | PROTOCOL | {"access_token":"canary\\u007f"}
-        B08 | PROTOCOL | {"access_token":"canary\\u00e9"}
-        B12 | PROTOCOL | {"access_token":"canary","token_type":"mac"}
-        B12 | PROTOCOL | {"access_token":"canary","token_type":"DPoP"}
-        B12 | PROTOCOL | {"access_token":"canary","token_type":1}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":-1}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":"-1"}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":"NaN"}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":"an hour"}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":""}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":true}
-        B18 | PROTOCOL | {"access_token":"canary","expires_in":[3600]}
-        B22 | PROTOCOL | {"access_token":"canary","scope":7}
-        B22 | PROTOCOL | {"access_token":"canary","scope":"a \\u001b[31mb"}
-        B22 | PROTOCOL | {"access_token":"canary","scope":["a",7]}
-        B26 | PROTOCOL | {"access_token":"canary","refresh_token":7}
+        B04 | INVALID_RESPONSE | <!doctype html><title>canary: sign in to the network</title>
+        B05 | INVALID_RESPONSE | ''
+        B05 | INVALID_RESPONSE | '  '
+        B06 | INVALID_RESPONSE | ["access_token","canary"]
+        B06 | INVALID_RESPONSE | "canary"
+        B06 | INVALID_RESPONSE | 42
+        B06 | INVALID_RESPONSE | null
+        B07 | INVALID_RESPONSE | {}
+        B07 | INVALID_RESPONSE | {"access_token":""}
+        B07 | INVALID_RESPONSE | {"access_token":null}
+        B07 | INVALID_RESPONSE | {"access_token":42}
+        B07 | INVALID_RESPONSE | {"access_token":{"value":"canary"}}
+        B08 | INVALID_RESPONSE | {"access_token":"canary\\r\\nX-Injected: yes"}
+        B08 | INVALID_RESPONSE | {"access_token":"canary token"}
+        B08 | INVALID_RESPONSE | {"access_token":"canary\\u0000"}
+        B08 | INVALID_RESPONSE | {"access_token":"canary\\u007f"}
+        B08 | INVALID_RESPONSE | {"access_token":"canary\\u00e9"}
+        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":"mac"}
+        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":"DPoP"}
+        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":1}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":-1}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"-1"}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"NaN"}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"an hour"}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":""}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":true}
+        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":[3600]}
+        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":7}
+        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":"a \\u001b[31mb"}
+        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":["a",7]}
+        B26 | INVALID_RESPONSE | {"access_token":"canary","refresh_token":7}
         B27 | TOKEN    | {"access_token":"canary","refresh_token":"\\ud83c\\udfb5"}
-        B35 | PROTOCOL | {"access_token":"canary","refresh_token":"\\ud83c"}
+        B35 | INVALID_RESPONSE | {"access_token":"canary","refresh_token":"\\ud83c"}
         B28 | TOKEN    | {"access_token":"canary","unknown":{"deep":[1,2,{"er":null}]},"ok":true}
-        B29 | PROTOCOL | {"access_token":"canary","access_token":"other"}
-        B29 | PROTOCOL | {"access_token":"canary","extra":{"a":1,"a":2}}
-        B36 | PROTOCOL | {"access_token":"canary"} trailing
-        B36 | PROTOCOL | {"access_token":"canary"}{"access_token":"other"}
-        B36 | PROTOCOL | {"access_token":"canary"/* comment */}
-        B36 | PROTOCOL | {"access_token":"canary","expires_in":NaN}
-        B36 | PROTOCOL | {"access_token":"canary",}
-        B36 | PROTOCOL | {"access_token":"canary"
-        B37 | PROTOCOL | access_token=canary&token_type=bearer
+        B29 | INVALID_RESPONSE | {"access_token":"canary","access_token":"other"}
+        B29 | INVALID_RESPONSE | {"access_token":"canary","extra":{"a":1,"a":2}}
+        B36 | INVALID_RESPONSE | {"access_token":"canary"} trailing
+        B36 | INVALID_RESPONSE | {"access_token":"canary"}{"access_token":"other"}
+        B36 | INVALID_RESPONSE | {"access_token":"canary"/* comment */}
+        B36 | INVALID_RESPONSE | {"access_token":"canary","expires_in":NaN}
+        B36 | INVALID_RESPONSE | {"access_token":"canary",}
+        B36 | INVALID_RESPONSE | {"access_token":"canary"
+        B37 | INVALID_RESPONSE | access_token=canary&token_type=bearer
         """)
     void haveOneOutcomeAndAreNotQuoted(String id, String outcome, String body) {
         TokenSwapException failure = failure(200, body);
@@ -95,12 +96,12 @@ class TokenBodiesTest extends ResponseTest {
     void b01_validAnswerIsTheTokenThatItDescribes() {
         Token token = read(200, Samples.ANSWER);
 
-        assertThat(token.accessToken()).isEqualTo("canary-new");
+        assertThat(token.accessToken().secret()).isEqualTo("canary-new");
         assertThat(token.tokenType()).isEqualTo("Bearer");
         assertThat(token.scopes()).containsExactly("user-read-private");
         assertThat(token.issuedAt()).isEqualTo(Samples.NOW);
         assertThat(token.expiresAt()).isEqualTo(Samples.NOW.plusSeconds(3600));
-        assertThat(token.refreshToken()).isEqualTo("canary-rotated");
+        assertThat(token.refreshToken().secret()).isEqualTo("canary-rotated");
     }
 
     @Test
@@ -108,7 +109,7 @@ class TokenBodiesTest extends ResponseTest {
         assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024) + "\"}"))
                 .isEqualTo("TOKEN");
         assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024 + 1) + "\"}"))
-                .isEqualTo("PROTOCOL");
+                .isEqualTo("INVALID_RESPONSE");
     }
 
     @ParameterizedTest(name = "{0}: {1} is a token of type {2}")
@@ -205,22 +206,24 @@ class TokenBodiesTest extends ResponseTest {
         B27 | {"access_token":"canary","refresh_token":"canary-next"} | canary-next
         """)
     void tellTheRefreshToken(String id, String body, String refreshToken) {
-        assertThat(read(200, body).refreshToken()).isEqualTo(refreshToken);
+        assertThat(read(200, body).refreshToken())
+                .isEqualTo(refreshToken == null ? null : RefreshToken.of(refreshToken));
     }
 
     @Test
     void refreshTokenWithLineBreaksIsKeptAsItIs() {
         // Ruby's exchange servers encrypt the refresh token and wrap its base64 after 60 characters.
         assertThat(read(200, "{\"access_token\":\"canary\",\"refresh_token\":\"can\\nary\\n\"}")
-                        .refreshToken())
+                        .refreshToken()
+                        .secret())
                 .isEqualTo("can\nary\n");
     }
 
     @Test
     void b30_32LevelsAreReadAndMoreAreRefused() {
         assertThat(outcome(200, nested(31))).isEqualTo("TOKEN");
-        assertThat(outcome(200, nested(32))).isEqualTo("PROTOCOL");
-        assertThat(Outcomes.of(() -> read(200, nested(30_000)))).isEqualTo("PROTOCOL");
+        assertThat(outcome(200, nested(32))).isEqualTo("INVALID_RESPONSE");
+        assertThat(Outcomes.of(() -> read(200, nested(30_000)))).isEqualTo("INVALID_RESPONSE");
         assertThat(Json.readObject(nested(100_000).getBytes(StandardCharsets.UTF_8)))
                 .isNull();
     }
@@ -234,14 +237,14 @@ class TokenBodiesTest extends ResponseTest {
         application/json                      | TOKEN
         application/json; charset=utf-8       | TOKEN
         Application/JSON ;charset=utf-8       | TOKEN
-        application/problem+json              | PROTOCOL
-                                              | PROTOCOL
-        text/html                             | PROTOCOL
-        text/html; charset=iso-8859-1         | PROTOCOL
-        application/json, text/html           | PROTOCOL
-        multipart/form-data; boundary=x       | PROTOCOL
-        application/x-www-form-urlencoded     | PROTOCOL
-        nonsense                              | PROTOCOL
+        application/problem+json              | INVALID_RESPONSE
+                                              | INVALID_RESPONSE
+        text/html                             | INVALID_RESPONSE
+        text/html; charset=iso-8859-1         | INVALID_RESPONSE
+        application/json, text/html           | INVALID_RESPONSE
+        multipart/form-data; boundary=x       | INVALID_RESPONSE
+        application/x-www-form-urlencoded     | INVALID_RESPONSE
+        nonsense                              | INVALID_RESPONSE
         """)
     void contentTypeIsNoHindrance(String contentType, String strictly) {
         HttpHeaders headers = new DefaultHttpHeaders();
@@ -250,16 +253,16 @@ class TokenBodiesTest extends ResponseTest {
         }
         byte[] body = Samples.ANSWER.getBytes(StandardCharsets.UTF_8);
 
-        assertThat(read(answer(200, headers, body)).accessToken()).isEqualTo("canary-new");
+        assertThat(read(answer(200, headers, body)).accessToken().secret()).isEqualTo("canary-new");
         assertThat(Outcomes.of(() -> read(new TokenResponse(STRICT, 200, headers, body))))
                 .isEqualTo(strictly);
     }
 
     @ParameterizedTest(name = "B10: strictly, {0} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        {"access_token":"canary"}                       | PROTOCOL
-        {"access_token":"canary","token_type":null}     | PROTOCOL
-        {"access_token":"canary","token_type":""}       | PROTOCOL
+        {"access_token":"canary"}                       | INVALID_RESPONSE
+        {"access_token":"canary","token_type":null}     | INVALID_RESPONSE
+        {"access_token":"canary","token_type":""}       | INVALID_RESPONSE
         {"access_token":"canary","token_type":"bearer"} | TOKEN
         {"error":"invalid_grant"}                       | LOGIN
         """)
@@ -274,10 +277,10 @@ class TokenBodiesTest extends ResponseTest {
     @ParameterizedTest(name = "{0}: {1} yields {2}")
     @CsvSource(textBlock = """
         B34, UTF-8, TOKEN
-        B34, UTF-16, PROTOCOL
-        B34, UTF-16LE, PROTOCOL
-        B34, UTF-32, PROTOCOL
-        B35, ISO-8859-1, PROTOCOL
+        B34, UTF-16, INVALID_RESPONSE
+        B34, UTF-16LE, INVALID_RESPONSE
+        B34, UTF-32, INVALID_RESPONSE
+        B35, ISO-8859-1, INVALID_RESPONSE
         """)
     void areUtf8OrNothing(String id, String charset, String outcome) {
         byte[] body = "{\"access_token\":\"canary\",\"note\":\"caf\u00e9\"}".getBytes(Charset.forName(charset));
@@ -299,7 +302,7 @@ class TokenBodiesTest extends ResponseTest {
         overlong[at + 1] = (byte) 0xAF;
 
         assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), overlong))))
-                .isEqualTo("PROTOCOL");
+                .isEqualTo("INVALID_RESPONSE");
     }
 
     @Test
@@ -307,6 +310,6 @@ class TokenBodiesTest extends ResponseTest {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Encoding", "gzip");
 
         assertThat(Outcomes.of(() -> read(answer(200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)))))
-                .isEqualTo("PROTOCOL");
+                .isEqualTo("INVALID_RESPONSE");
     }
 }

@@ -21,8 +21,8 @@ class TokenRequestsTest extends WireTest {
     @Test
     void anEchoBehindAllThatIsShownIsNone() {
         Peer peer = new Peer("server", URI.create("https://exchange.test/refresh"), "");
-        TokenRequest request = TokenRequest.refresh(peer, Encoding.FORM, Samples.TOKEN);
-        String secret = Samples.TOKEN.refreshToken();
+        TokenRequest request = TokenRequest.refresh(peer, Encoding.FORM, Samples.REFRESH_TOKEN);
+        String secret = Samples.REFRESH_TOKEN.secret();
 
         assertThat(request.isEchoedIn("x".repeat(256 - secret.length()) + secret))
                 .isTrue();
@@ -32,7 +32,7 @@ class TokenRequestsTest extends WireTest {
     @Test
     void nothingIsSentBeforeSubscriptionAndOneRequestForEach() {
         RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
-        Mono<Token> refresh = endpoint(server.uri()).build().refresh(Samples.TOKEN);
+        Mono<Token> refresh = endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN);
         assertThat(server.requests()).isEmpty();
 
         refresh.block();

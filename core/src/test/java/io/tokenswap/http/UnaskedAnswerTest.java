@@ -2,7 +2,6 @@ package io.tokenswap.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tokenswap.Token;
 import io.tokenswap.testing.RawServer;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -40,8 +39,8 @@ class UnaskedAnswerTest {
         return ProviderEndpoint.builder(server.uri(), ClientAuthentication.none("client"))
                 .httpClient(HttpClient.create(one))
                 .build()
-                .refresh(Samples.TOKEN)
-                .map(Token::accessToken);
+                .refresh(Samples.REFRESH_TOKEN)
+                .map(token -> token.accessToken().secret());
     }
 
     private String refresh() {

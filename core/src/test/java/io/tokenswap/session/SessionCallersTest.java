@@ -46,7 +46,8 @@ class SessionCallersTest extends SessionFixture {
             Sinks.One<Token> answer = heldAnswer();
             List<String> served = new ArrayList<>();
             for (int i = 0; i < 10_000; i++) {
-                session.token().subscribe(token -> served.add(token.accessToken()));
+                session.token()
+                        .subscribe(token -> served.add(token.accessToken().secret()));
             }
             assertThat(endpoint.refreshes()).isOne();
             answer.tryEmitValue(endpoint.grant());
@@ -61,7 +62,7 @@ class SessionCallersTest extends SessionFixture {
             Sinks.One<Token> answer = heldAnswer();
             Disposable first = session.token().subscribe();
             List<String> served = new ArrayList<>();
-            session.token().subscribe(token -> served.add(token.accessToken()));
+            session.token().subscribe(token -> served.add(token.accessToken().secret()));
             first.dispose();
             answer.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
@@ -76,7 +77,8 @@ class SessionCallersTest extends SessionFixture {
             Sinks.One<Token> answer = heldAnswer();
             session.token().subscribe().dispose();
             answer.tryEmitValue(endpoint.grant());
-            assertThat(store.load("user").block(Duration.ZERO).accessToken()).isEqualTo("access-2");
+            assertThat(store.load("user").block(Duration.ZERO).accessToken().secret())
+                    .isEqualTo("access-2");
             assertThat(accessToken(session)).isEqualTo("access-2");
         }
 
@@ -90,7 +92,7 @@ class SessionCallersTest extends SessionFixture {
                     .timeout(Duration.ofSeconds(1), clock.scheduler())
                     .subscribe(token -> {}, error -> timeouts.incrementAndGet());
             List<String> served = new ArrayList<>();
-            session.token().subscribe(token -> served.add(token.accessToken()));
+            session.token().subscribe(token -> served.add(token.accessToken().secret()));
             clock.advance(Duration.ofSeconds(2));
             answer.tryEmitValue(endpoint.grant());
             assertThat(timeouts).hasValue(1);
@@ -141,11 +143,12 @@ class SessionCallersTest extends SessionFixture {
 
         @Test
         void duringAPauseAreNotLockedOutByAClockThatIsSetBack() {
-            TokenSession session = session();
+            Token first = endpoint.grant();
+            TokenSession session = builder().build(first);
             clock.advance(HOUR);
             endpoint.thenFail(ScriptedEndpoint.notSent());
             assertThatThrownBy(() -> accessToken(session)).isInstanceOf(TokenUnavailableException.class);
-            session.invalidate(endpoint.refreshed().get(0));
+            session.invalidate(first);
             clock.jump(HOUR.negated());
             assertThat(accessToken(session)).isEqualTo("access-2");
         }
@@ -173,7 +176,7 @@ class SessionCallersTest extends SessionFixture {
             assertThat(accessToken(session)).isEqualTo("access-1");
             clock.advance(Duration.ofMillis(1));
             List<String> served = new ArrayList<>();
-            session.token().subscribe(token -> served.add(token.accessToken()));
+            session.token().subscribe(token -> served.add(token.accessToken().secret()));
             assertThat(served).isEmpty();
         }
 
@@ -186,7 +189,7 @@ class SessionCallersTest extends SessionFixture {
             for (int i = 0; i < 10; i++) {
                 Mono<Token> asked = i % 2 == 0 ? session.token() : session.refresh();
                 asked.subscribe(token -> {
-                    served.add(token.accessToken());
+                    served.add(token.accessToken().secret());
                     if (served.size() == 1) { // whoever is served first takes long over it
                         clock.jump(HOUR);
                     }
@@ -374,7 +377,7 @@ class SessionCallersTest extends SessionFixture {
             Sinks.One<Token> answer = heldAnswer();
             session.invalidate(first);
             List<String> served = new ArrayList<>();
-            session.token().subscribe(token -> served.add(token.accessToken()));
+            session.token().subscribe(token -> served.add(token.accessToken().secret()));
             assertThat(served).isEmpty();
             answer.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
@@ -410,7 +413,7 @@ class SessionCallersTest extends SessionFixture {
             List<String> used = new ArrayList<>();
             Mono<String> call = session.withToken(
                     token -> {
-                        used.add(token.accessToken());
+                        used.add(token.accessToken().secret());
                         return Mono.error(new IllegalStateException("401"));
                     },
                     error -> error instanceof IllegalStateException);
@@ -425,7 +428,7 @@ class SessionCallersTest extends SessionFixture {
             List<String> used = new ArrayList<>();
             Mono<String> call = session.withToken(
                     token -> {
-                        used.add(token.accessToken());
+                        used.add(token.accessToken().secret());
                         if (used.size() == 1) {
                             throw new IllegalStateException("401");
                         }
@@ -445,7 +448,7 @@ class SessionCallersTest extends SessionFixture {
             TokenSession session = session();
             List<String> seen = new ArrayList<>();
             session.tokens().take(3).subscribe(token -> {
-                seen.add(token.accessToken());
+                seen.add(token.accessToken().secret());
                 session.invalidate(token);
                 session.token().subscribe();
             });
@@ -464,7 +467,7 @@ class SessionCallersTest extends SessionFixture {
                         // Asked for before the answer can come: the thread that brings it must not need this one.
                         Mono<Token> asked = Mono.fromFuture(session.token().toFuture());
                         Schedulers.boundedElastic().schedule(() -> second.tryEmitValue(endpoint.grant()));
-                        return asked.map(Token::accessToken).block(Duration.ofSeconds(20));
+                        return asked.map(given -> given.accessToken().secret()).block(Duration.ofSeconds(20));
                     })
                     .next()
                     .toFuture();

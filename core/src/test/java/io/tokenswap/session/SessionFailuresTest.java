@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.testing.ScriptedEndpoint;
 import java.time.Duration;
@@ -47,7 +48,7 @@ class SessionFailuresTest extends SessionFixture {
             endpoint.thenFail(ScriptedEndpoint.unknown());
             session.token().subscribe(token -> {}, error -> {});
             clock.advance(Duration.ofSeconds(2));
-            assertThat(endpoint.refreshed()).extracting(Token::refreshToken).containsExactly("refresh-1", "refresh-1");
+            assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
             assertThat(accessToken(session)).isEqualTo("access-2");
         }
 
@@ -98,7 +99,7 @@ class SessionFailuresTest extends SessionFixture {
             record(session);
             endpoint.thenFail(new OAuthErrorException("invalid_client", null, 401));
             clock.advance(TO_REFRESH.plusSeconds(1));
-            assertThat(endpoint.refreshed()).extracting(Token::refreshToken).containsExactly("refresh-1", "refresh-1");
+            assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
             assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
         }
 
@@ -164,7 +165,7 @@ class SessionFailuresTest extends SessionFixture {
             endpoint.thenFail(ScriptedEndpoint.invalidGrant());
             clock.advance(HOUR);
             List<String> served = new ArrayList<>();
-            session.token().subscribe(token -> served.add(token.accessToken()));
+            session.token().subscribe(token -> served.add(token.accessToken().secret()));
             clock.advance(Duration.ofMinutes(3));
             signedIn.tryEmitValue(endpoint.grant());
             assertThat(logins).hasValue(1);

@@ -39,13 +39,13 @@ abstract class SessionFixture {
 
     /** What a caller gets at once. */
     static String accessToken(TokenSession session) {
-        return session.token().map(Token::accessToken).block(Duration.ZERO);
+        return session.token().map(token -> token.accessToken().secret()).block(Duration.ZERO);
     }
 
     /** What a caller gets by and by: one token or the name of an error. */
     static List<String> ask(Mono<Token> mono) {
         List<String> seen = new ArrayList<>();
-        mono.map(Token::accessToken)
+        mono.map(token -> token.accessToken().secret())
                 .subscribe(seen::add, error -> seen.add(error.getClass().getSimpleName()));
         return seen;
     }
@@ -54,7 +54,7 @@ abstract class SessionFixture {
     static List<String> record(TokenSession session) {
         List<String> seen = new ArrayList<>();
         session.tokens()
-                .map(Token::accessToken)
+                .map(token -> token.accessToken().secret())
                 .subscribe(seen::add, error -> seen.add(error.getClass().getSimpleName()), () -> seen.add("complete"));
         return seen;
     }

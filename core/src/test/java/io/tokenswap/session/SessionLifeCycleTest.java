@@ -37,7 +37,8 @@ class SessionLifeCycleTest extends SessionFixture {
         assertThat(waited).isEmpty();
         answer.tryEmitValue(endpoint.grant());
         assertThat(waited).containsExactly("closed");
-        assertThat(store.load("user").block(Duration.ZERO).accessToken()).isEqualTo("access-2");
+        assertThat(store.load("user").block(Duration.ZERO).accessToken().secret())
+                .isEqualTo("access-2");
         assertThat(clock.timers()).isZero();
         clock.advance(Duration.ofDays(1));
         assertThat(endpoint.refreshes()).isOne();

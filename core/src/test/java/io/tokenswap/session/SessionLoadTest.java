@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
@@ -105,7 +106,7 @@ class SessionLoadTest {
                 case 0 -> Mono.never();
                 case 1 ->
                     Mono.error(new TokenUnavailableException(
-                            "reset", TokenUnavailableException.Reason.UNKNOWN, null, null));
+                            "reset", TokenUnavailableException.Reason.RESPONSE_LOST, null, null));
                 default -> null;
             };
             session.refresh().subscribe(token -> {}, error -> {});
@@ -209,7 +210,7 @@ class SessionLoadTest {
         }
 
         @Override
-        public Mono<Token> refresh(Token token) {
+        public Mono<Token> refresh(RefreshToken token) {
             requests.incrementAndGet();
             return answer == null ? Mono.fromSupplier(this::grant) : answer;
         }

@@ -145,7 +145,7 @@ final class SessionModel {
 
     void land(Token next) {
         flightSince = null;
-        become(next.succeeding(token));
+        become(TokenSuccession.successor(next, token));
         if (!isUsable()) {
             refused = true;
             pause(false, null);
@@ -159,7 +159,7 @@ final class SessionModel {
             serve();
         } else {
             TokenUnavailableException unavailable = (TokenUnavailableException) error;
-            pause(unavailable.reason() == TokenUnavailableException.Reason.UNKNOWN, unavailable.retryAt());
+            pause(unavailable.reason() == TokenUnavailableException.Reason.RESPONSE_LOST, unavailable.retryAt());
         }
     }
 
@@ -233,7 +233,7 @@ final class SessionModel {
     }
 
     private String name() {
-        return token.accessToken();
+        return token.accessToken().secret();
     }
 
     /** Everybody gets what there is for them. */

@@ -3,6 +3,7 @@ package io.tokenswap.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSwapException;
@@ -97,8 +98,9 @@ class SessionModelTest {
                 log.add("demand");
                 expect(session.refresh(), model.demand());
             } else if (dice < 42) {
-                String refused =
-                        random.nextInt(4) > 0 ? model.token().accessToken() : "access-" + (1 + random.nextInt(5));
+                String refused = random.nextInt(4) > 0
+                        ? model.token().accessToken().secret()
+                        : "access-" + (1 + random.nextInt(5));
                 log.add("invalidate " + refused);
                 model.invalidate(refused);
                 session.invalidate(Token.builder(refused, clock.instant()).build());
@@ -164,7 +166,7 @@ class SessionModelTest {
                 log.add("subscribe");
                 model.subscribe();
                 subscriber = session.tokens()
-                        .map(Token::accessToken)
+                        .map(token -> token.accessToken().secret())
                         .subscribe(
                                 seen::add,
                                 error -> seen.add(error.getClass().getSimpleName()),
@@ -205,7 +207,7 @@ class SessionModelTest {
             }
 
             @Override
-            public Mono<Token> refresh(Token token) {
+            public Mono<Token> refresh(RefreshToken token) {
                 requests++;
                 Sinks.One<Token> answer = Sinks.one();
                 answers.add(answer);

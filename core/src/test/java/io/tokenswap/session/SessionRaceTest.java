@@ -70,7 +70,9 @@ class SessionRaceTest extends SessionFixture {
         Waiting waiting = refused();
         Queue<String> served = new ConcurrentLinkedQueue<>();
         race(
-                () -> waiting.session().token().subscribe(token -> served.add(token.accessToken())),
+                () -> waiting.session()
+                        .token()
+                        .subscribe(token -> served.add(token.accessToken().secret())),
                 () -> waiting.answer().tryEmitValue(waiting.next()));
         assertThat(served).containsExactly("access-2");
         assertThat(waiting.endpoint().refreshes()).isOne();
@@ -120,7 +122,9 @@ class SessionRaceTest extends SessionFixture {
         Waiting waiting = refused();
         Queue<String> seen = new ConcurrentLinkedQueue<>();
         race(
-                () -> waiting.session().tokens().subscribe(token -> seen.add(token.accessToken())),
+                () -> waiting.session()
+                        .tokens()
+                        .subscribe(token -> seen.add(token.accessToken().secret())),
                 () -> waiting.answer().tryEmitValue(waiting.next()));
         assertThat(seen).containsExactly("access-2");
         assertThat(clock.timers()).isOne();

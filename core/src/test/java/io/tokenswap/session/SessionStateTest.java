@@ -248,7 +248,7 @@ class SessionStateTest {
         void asksForALoginWhenTheGrantIsDeadAndForgetsTheRefreshToken() {
             assertThat(fail(refreshing(), ScriptedEndpoint.invalidGrant(), DUE))
                     .isInstanceOfSatisfying(LoginRequired.class, next -> {
-                        assertThat(next.token().accessToken()).isEqualTo("access-1");
+                        assertThat(next.token().accessToken().secret()).isEqualTo("access-1");
                         assertThat(next.token().refreshToken()).isNull();
                         assertThat(next.staleAt()).isEqualTo(STALE);
                         assertThat(next.error()).hasCauseInstanceOf(OAuthErrorException.class);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.LoginRequiredException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.session.UnreliableStore.Fault;
 import io.tokenswap.testing.ScriptedEndpoint;
@@ -32,7 +33,7 @@ class SessionStoreTest extends SessionFixture {
     }
 
     private @Nullable String stored() {
-        return store.load("user").map(Token::accessToken).block(Duration.ZERO);
+        return store.load("user").map(token -> token.accessToken().secret()).block(Duration.ZERO);
     }
 
     @Nested
@@ -52,7 +53,9 @@ class SessionStoreTest extends SessionFixture {
             assertThat(streamed).containsExactly("access-1");
             assertThat(accessToken(session)).isEqualTo("access-1");
             unreliable.disk.tryEmitEmpty();
-            assertThat(store.load("user").map(Token::refreshToken).block(Duration.ZERO))
+            assertThat(store.load("user")
+                            .map(token -> token.refreshToken().secret())
+                            .block(Duration.ZERO))
                     .isEqualTo("refresh-2");
             assertThat(asked).containsExactly("access-2");
             assertThat(events).singleElement().isInstanceOf(SessionEvent.Refreshed.class);
@@ -76,8 +79,8 @@ class SessionStoreTest extends SessionFixture {
             clock.advance(HOUR);
             Sinks.One<Token> answer = heldAnswer();
             List<String> served = new ArrayList<>();
-            one.token().subscribe(token -> served.add(token.accessToken()));
-            two.token().subscribe(token -> served.add(token.accessToken()));
+            one.token().subscribe(token -> served.add(token.accessToken().secret()));
+            two.token().subscribe(token -> served.add(token.accessToken().secret()));
             answer.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2", "access-2");
             assertThat(endpoint.refreshes()).isOne();
@@ -89,7 +92,7 @@ class SessionStoreTest extends SessionFixture {
             TokenSession session = start();
             List<String> seen = record(session);
             clock.advance(TO_REFRESH.plusSeconds(2));
-            assertThat(endpoint.refreshed()).extracting(Token::refreshToken).containsExactly("refresh-1", "refresh-1");
+            assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
             assertThat(seen).containsExactly("access-1", "LoginRequiredException");
             assertThat(stored()).isNull();
             clock.advance(Duration.ofDays(1));
@@ -138,7 +141,8 @@ class SessionStoreTest extends SessionFixture {
             Token late = endpoint.grant();
             session.renew(endpoint.grant()).block(Duration.ZERO);
             answer.tryEmitValue(late);
-            assertThat(store.load("user").block(Duration.ZERO).accessToken()).isEqualTo("access-3");
+            assertThat(store.load("user").block(Duration.ZERO).accessToken().secret())
+                    .isEqualTo("access-3");
             assertThat(accessToken(session)).isEqualTo("access-3");
         }
 
@@ -322,7 +326,7 @@ class SessionStoreTest extends SessionFixture {
             session.refresh().subscribe();
             clock.advance(Duration.ofSeconds(10));
             Token second = session.token().block(Duration.ZERO);
-            assertThat(second.accessToken()).isEqualTo("access-2");
+            assertThat(second.accessToken().secret()).isEqualTo("access-2");
             store.save("user", first, second).block(Duration.ZERO); // at last
             unreliable.saving = Fault.NONE;
             unreliable.loading = Fault.ERROR;

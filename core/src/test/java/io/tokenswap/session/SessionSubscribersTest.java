@@ -58,7 +58,7 @@ class SessionSubscribersTest extends SessionFixture {
 
             @Override
             protected void hookOnNext(Token token) {
-                seen.add(token.accessToken());
+                seen.add(token.accessToken().secret());
             }
         };
         session.tokens().subscribe(slow);
@@ -191,7 +191,7 @@ class SessionSubscribersTest extends SessionFixture {
 
             @Override
             public void onNext(Token token) {
-                seen.add(token.accessToken());
+                seen.add(token.accessToken().secret());
                 subscription.cancel();
             }
 

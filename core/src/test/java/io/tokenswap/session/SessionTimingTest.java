@@ -164,7 +164,7 @@ class SessionTimingTest extends SessionFixture {
         clock.jump(Duration.ofHours(8));
         Sinks.One<Token> answer = heldAnswer();
         List<String> served = new ArrayList<>();
-        session.token().subscribe(token -> served.add(token.accessToken()));
+        session.token().subscribe(token -> served.add(token.accessToken().secret()));
         List<String> late = record(session);
         clock.advance(Duration.ofSeconds(30));
         answer.tryEmitValue(endpoint.grant());

@@ -138,7 +138,7 @@ public abstract class LegacyTokenStoreContract {
         @Test
         void goesByTheRefreshTokenAlone() {
             save(null, token(1));
-            Token sameLineage = Token.builder("another access token", ISSUED)
+            Token sameLineage = Token.builder("another-access-token", ISSUED)
                     .refreshToken("refresh-1")
                     .build();
             assertThat(save(sameLineage, token(2))).isTrue();

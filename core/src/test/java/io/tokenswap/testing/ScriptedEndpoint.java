@@ -2,6 +2,7 @@ package io.tokenswap.testing;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
@@ -34,10 +35,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     private final @Nullable Duration lifetime;
     private final AtomicInteger granted = new AtomicInteger();
     private final List<AuthorizationCode> swapped = Collections.synchronizedList(new ArrayList<>());
-    private final List<Token> refreshed = Collections.synchronizedList(new ArrayList<>());
+    private final List<RefreshToken> refreshed = Collections.synchronizedList(new ArrayList<>());
     private final Queue<Mono<Token>> swaps = new ConcurrentLinkedQueue<>();
-    private final Queue<Function<Token, Mono<Token>>> script = new ConcurrentLinkedQueue<>();
-    private volatile @Nullable Function<Token, Mono<Token>> always;
+    private final Queue<Function<RefreshToken, Mono<Token>>> script = new ConcurrentLinkedQueue<>();
+    private volatile @Nullable Function<RefreshToken, Mono<Token>> always;
     private volatile boolean keepsRefreshToken;
 
     /** How long a refresh token works after its first use; null for ever. */
@@ -92,7 +93,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Omits the refresh token from the answers to refreshes, which says that the old one is to be kept.
+     * Never rotates: the next token has the refresh token that was presented.
      *
      * @return this endpoint
      */
@@ -113,10 +114,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     /**
      * Answers the next refresh that has no answer yet.
      *
-     * @param answer called with the token to refresh, when its refresh is subscribed to
+     * @param answer called with the refresh token, when its refresh is subscribed to
      * @return this endpoint
      */
-    public ScriptedEndpoint then(Function<Token, Mono<Token>> answer) {
+    public ScriptedEndpoint then(Function<RefreshToken, Mono<Token>> answer) {
         script.add(answer);
         return this;
     }
@@ -173,10 +174,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     /**
      * Answers all refreshes that have no answer of their own.
      *
-     * @param answer called with the token to refresh; null to grant again
+     * @param answer called with the refresh token; null to grant again
      * @return this endpoint
      */
-    public ScriptedEndpoint always(@Nullable Function<Token, Mono<Token>> answer) {
+    public ScriptedEndpoint always(@Nullable Function<RefreshToken, Mono<Token>> answer) {
         always = answer;
         return this;
     }
@@ -191,11 +192,11 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * What was asked for so far: the tokens that refreshes came with.
+     * Returns the refresh tokens that were presented so far.
      *
-     * @return the tokens, one for each refresh that was subscribed to
+     * @return the refresh tokens, one for each refresh that was subscribed to
      */
-    public List<Token> refreshed() {
+    public List<RefreshToken> refreshed() {
         return List.copyOf(refreshed);
     }
 
@@ -218,10 +219,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
+    public Mono<Token> refresh(RefreshToken token) {
         return Mono.defer(() -> {
             refreshed.add(token);
-            Function<Token, Mono<Token>> answer = script.poll();
+            Function<RefreshToken, Mono<Token>> answer = script.poll();
             if (answer == null) {
                 answer = always;
             }
@@ -229,14 +230,16 @@ public final class ScriptedEndpoint implements TokenEndpoint {
         });
     }
 
-    private Mono<Token> granted(Token token) {
+    private Mono<Token> granted(RefreshToken token) {
         return Mono.defer(() -> {
-            if (isUsedUp(String.valueOf(token.refreshToken()))) {
+            if (isUsedUp(token.secret())) {
                 return Mono.error(invalidGrant());
             }
             Token next = grant();
             return Mono.just(
-                    keepsRefreshToken ? next.toBuilder().refreshToken(null).build() : next);
+                    keepsRefreshToken
+                            ? next.toBuilder().refreshToken(token.secret()).build()
+                            : next);
         });
     }
 
@@ -273,7 +276,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
      * @return the error
      */
     public static TokenUnavailableException unknown() {
-        return new TokenUnavailableException("reset", TokenUnavailableException.Reason.UNKNOWN, null, null);
+        return new TokenUnavailableException("reset", TokenUnavailableException.Reason.RESPONSE_LOST, null, null);
     }
 
     /**

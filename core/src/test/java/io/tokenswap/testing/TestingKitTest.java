@@ -3,7 +3,7 @@ package io.tokenswap.testing;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.LoginRequiredException;
-import io.tokenswap.Token;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.session.TokenSession;
 import java.time.Duration;
@@ -29,7 +29,7 @@ class TestingKitTest {
 
     @Test
     void timePassesWhenTheTestSaysSo() {
-        StepVerifier.create(session.tokens().map(Token::accessToken))
+        StepVerifier.create(session.tokens().map(token -> token.accessToken().secret()))
                 .expectNext("access-1")
                 .then(() -> clock.advance(HOUR))
                 .expectNext("access-2")
@@ -44,7 +44,7 @@ class TestingKitTest {
         StepVerifier.create(session.refresh()).verifyError(TokenUnavailableException.class);
         clock.advance(Duration.ofSeconds(2));
         assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
-        assertThat(endpoint.refreshed()).extracting(Token::refreshToken).isEqualTo(List.of("refresh-1", "refresh-1"));
+        assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).isEqualTo(List.of("refresh-1", "refresh-1"));
     }
 
     @Test
@@ -62,7 +62,7 @@ class TestingKitTest {
         endpoint.keepRefreshToken();
         session.refresh().block();
         session.refresh().block();
-        assertThat(endpoint.refreshed()).extracting(Token::refreshToken).containsExactly("refresh-1", "refresh-1");
+        assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
     }
 
     @Test
@@ -84,7 +84,7 @@ class TestingKitTest {
         session.tokens().subscribe();
         clock.jump(Duration.ofHours(8));
         clock.advance(Duration.ofSeconds(30));
-        StepVerifier.create(session.token().map(Token::accessToken))
+        StepVerifier.create(session.token().map(token -> token.accessToken().secret()))
                 .expectNext("access-2")
                 .verifyComplete();
     }

@@ -15,7 +15,7 @@
  *         .scheduler(clock.scheduler())
  *         .build(endpoint.grant());
  *
- * StepVerifier.create(session.tokens().map(Token::accessToken))
+ * StepVerifier.create(session.tokens().map(token -> token.accessToken().secret()))
  *         .expectNext("access-1")
  *         .then(() -&gt; clock.advance(Duration.ofHours(1)))
  *         .expectNext("access-2")

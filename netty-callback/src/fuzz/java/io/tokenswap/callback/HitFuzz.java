@@ -83,7 +83,7 @@ class HitFuzz {
         if (login.isAnswered()) {
             assertThat(text).contains(STATE);
             if (login.response().block() instanceof Granted granted) {
-                assertThat(granted.code().value()).hasSizeBetween(1, 4096);
+                assertThat(granted.code().secret()).hasSizeBetween(1, 4096);
             }
         }
     }

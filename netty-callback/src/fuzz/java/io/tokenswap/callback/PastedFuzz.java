@@ -55,7 +55,7 @@ class PastedFuzz {
     private static void check(AuthorizationResponse response, String line, boolean codeAlone) {
         assertThat(line.contains(STATE) || codeAlone).isTrue();
         if (response instanceof Granted granted) {
-            assertThat(granted.code().value()).hasSizeBetween(1, 4096);
+            assertThat(granted.code().secret()).hasSizeBetween(1, 4096);
         } else if (response instanceof Failed failed) {
             assertThat(line).contains(STATE);
             assertThat(failed.error()).hasMessageNotContaining(STATE);

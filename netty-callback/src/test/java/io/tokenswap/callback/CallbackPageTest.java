@@ -145,7 +145,7 @@ class CallbackPageTest {
             assertThat(response.header("Location")).isEqualTo("https://app.example.com/done");
             assertThat(response.header("Referrer-Policy")).isEqualTo("no-referrer");
             assertThat(response.text()).doesNotContain(WaitingLogin.CODE, login.state());
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -171,7 +171,7 @@ class CallbackPageTest {
 
             assertThat(response.status()).isEqualTo(200);
             assertThat(response.body()).contains("You are signed in");
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
         assertThat(log.warnings(CallbackPage.class)).hasSize(2).allMatch(line -> line.contains("a bad page"));
     }

@@ -32,6 +32,7 @@ class DocumentationTest {
             import io.tokenswap.*;
             import io.tokenswap.callback.*;
             import io.tokenswap.http.*;
+            import io.tokenswap.session.*;
             import java.net.URI;
             import java.time.Duration;
             import reactor.core.publisher.*;

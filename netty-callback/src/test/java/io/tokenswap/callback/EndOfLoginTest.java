@@ -74,7 +74,7 @@ class EndOfLoginTest {
                 assertThat(login.isPending()).isFalse();
             });
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
         time.advanceTimeBy(Duration.ofSeconds(1));
         login.freesItsPort();
@@ -243,7 +243,7 @@ class EndOfLoginTest {
             deaf.getOutputStream()
                     .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             login.freesItsPort();
         }
     }
@@ -259,7 +259,7 @@ class EndOfLoginTest {
                 gone.setSoLinger(true, 0);
             }
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             login.freesItsPort();
         }
     }

@@ -56,7 +56,7 @@ class EventLoopTest {
                 }));
         try (WaitingLogin login = WaitingLogin.start(receiver)) {
             assertThat(login.hit(login.goodQuery()).body()).contains("You are signed in");
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
         assertThat(log.warnings(CallbackPage.class)).singleElement().asString().contains("BlockingOperationError");
     }
@@ -70,7 +70,11 @@ class EventLoopTest {
                 .receiver(WaitingLogin.RECEIVER)
                 .browser(LoginFlowTest.OBEDIENT);
 
-        assertThat(flow.token().subscribeOn(Schedulers.parallel()).block().accessToken())
-                .isEqualTo("token for " + WaitingLogin.CODE);
+        assertThat(flow.token()
+                        .subscribeOn(Schedulers.parallel())
+                        .block()
+                        .accessToken()
+                        .secret())
+                .isEqualTo("token-for-" + WaitingLogin.CODE);
     }
 }

@@ -197,7 +197,7 @@ class LoadTest {
             assertThat(bodies)
                     .filteredOn(body -> body.contains("already complete"))
                     .hasSize(1);
-            String code = login.code().value();
+            String code = login.code().secret();
             assertThat(bodies.get(Integer.parseInt(code))).contains("You are signed in");
             time.advanceTimeBy(Listener.Limits.DEFAULT.linger());
         }
@@ -232,7 +232,7 @@ class LoadTest {
             try {
                 List<String> codes = inParallel(100, i -> {
                     logins.get(i).hit("code=c" + i + "&state=" + logins.get(i).state());
-                    return logins.get(i).code().value();
+                    return logins.get(i).code().secret();
                 });
                 assertThat(codes)
                         .isEqualTo(

@@ -68,7 +68,8 @@ class LoginFlowTest {
     @Test
     void aLoginYieldsASession() {
         StepVerifier.create(flow.browser(OBEDIENT).login().flatMap(TokenSession::token))
-                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for " + WaitingLogin.CODE))
+                .assertNext(
+                        token -> assertThat(token.accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE))
                 .verifyComplete();
         assertThat(endpoint.sent).hasSize(1);
     }
@@ -107,7 +108,7 @@ class LoginFlowTest {
         signIn(await(firstOpened));
 
         assertThat(await(first)).isSameAs(await(second));
-        assertThat(await(token).accessToken()).isEqualTo("token for " + WaitingLogin.CODE);
+        assertThat(await(token).accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE);
         assertThat(opened).hasSize(1);
         assertThat(endpoint.sent).hasSize(1);
     }
@@ -164,7 +165,7 @@ class LoginFlowTest {
         URI second = await(browsers.get(2));
         signIn(second);
 
-        assertThat(await(renewed).accessToken()).isEqualTo("token for " + WaitingLogin.CODE);
+        assertThat(await(renewed).accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE);
         assertThat(another).isNotDone();
         signIn(first);
         assertThat(await(another)).isNotSameAs(session);
@@ -227,7 +228,8 @@ class LoginFlowTest {
                         .session(session -> session.store(store, "me"))
                         .login()
                         .then(store.load("me")))
-                .assertNext(token -> assertThat(token.accessToken()).isEqualTo("token for " + WaitingLogin.CODE))
+                .assertNext(
+                        token -> assertThat(token.accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE))
                 .verifyComplete();
     }
 
@@ -270,8 +272,8 @@ class LoginFlowTest {
                     .toList();
             tokens.subList(0, 3).forEach(token -> token.cancel(true));
             tokens.subList(3, 6)
-                    .forEach(token ->
-                            assertThat(await(token).accessToken()).isEqualTo("token for " + WaitingLogin.CODE));
+                    .forEach(token -> assertThat(await(token).accessToken().secret())
+                            .isEqualTo("token-for-" + WaitingLogin.CODE));
         }
     }
 }

@@ -68,7 +68,7 @@ class MachineTest {
             byte[] request = login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII);
 
             assertThat(RawResponse.to("::1", login.port(), request).status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 

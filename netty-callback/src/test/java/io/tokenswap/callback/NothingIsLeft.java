@@ -57,7 +57,7 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
     static AuthorizationRequest watch(AuthorizationRequest request) {
         SECRETS.add(state(request.uri().toString()));
         SECRETS.add(Objects.requireNonNull(request.unsafeCodeWithoutState("x").codeVerifier())
-                .value());
+                .secret());
         PORTS.add(request.redirectUri().getPort());
         return request;
     }

@@ -56,7 +56,7 @@ class OneAnswerTest {
 
             assertThat(reload.status()).isEqualTo(200);
             assertThat(reload.body()).contains("already complete");
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -67,7 +67,7 @@ class OneAnswerTest {
             RawResponse second = login.hit("code=other&state=" + login.state());
 
             assertThat(second.body()).contains("already complete");
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -78,7 +78,7 @@ class OneAnswerTest {
                 lost.getOutputStream()
                         .write(login.request("GET", "/auth?" + login.goodQuery())
                                 .getBytes(StandardCharsets.US_ASCII));
-                assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+                assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             }
 
             assertThat(login.hit(login.goodQuery()).body()).contains("already complete");
@@ -103,7 +103,7 @@ class OneAnswerTest {
             assertThat(bodies)
                     .filteredOn(body -> body.contains("already complete"))
                     .hasSize(7);
-            assertThat(login.code().value()).startsWith("c");
+            assertThat(login.code().secret()).startsWith("c");
         }
     }
 
@@ -117,7 +117,7 @@ class OneAnswerTest {
                 logins.get(i).hit("code=c" + i + "&state=" + logins.get(i).state());
             }
             for (int i = 0; i < 100; i++) {
-                assertThat(logins.get(i).code().value()).isEqualTo("c" + i);
+                assertThat(logins.get(i).code().secret()).isEqualTo("c" + i);
             }
         } finally {
             logins.forEach(WaitingLogin::cancel);

@@ -23,7 +23,7 @@ class PastedTest {
 
             lines.tryEmitNext("  http://localhost:4002/auth?" + login.goodQuery() + "#_=_ ");
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             assertThat(lines.currentSubscriberCount()).isZero();
         }
     }
@@ -42,7 +42,7 @@ class PastedTest {
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.pasted(lines.asFlux()))) {
             lines.tryEmitNext(pasted.replace("CODE", WaitingLogin.CODE).replace("STATE", login.state()));
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -68,7 +68,7 @@ class PastedTest {
             assertThat(login.isPending()).isTrue();
             lines.tryEmitNext(" " + WaitingLogin.CODE + " ");
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             assertThat(login.code().codeVerifier()).isNotNull();
         }
     }

@@ -145,7 +145,7 @@ class PortTest {
             byte[] request = login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII);
 
             assertThat(RawResponse.to(address, login.port(), request).status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 

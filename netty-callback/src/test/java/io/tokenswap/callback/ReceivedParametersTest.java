@@ -26,7 +26,7 @@ class ReceivedParametersTest {
             assertThat(response.body())
                     .contains("You are signed in")
                     .isEqualTo(CallbackPage.create().answer(Outcome.SIGNED_IN).body());
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             assertThat(login.code().redirectUri()).isEqualTo(login.request().redirectUri());
             assertThat(login.code().codeVerifier()).isNotNull();
             login.freesItsPort();
@@ -39,7 +39,7 @@ class ReceivedParametersTest {
         WaitingLogin login =
                 WaitingLogin.start(LoopbackReceiver.create().ports(0).scheduler(time));
         login.hit(login.goodQuery());
-        assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+        assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         time.advanceTimeBy(Duration.ofSeconds(1));
 
         login.freesItsPort();
@@ -112,7 +112,7 @@ class ReceivedParametersTest {
 
             assertThat(login.hit("code=" + code + "&state=" + login.state()).status())
                     .isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(code);
+            assertThat(login.code().secret()).isEqualTo(code);
         }
     }
 
@@ -156,7 +156,7 @@ class ReceivedParametersTest {
             RawResponse response = login.hit("a=1&a=2&" + login.goodQuery() + "&b=3&b=3");
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -166,7 +166,7 @@ class ReceivedParametersTest {
             RawResponse response = login.hit("a=1&" + login.goodQuery() + "&session_state=x");
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -193,7 +193,7 @@ class ReceivedParametersTest {
                 WaitingLogin.start(WaitingLogin.RECEIVER, request -> request.issuer("https://id.example.com"))) {
             login.hit(login.goodQuery() + "&iss=https%3A%2F%2Fid.example.com");
 
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -217,7 +217,7 @@ class ReceivedParametersTest {
                     login.hit("code=" + WaitingLogin.CODE + "%2B+%20%C3%A9%2F%3D&state=" + login.state());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE + "+  \u00e9/=");
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE + "+  \u00e9/=");
         }
     }
 

@@ -95,7 +95,7 @@ class ReceivedRequestsTest {
             assertThat(login.raw(withHost(login, "Host: " + host + ":" + login.port() + "\r\n"))
                             .status())
                     .isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -310,7 +310,7 @@ class ReceivedRequestsTest {
             assertThat(response.status()).isEqualTo(200);
             assertThat(response.header("Upgrade")).isEmpty();
             assertThat(response.header("Connection")).isEqualTo("close");
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 
@@ -405,7 +405,7 @@ class ReceivedRequestsTest {
                     .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
 
             assertThat(RawResponse.read(early).status()).isEqualTo(200);
-            assertThat(login.code().value()).isEqualTo(WaitingLogin.CODE);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
         }
     }
 

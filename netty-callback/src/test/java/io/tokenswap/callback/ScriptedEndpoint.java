@@ -2,6 +2,7 @@ package io.tokenswap.callback;
 
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
@@ -36,13 +37,13 @@ final class ScriptedEndpoint implements TokenEndpoint {
             sent.add(code);
             Reason failure = failures.poll();
             return failure == null
-                    ? Mono.just(token("token for " + code.value()))
+                    ? Mono.just(token("token-for-" + code.secret()))
                     : Mono.error(new TokenUnavailableException(failure.toString(), failure, null, null));
         });
     }
 
     @Override
-    public Mono<Token> refresh(Token token) {
+    public Mono<Token> refresh(RefreshToken token) {
         return grantsEnded
                 ? Mono.error(new OAuthErrorException("invalid_grant", "revoked", 400))
                 : Mono.just(token("refreshed"));

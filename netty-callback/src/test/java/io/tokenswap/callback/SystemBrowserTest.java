@@ -184,7 +184,7 @@ class SystemBrowserTest {
                 .toFuture();
 
         assertThat(LoginFlowTest.signIn(Awaited.of(shown)).status()).isEqualTo(200);
-        assertThat(Awaited.of(code).value()).isEqualTo(WaitingLogin.CODE);
+        assertThat(Awaited.of(code).secret()).isEqualTo(WaitingLogin.CODE);
     }
 
     @Test

@@ -130,7 +130,7 @@ final class WaitingLogin implements AutoCloseable {
         assertThat(isPending()).as("pending").isTrue();
         RawResponse response = hit(goodQuery());
         assertThat(response.status()).as("the good hit").isEqualTo(200);
-        assertThat(code().value()).isEqualTo(CODE);
+        assertThat(code().secret()).isEqualTo(CODE);
     }
 
     void cancel() {

@@ -66,7 +66,7 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     String code() {
-        return code.orTimeout(20, TimeUnit.SECONDS).join().value();
+        return code.orTimeout(20, TimeUnit.SECONDS).join().secret();
     }
 
     @Override

@@ -66,7 +66,7 @@ final class HeadlessBrowser implements Browser {
                                         ? ", with which no TLS connection is possible: check its certificate, and whether"
                                                 + " the URL should begin with http."
                                         : ", which does not answer: is it running, and is the URL right?"),
-                        TokenUnavailableException.Reason.UNKNOWN,
+                        TokenUnavailableException.Reason.RESPONSE_LOST,
                         null,
                         error));
     }

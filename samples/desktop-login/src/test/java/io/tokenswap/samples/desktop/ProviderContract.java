@@ -8,6 +8,7 @@ import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.CodeVerifier;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.callback.Browser;
@@ -115,7 +116,7 @@ abstract class ProviderContract {
         TokenEndpoint provider = provider().endpoint();
         List<Token> tokens = new ArrayList<>(List.of(signIn()));
         for (int refresh = 1; refresh <= 3; refresh++) {
-            tokens.add(provider.refresh(tokens.get(refresh - 1)).block());
+            tokens.add(provider.refresh(tokens.get(refresh - 1).refreshToken()).block());
         }
 
         assertThat(tokens).extracting(Token::refreshToken).doesNotContainNull().doesNotHaveDuplicates();
@@ -126,7 +127,7 @@ abstract class ProviderContract {
         Token token = signIn();
         Counting provider = new Counting(provider().endpoint());
         TokenSession session = TokenSession.builder(provider).build(token);
-        provider().endpoint().refresh(token).block();
+        provider().endpoint().refresh(token.refreshToken()).block();
 
         assertEndsOnce(session, provider);
     }
@@ -170,7 +171,7 @@ abstract class ProviderContract {
                         uri -> provider().authorizationRequest().build(uri), person())
                 .block();
         AuthorizationCode stolen =
-                AuthorizationCode.of(code.value(), code.redirectUri(), CodeVerifier.of("x".repeat(43)), code.scopes());
+                AuthorizationCode.of(code.secret(), code.redirectUri(), CodeVerifier.of("x".repeat(43)), code.scopes());
 
         assertThatThrownBy(() -> provider().endpoint().swap(stolen).block())
                 .isInstanceOfSatisfying(
@@ -232,7 +233,7 @@ abstract class ProviderContract {
         }
 
         @Override
-        public Mono<Token> refresh(Token token) {
+        public Mono<Token> refresh(RefreshToken token) {
             return endpoint.refresh(token).doOnSubscribe(subscription -> count.incrementAndGet());
         }
 

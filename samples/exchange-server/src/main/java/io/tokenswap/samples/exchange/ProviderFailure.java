@@ -81,7 +81,7 @@ final class ProviderFailure {
                 failure.status() == 503
                         ? outage(pause(failure.retryAt(), now))
                         : throttled(pause(failure.retryAt(), now));
-            case UNKNOWN ->
+            case RESPONSE_LOST ->
                 isTimeout(failure)
                         ? failed(
                                 504,

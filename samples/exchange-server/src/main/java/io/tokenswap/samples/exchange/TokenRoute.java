@@ -1,6 +1,7 @@
 package io.tokenswap.samples.exchange;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSwapException;
@@ -63,16 +64,13 @@ final class TokenRoute {
     }
 
     private Mono<Token> refresh(String refreshToken) {
-        // The application has the access token that is to be replaced; all that the provider asks for is this.
-        return Mono.defer(() -> provider.refresh(Token.builder("unknown", clock.instant())
-                .refreshToken(refreshToken)
-                .build()));
+        return provider.refresh(RefreshToken.of(refreshToken));
     }
 
     /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a> */
     private static ServerResponse answer(Token token, @Nullable String sentRefreshToken) {
         Map<String, Object> properties = new LinkedHashMap<>();
-        properties.put("access_token", token.accessToken());
+        properties.put("access_token", token.accessToken().secret());
         properties.put("token_type", token.tokenType());
         if (!token.scopes().isEmpty()) {
             properties.put("scope", String.join(" ", token.scopes()));
@@ -91,8 +89,9 @@ final class TokenRoute {
             properties.put("refresh_token_timeout", token.refreshTokenTimeout().toSeconds());
         }
         // A refreshed token carries the old refresh token over; only a new one is news to the application.
-        if (token.refreshToken() != null && !token.refreshToken().equals(sentRefreshToken)) {
-            properties.put("refresh_token", token.refreshToken());
+        RefreshToken refreshToken = token.refreshToken();
+        if (refreshToken != null && !refreshToken.secret().equals(sentRefreshToken)) {
+            properties.put("refresh_token", refreshToken.secret());
         }
         return ServerResponse.json(200, properties);
     }

@@ -41,7 +41,7 @@ record Problem(HttpStatus status, String title, String text) {
         if (error instanceof TokenUnavailableException unavailable) {
             return switch (unavailable.reason()) {
                 case NOT_SENT, THROTTLED -> HttpStatus.SERVICE_UNAVAILABLE;
-                case UNKNOWN, PROTOCOL, REFUSED -> HttpStatus.BAD_GATEWAY;
+                case RESPONSE_LOST, INVALID_RESPONSE, REJECTED, STORE_FAILED -> HttpStatus.BAD_GATEWAY;
             };
         }
         return HttpStatus.BAD_GATEWAY;

@@ -45,7 +45,8 @@ final class SessionController {
                 .withToken(
                         token -> api.get()
                                 .uri(meUrl)
-                                .headers(headers -> headers.setBearerAuth(token.accessToken()))
+                                .headers(headers -> headers.setBearerAuth(
+                                        token.accessToken().secret()))
                                 .retrieve()
                                 .bodyToMono(JsonNode.class),
                         WebClientResponseException.Unauthorized.class::isInstance);

@@ -28,8 +28,8 @@ class ProblemTest {
                 Arguments.of(new SessionClosedException(), 401),
                 Arguments.of(new TokenUnavailableException("m", Reason.NOT_SENT, null, null), 503),
                 Arguments.of(new TokenUnavailableException("m", Reason.THROTTLED, null, null), 503),
-                Arguments.of(new TokenUnavailableException("m", Reason.UNKNOWN, null, null), 502),
-                Arguments.of(new TokenUnavailableException("m", Reason.PROTOCOL, null, null), 502));
+                Arguments.of(new TokenUnavailableException("m", Reason.RESPONSE_LOST, null, null), 502),
+                Arguments.of(new TokenUnavailableException("m", Reason.INVALID_RESPONSE, null, null), 502));
     }
 
     @ParameterizedTest
