@@ -12,6 +12,7 @@ public abstract sealed class TokenSwapException extends RuntimeException
                 AuthorizationFailedException,
                 LoginRequiredException,
                 TokenUnavailableException,
+                TokenRejectedException,
                 SessionClosedException {
 
     private static final long serialVersionUID = 1L;
