@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import com.code_intelligence.jazzer.mutation.annotation.NotNull;
 import io.tokenswap.testing.Effort;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -41,7 +42,9 @@ class TokenRequestFuzz {
 
     private static Object outcome(boolean json, String body) {
         try {
-            Map<String, String> parameters = json ? Json.parse(body) : UrlEncoded.parse(body);
+            Map<String, String> parameters = json
+                    ? Parameters.ofJson(body.getBytes(StandardCharsets.UTF_8))
+                    : Parameters.ofForm(body.getBytes(StandardCharsets.UTF_8));
             return TokenRequest.of(parameters, null);
         } catch (ErrorResponse declared) {
             return declared;

@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import io.tokenswap.internal.UrlEncoded;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -55,7 +56,7 @@ final class AuthorizeRoute {
             query.put("code_challenge", asked.challenge());
             query.put("code_challenge_method", "S256");
         }
-        return Uris.append(config.authorizeUri.toString(), UrlEncoded.format(query));
+        return Uris.append(config.authorizeUri.toString(), UrlEncoded.formatQuery(query));
     }
 
     private String randomText() {

@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import io.tokenswap.internal.UrlEncoded;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -43,7 +44,7 @@ final class CallbackRoute {
         Map<String, String> answer = outcome(parameters.get("code"), parameters.get("error"));
         answer.put("state", login.state());
         // 303 and never 307: whatever came here, the application gets a plain GET.
-        return ServerResponse.redirect(303, Uris.append(login.returnUri(), UrlEncoded.format(answer)))
+        return ServerResponse.redirect(303, Uris.append(login.returnUri(), UrlEncoded.formatQuery(answer)))
                 .with("Set-Cookie", cookie.clear());
     }
 

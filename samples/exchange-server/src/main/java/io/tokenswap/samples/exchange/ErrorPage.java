@@ -31,7 +31,8 @@ final class ErrorPage {
                 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Sign-in stopped</title><style>%s</style></head>
                 <body><h1>This sign-in cannot go on</h1><p>%s.</p><p>Go back to the application and sign in again.</p></body>
                 </html>
-                """.formatted(STYLE, refusal.description()));
+                """.formatted(STYLE, refusal.description())
+                .getBytes(StandardCharsets.UTF_8));
     }
 
     private static String hash(String text) {

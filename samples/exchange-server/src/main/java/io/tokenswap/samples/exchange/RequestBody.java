@@ -1,9 +1,6 @@
 package io.tokenswap.samples.exchange;
 
 import java.io.ByteArrayOutputStream;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -27,7 +24,7 @@ final class RequestBody {
     private RequestBody() {}
 
     static Mono<Map<String, String>> parameters(HttpServerRequest request) {
-        Function<String, Map<String, String>> parser =
+        Function<byte[], Map<String, String>> parser =
                 parser(request.requestHeaders().get("Content-Type", ""));
         return request.receive()
                 .asByteArray()
@@ -36,10 +33,10 @@ final class RequestBody {
                         SLOWEST,
                         Mono.error(() ->
                                 new ErrorResponse(408, "invalid_request", "The body did not arrive in time", CLOSE)))
-                .map(body -> parser.apply(body.text()));
+                .map(body -> parser.apply(body.bytes()));
     }
 
-    private static Function<String, Map<String, String>> parser(String contentType) {
+    private static Function<byte[], Map<String, String>> parser(String contentType) {
         String[] parts = contentType.toLowerCase(Locale.ROOT).split(";", -1);
         for (int i = 1; i < parts.length; i++) {
             String parameter = parts[i].strip().replace("\"", "");
@@ -48,8 +45,8 @@ final class RequestBody {
             }
         }
         return switch (parts[0].strip()) {
-            case "application/json" -> Json::parse;
-            case "application/x-www-form-urlencoded" -> UrlEncoded::parse;
+            case "application/json" -> Parameters::ofJson;
+            case "application/x-www-form-urlencoded" -> Parameters::ofForm;
             default ->
                 throw new ErrorResponse(
                         415,
@@ -67,19 +64,11 @@ final class RequestBody {
         }
     }
 
-    private String text() {
+    private byte[] bytes() {
         if (length > LONGEST) {
             throw tooLong();
         }
-        try {
-            // The decoder of a charset, unlike new String, refuses what is not UTF-8.
-            return StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(kept.toByteArray()))
-                    .toString();
-        } catch (CharacterCodingException notUtf8) {
-            throw ErrorResponse.invalidRequest("The body must be in UTF-8");
-        }
+        return kept.toByteArray();
     }
 
     private static ErrorResponse tooLong() {

@@ -15,6 +15,6 @@ record RequestTarget(String path, String query) {
     }
 
     Map<String, String> parameters() {
-        return UrlEncoded.parse(query);
+        return Parameters.ofQuery(query);
     }
 }

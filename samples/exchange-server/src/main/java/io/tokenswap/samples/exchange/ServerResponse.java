@@ -1,13 +1,14 @@
 package io.tokenswap.samples.exchange;
 
-import java.nio.charset.StandardCharsets;
+import io.tokenswap.internal.Json;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** What a handler decides on. No answer of this server may be stored, named as a referrer, framed or sniffed. */
-record ServerResponse(int status, Map<String, String> headers, String body) {
+/** The response that a handler decides on. No response of this server may be stored, named as a referrer, framed or sniffed. */
+@SuppressWarnings("ArrayRecordComponent") // written once, and compared by nobody
+record ServerResponse(int status, Map<String, String> headers, byte[] body) {
 
     private static final Map<String, String> ALWAYS = Map.of(
             "Cache-Control", "no-store",
@@ -16,11 +17,11 @@ record ServerResponse(int status, Map<String, String> headers, String body) {
             "X-Content-Type-Options", "nosniff");
 
     static ServerResponse redirect(int status, String location) {
-        return new ServerResponse(status, Map.of("Location", location), "");
+        return new ServerResponse(status, Map.of("Location", location), new byte[0]);
     }
 
     static ServerResponse json(int status, Map<String, Object> properties) {
-        return new ServerResponse(status, Map.of("Content-Type", "application/json"), Json.format(properties));
+        return new ServerResponse(status, Map.of("Content-Type", "application/json"), Json.writeObject(properties));
     }
 
     /**
@@ -33,7 +34,7 @@ record ServerResponse(int status, Map<String, String> headers, String body) {
         properties.put("error", refusal.error);
         properties.put("error_description", refusal.description());
         if (refusal.processed != null) {
-            properties.put("processed", refusal.processed);
+            properties.put("processed", refusal.processed.toString());
         }
         return json(refusal.status, properties).with(refusal.headers);
     }
@@ -49,10 +50,9 @@ record ServerResponse(int status, Map<String, String> headers, String body) {
     }
 
     Mono<Void> writeTo(HttpServerResponse response) {
-        byte[] bytes = body.getBytes(StandardCharsets.UTF_8);
         ALWAYS.forEach(response::header);
         headers.forEach(response::header);
-        response.status(status).header("Content-Length", String.valueOf(bytes.length));
-        return response.sendByteArray(Mono.just(bytes)).then();
+        response.status(status).header("Content-Length", String.valueOf(body.length));
+        return response.sendByteArray(Mono.just(body)).then();
     }
 }

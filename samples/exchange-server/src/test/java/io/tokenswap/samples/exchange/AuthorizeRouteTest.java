@@ -81,7 +81,7 @@ class AuthorizeRouteTest {
 
         HttpResponse<String> answer = exchange.get("/authorize?" + uri.getRawQuery());
 
-        Map<String, String> asked = UrlEncoded.parse(uri.getRawQuery());
+        Map<String, String> asked = Parameters.ofQuery(uri.getRawQuery());
         assertThat(new Exchange.Login(answer).providerQuery())
                 .containsEntry("code_challenge", asked.get("code_challenge"))
                 .containsEntry("code_challenge_method", "S256")

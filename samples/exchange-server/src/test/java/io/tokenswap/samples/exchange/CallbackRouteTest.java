@@ -81,7 +81,7 @@ class CallbackRouteTest {
     void anErrorThatIsNoneArrivesAsServerError() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
-        assertThat(location(exchange.callback("error=%22%0d%0a&state=" + login.state(), login)))
+        assertThat(location(exchange.callback("error=%22&state=" + login.state(), login)))
                 .isEqualTo(RETURN_URI + "?error=server_error&state=0a1b2c3d");
     }
 

@@ -135,7 +135,7 @@ final class Exchange implements AutoCloseable {
     }
 
     static Map<String, String> query(String uri) {
-        return UrlEncoded.parse(URI.create(uri).getRawQuery());
+        return Parameters.ofQuery(URI.create(uri).getRawQuery());
     }
 
     private HttpRequest.Builder request(String target, String... headers) {

@@ -38,7 +38,7 @@ final class FakeProvider implements AutoCloseable {
                         .flatMap(body -> {
                             asked.add(new Asked(
                                     request.uri(),
-                                    UrlEncoded.parse(body),
+                                    Parameters.ofQuery(body),
                                     request.requestHeaders().get("Authorization", "")));
                             Reply now = reply;
                             arrived.tryEmitEmpty();
