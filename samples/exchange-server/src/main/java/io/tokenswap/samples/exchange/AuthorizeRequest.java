@@ -30,7 +30,8 @@ record AuthorizeRequest(
     private static final Pattern CHALLENGE = Pattern.compile("[A-Za-z0-9_-]{43}");
 
     static AuthorizeRequest of(Map<String, String> parameters, ExchangeServerConfig config) {
-        if (!"code".equals(parameters.get("response_type"))) {
+        // Deployed clients leave it out.
+        if (!"code".equals(parameters.getOrDefault("response_type", "code"))) {
             throw ErrorResponse.invalidRequest("The response_type must be code");
         }
         String state = parameters.get("state");

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpMethod;
 import io.tokenswap.TokenEndpoint;
 import java.security.SecureRandom;
 import java.time.InstantSource;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -37,14 +38,22 @@ final class Routes {
         Handler swap = request -> token.handle(request, GrantType.AUTHORIZATION_CODE);
         Handler refresh = request -> token.handle(request, GrantType.REFRESH_TOKEN);
         this.secure = publicUrl.isSecure();
-        this.table = Map.of(
-                "/", Map.of(HttpMethod.GET, start, HttpMethod.POST, request -> token.handle(request, null)),
-                "/authorize", Map.of(HttpMethod.GET, start),
-                "/callback", Map.of(HttpMethod.GET, page(callback::handle)),
-                "/swap", Map.of(HttpMethod.POST, swap),
-                "/refresh", Map.of(HttpMethod.POST, refresh),
-                "/api/token", Map.of(HttpMethod.POST, swap),
-                "/api/refresh_token", Map.of(HttpMethod.POST, refresh));
+        Map<HttpMethod, Handler> oneUri =
+                Map.of(HttpMethod.GET, start, HttpMethod.POST, request -> token.handle(request, null));
+        this.table = new HashMap<>();
+        add(oneUri, "/", "/index.php");
+        add(Map.of(HttpMethod.GET, start), "/authorize");
+        add(Map.of(HttpMethod.GET, page(callback::handle)), "/callback");
+        add(Map.of(HttpMethod.POST, swap), "/swap", "/api/token", "/v1/swap");
+        add(Map.of(HttpMethod.POST, refresh), "/refresh", "/api/refresh_token", "/v1/refresh");
+    }
+
+    /** Adds paths of one meaning. Deployed clients send each with or without a final slash. */
+    private void add(Map<HttpMethod, Handler> methods, String... paths) {
+        for (String path : paths) {
+            table.put(path, methods);
+            table.put(path.endsWith("/") ? path : path + "/", methods);
+        }
     }
 
     Mono<Void> handle(HttpServerRequest request, HttpServerResponse response) {

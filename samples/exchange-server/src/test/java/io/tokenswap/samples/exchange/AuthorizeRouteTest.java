@@ -40,7 +40,7 @@ class AuthorizeRouteTest {
 
     @Tag("C01")
     @ParameterizedTest(name = "a login at {0} goes to the provider with this server''s client id and redirect URI")
-    @ValueSource(strings = {"/", "/authorize"})
+    @ValueSource(strings = {"/", "/authorize", "/authorize/", "/index.php"})
     void toTheProvider(String path) {
         HttpResponse<String> answer = exchange.get(path + "?" + AUTHORIZE);
 
@@ -239,8 +239,13 @@ class AuthorizeRouteTest {
 
     @Test
     @Tag("C08")
+    void anAbsentResponseTypeMeansCode() {
+        assertThat(exchange.login("state=12345678").providerQuery()).containsEntry("response_type", "code");
+    }
+
+    @Test
+    @Tag("C08")
     void unknownParametersGoNowhere() {
-        assertRefused("state=12345678");
         assertThat(exchange.login(AUTHORIZE + "&client_id=other&prompt=none&request_uri=https://evil.example")
                         .providerQuery())
                 .containsEntry("client_id", "client")

@@ -52,6 +52,9 @@ class TokenRouteTest {
                         "{\"grant_type\":\"authorization_code\",\"code\":\"AQ+1\",\"redirect_uri\":\"http://localhost:4002/auth\"}"),
                 Arguments.of("published, /swap", "/swap", FORM, "code=AQ%2B1"),
                 Arguments.of("published, /api/token", "/api/token", FORM, "code=AQ%2B1"),
+                Arguments.of("published, /api/token/", "/api/token/", FORM, "code=AQ%2B1"),
+                Arguments.of("published, /v1/swap", "/v1/swap", FORM, "code=AQ%2B1"),
+                Arguments.of("PHP", "/index.php", FORM, "grant_type=authorization_code&code=AQ%2B1&refresh_token="),
                 Arguments.of("one URI as JSON", "/", JSON, "{\"grant_type\":\"authorization_code\",\"code\":\"AQ+1\"}"),
                 Arguments.of("published as JSON", "/api/token", JSON, "{\"code\":\"AQ+1\",\"refresh_token\":null}"),
                 Arguments.of("documented as form", "/swap", FORM, "grant_type=authorization_code&code=AQ%2B1"),
@@ -60,6 +63,7 @@ class TokenRouteTest {
     }
 
     @Tag("C24")
+    @Tag("C71")
     @ParameterizedTest(name = "{0} swaps")
     @MethodSource("swaps")
     void swap(String dialect, String path, String contentType, String body) {
@@ -91,11 +95,14 @@ class TokenRouteTest {
                         JSON,
                         "{\"grant_type\":\"refresh_token\",\"refresh_token\":\"Ng==\"}"),
                 Arguments.of("published, /refresh", "/refresh", FORM, "refresh_token=Ng%3D%3D"),
+                Arguments.of("published, /v1/refresh/", "/v1/refresh/", FORM, "refresh_token=Ng%3D%3D"),
+                Arguments.of("PHP", "/index.php/", FORM, "grant_type=refresh_token&code=&refresh_token=Ng%3D%3D"),
                 Arguments.of("published, /api/refresh_token", "/api/refresh_token", FORM, "refresh_token=Ng=="),
                 Arguments.of("published as JSON", "/api/refresh_token", JSON, "{\"refresh_token\":\"Ng==\"}"));
     }
 
     @Tag("C24")
+    @Tag("C71")
     @ParameterizedTest(name = "{0} refreshes")
     @MethodSource("refreshes")
     void refresh(String dialect, String path, String contentType, String body) {
@@ -402,7 +409,6 @@ class TokenRouteTest {
     @ValueSource(
             strings = {
                 "/SWAP",
-                "/swap/",
                 "//swap",
                 "/%73wap",
                 "/swap;x",
@@ -410,8 +416,9 @@ class TokenRouteTest {
                 "/./swap",
                 "/swap%00",
                 "/api",
-                "/api/token/",
-                "/index.php",
+                "/swap//",
+                "/index.php5",
+                "/v1",
                 "/favicon.ico",
                 "/.env",
                 "*",
