@@ -43,8 +43,7 @@ record AuthorizeRequest(
                 returnUri,
                 state,
                 scopes(parameters.getOrDefault("scope", ""), config),
-                // A page elsewhere could start a login for a user who consented long ago: there, the user is always
-                // asked.
+                // Outside of this machine the user is asked by the provider, too.
                 showDialog(parameters.get("show_dialog")) || !AllowedRedirectUris.isLoopback(returnUri),
                 challenge(parameters, config.requirePkce));
     }

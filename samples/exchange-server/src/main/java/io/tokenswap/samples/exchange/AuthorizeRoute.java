@@ -1,67 +1,64 @@
 package io.tokenswap.samples.exchange;
 
 import io.tokenswap.internal.UrlEncoded;
-import java.security.SecureRandom;
-import java.time.Duration;
+import java.net.URI;
 import java.time.InstantSource;
-import java.util.Base64;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import reactor.netty.http.server.HttpServerRequest;
 
 /** The first hop of the browser: from the application to the provider, as this server's client. */
 final class AuthorizeRoute {
 
-    static final Duration LIFE = Duration.ofMinutes(10);
-
     private final ExchangeServerConfig config;
     private final PublicUrl publicUrl;
-    private final Seal seal;
+    private final Seals seals;
     private final InstantSource clock;
-    private final SecureRandom random;
 
-    AuthorizeRoute(
-            ExchangeServerConfig config, PublicUrl publicUrl, Seal seal, InstantSource clock, SecureRandom random) {
+    AuthorizeRoute(ExchangeServerConfig config, PublicUrl publicUrl, Seals seals, InstantSource clock) {
         this.config = config;
         this.publicUrl = publicUrl;
-        this.seal = seal;
+        this.seals = seals;
         this.clock = clock;
-        this.random = random;
     }
 
     ServerResponse handle(HttpServerRequest request) {
         RequestTarget target = RequestTarget.of(request);
-        AuthorizeRequest asked = AuthorizeRequest.of(target.parameters(), config);
+        AuthorizeRequest login = AuthorizeRequest.of(target.parameters(), config);
         if (publicUrl.isAliasedBy(request.requestHeaders().get("Host"))) {
             return ServerResponse.redirect(302, publicUrl.resolve(target.path() + "?" + target.query()));
         }
-        String browser = randomText();
-        String state =
-                new PendingLogin(clock.instant().plus(LIFE), asked.returnUri(), asked.state(), browser).seal(seal);
-        return ServerResponse.redirect(302, providerUrl(asked, state))
-                .with("Set-Cookie", LoginCookie.of(publicUrl, state).set(browser, LIFE));
+        String browser = LoginCookie.value(clock.instant());
+        String state = new PendingLogin(login.returnUri(), login.state(), browser, login.challenge()).seal(seals);
+        String providerUrl = providerUrl(login, state);
+        // A link that somebody prepared must not ride on an old consent. The link of the page works in this browser
+        // only: its
+        // state is bound to the cookie, which whoever prepared the link cannot know.
+        ServerResponse response = AllowedRedirectUris.isLoopback(login.returnUri())
+                ? ServerResponse.redirect(302, providerUrl)
+                : Page.confirm(URI.create(login.returnUri()), providerUrl);
+        String cookie = LoginCookie.of(publicUrl, state).set(browser, PendingLogin.LIFE);
+        List<String> oldest = LoginCookie.clearOldest(publicUrl, request);
+        return response.withCookies(
+                Stream.concat(Stream.of(cookie), oldest.stream()).toList());
     }
 
-    private String providerUrl(AuthorizeRequest asked, String state) {
+    private String providerUrl(AuthorizeRequest login, String state) {
         Map<String, String> query = new LinkedHashMap<>();
         query.put("client_id", config.clientId);
         query.put("response_type", "code");
         query.put("redirect_uri", publicUrl.callback().toString());
-        if (!asked.scopes().isEmpty()) {
-            query.put("scope", String.join(" ", asked.scopes()));
+        if (!login.scopes().isEmpty()) {
+            query.put("scope", String.join(" ", login.scopes()));
         }
         query.put("state", state);
-        query.put("show_dialog", String.valueOf(asked.showDialog()));
-        if (asked.challenge() != null) {
-            query.put("code_challenge", asked.challenge());
+        query.put("show_dialog", String.valueOf(login.showDialog()));
+        if (login.challenge() != null) {
+            query.put("code_challenge", login.challenge());
             query.put("code_challenge_method", "S256");
         }
         return Uris.append(config.authorizeUri.toString(), UrlEncoded.formatQuery(query));
-    }
-
-    private String randomText() {
-        byte[] bytes = new byte[32];
-        random.nextBytes(bytes);
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

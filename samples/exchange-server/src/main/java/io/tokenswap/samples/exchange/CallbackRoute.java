@@ -1,62 +1,153 @@
 package io.tokenswap.samples.exchange;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import io.tokenswap.KeyRing;
 import io.tokenswap.internal.UrlEncoded;
+import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * The second hop of the browser: from the provider back to the application, with the code or the provider's error. Where to is
+ * The second hop of the browser: from the provider back to the application, with the code or the provider's error. The destination is
  * read from the sealed state alone.
+ *
+ * <p>A browser may send the same redirect twice, for example after a lost response. Within a minute the same request from the same
+ * browser gets the same redirect. Another request with the same state is refused.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
  */
 final class CallbackRoute {
 
-    private static final Pattern CODE = Pattern.compile("[\\x20-\\x7E]{1,4096}");
+    private static final Pattern CODE = Pattern.compile("[\\x20-\\x7E]{1,5000}");
     private static final Pattern ERROR = Pattern.compile("[\\x20\\x21\\x23-\\x5B\\x5D-\\x7E]{1,256}");
+    private static final Pattern NOT_IN_DESCRIPTION = Pattern.compile("[^\\x20\\x21\\x23-\\x5B\\x5D-\\x7E]");
+    private static final int LONGEST_DESCRIPTION = 256;
+
+    private static final Duration REPEATABLE = Duration.ofMinutes(1);
+    private static final long LARGEST_MEMORY = 16L * 1024 * 1024;
+
+    /** Some proxies give a response 4 KiB for its head. */
+    private static final int LONG_LOCATION = 3_500;
+
+    private static final Logger log = LoggerFactory.getLogger(CallbackRoute.class);
 
     private final PublicUrl publicUrl;
-    private final Seal seal;
+    private final Seals seals;
     private final InstantSource clock;
+    private final Cache<String, Outcome> outcomes = Caffeine.newBuilder()
+            .expireAfterWrite(PendingLogin.LIFE)
+            .maximumWeight(LARGEST_MEMORY)
+            .<String, Outcome>weigher((state, outcome) -> 400 + state.length() + 2 * outcome.query.length())
+            .executor(Runnable::run)
+            .build();
+    private final AtomicBoolean longLocationReported = new AtomicBoolean();
 
-    CallbackRoute(PublicUrl publicUrl, Seal seal, InstantSource clock) {
+    CallbackRoute(PublicUrl publicUrl, Seals seals, InstantSource clock) {
         this.publicUrl = publicUrl;
-        this.seal = seal;
+        this.seals = seals;
         this.clock = clock;
     }
 
     ServerResponse handle(HttpServerRequest request) {
-        Map<String, String> parameters = RequestTarget.of(request).parameters();
-        String state = parameters.getOrDefault("state", "");
-        PendingLogin login = PendingLogin.open(seal, state);
-        if (login == null || !clock.instant().isBefore(login.expiresAt())) {
-            throw ErrorResponse.invalidRequest("It was not started here, or more than ten minutes ago");
+        if (isSpeculative(request)) {
+            throw new ErrorResponse(
+                    503,
+                    "temporarily_unavailable",
+                    "A preview does not sign in",
+                    ErrorResponse.retryAfter(Duration.ZERO));
         }
+        RequestTarget target = RequestTarget.of(request);
+        Map<String, String> parameters = target.parameters();
+        String state = parameters.getOrDefault("state", "");
+        PendingLogin login = open(state);
         LoginCookie cookie = LoginCookie.of(publicUrl, state);
         String browser = cookie.in(request);
         if (browser == null || !login.isOf(browser)) {
             throw ErrorResponse.invalidRequest("It was started in another browser, or is over already");
         }
-        Map<String, String> answer = outcome(parameters.get("code"), parameters.get("error"));
-        answer.put("state", login.state());
-        // 303 and never 307: whatever came here, the application gets a plain GET.
-        return ServerResponse.redirect(303, Uris.append(login.returnUri(), UrlEncoded.formatQuery(answer)))
-                .with("Set-Cookie", cookie.clear());
+        Outcome fresh = new Outcome(
+                target.query(),
+                respond(login, cookie, browser, parameters),
+                clock.instant().plus(REPEATABLE));
+        Outcome first = outcomes.asMap().putIfAbsent(state, fresh);
+        if (first == null) {
+            return fresh.response;
+        }
+        if (!first.query.equals(target.query()) || !clock.instant().isBefore(first.repeatableUntil)) {
+            throw ErrorResponse.invalidRequest("It is over already");
+        }
+        return first.response;
     }
 
-    private static Map<String, String> outcome(@Nullable String code, @Nullable String error) {
-        Map<String, String> outcome = new LinkedHashMap<>();
-        if (code != null && error == null && CODE.matcher(code).matches()) {
-            outcome.put("code", code);
-        } else if (error != null && code == null) {
-            outcome.put("error", ERROR.matcher(error).matches() ? error : "server_error");
-        } else {
-            throw ErrorResponse.invalidRequest("The provider answered with neither a code nor an error");
+    private PendingLogin open(String state) {
+        try {
+            return PendingLogin.open(seals, state);
+        } catch (KeyRing.OpenException refused) {
+            if (refused.reason() == KeyRing.OpenException.Reason.NEWER_KEY) {
+                throw Seals.unknownYet();
+            }
+            throw ErrorResponse.invalidRequest(
+                    "It was not started here, or more than ten minutes ago, or before this server was updated");
         }
-        return outcome;
     }
+
+    private ServerResponse respond(
+            PendingLogin login, LoginCookie cookie, String browser, Map<String, String> parameters) {
+        Map<String, String> query = query(login, parameters);
+        query.put("state", login.state());
+        String location = Uris.append(login.returnUri(), UrlEncoded.formatQuery(query));
+        if (location.length() > LONG_LOCATION && longLocationReported.compareAndSet(false, true)) {
+            log.warn(
+                    "The provider's codes are long: a redirect has {} bytes. A proxy in front needs larger buffers for"
+                            + " response headers, for example proxy_buffer_size 16k in nginx.",
+                    location.length());
+        }
+        // 303 and never 307: the application gets a plain GET.
+        return ServerResponse.redirect(303, location).withCookies(List.of(cookie.set(browser, REPEATABLE)));
+    }
+
+    private Map<String, String> query(PendingLogin login, Map<String, String> parameters) {
+        String code = value(parameters, "code");
+        String error = value(parameters, "error");
+        Map<String, String> query = new LinkedHashMap<>();
+        if (code != null && error == null && CODE.matcher(code).matches()) {
+            query.put("code", new SealedCode(code, login.challenge(), login.returnUri()).seal(seals));
+        } else if (error != null && code == null) {
+            query.put("error", ERROR.matcher(error).matches() ? error : "server_error");
+            String description = value(parameters, "error_description");
+            if (description != null) {
+                String filtered = NOT_IN_DESCRIPTION.matcher(description).replaceAll("?");
+                query.put("error_description", filtered.substring(0, Math.min(filtered.length(), LONGEST_DESCRIPTION)));
+            }
+        } else {
+            throw ErrorResponse.invalidRequest("The provider sent neither a code nor an error");
+        }
+        return query;
+    }
+
+    /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.1">RFC 6749 section 3.1</a> */
+    private static @Nullable String value(Map<String, String> parameters, String name) {
+        String value = parameters.get(name);
+        return value == null || value.isEmpty() ? null : value;
+    }
+
+    /** Browsers load pages ahead of a navigation that may never come. */
+    private static boolean isSpeculative(HttpServerRequest request) {
+        String purpose = request.requestHeaders()
+                .get("Sec-Purpose", request.requestHeaders().get("Purpose", ""));
+        return purpose.toLowerCase(Locale.ROOT).startsWith("prefetch");
+    }
+
+    private record Outcome(String query, ServerResponse response, Instant repeatableUntil) {}
 }

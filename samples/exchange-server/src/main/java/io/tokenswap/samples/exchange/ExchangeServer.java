@@ -1,12 +1,12 @@
 package io.tokenswap.samples.exchange;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
 import java.net.URI;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import reactor.core.publisher.Mono;
@@ -28,10 +28,12 @@ public final class ExchangeServer implements AutoCloseable {
     private static final Duration GRACE = Duration.ofSeconds(20);
 
     private final DisposableServer server;
+    private final Routes routes;
     private final PublicUrl publicUrl;
 
-    private ExchangeServer(DisposableServer server, PublicUrl publicUrl) {
+    private ExchangeServer(DisposableServer server, Routes routes, PublicUrl publicUrl) {
         this.server = server;
+        this.routes = routes;
         this.publicUrl = publicUrl;
     }
 
@@ -78,14 +80,15 @@ public final class ExchangeServer implements AutoCloseable {
                         .timeout(PROVIDER)
                         .build(),
                 InstantSource.system(),
-                new SecureRandom());
+                Ticker.systemTicker());
     }
 
     static Mono<ExchangeServer> start(
-            ExchangeServerConfig config, TokenEndpoint provider, InstantSource clock, SecureRandom random) {
+            ExchangeServerConfig config, TokenEndpoint provider, InstantSource clock, Ticker ticker) {
         return Mono.defer(() -> {
             // The routes know the public URL and so the port: a request that beats them waits.
             Sinks.One<Routes> routes = Sinks.one();
+            Seals seals = new Seals(config.clientId, config.sealKeys, clock);
             return HttpServer.create()
                     .host(config.bindAddress)
                     .port(config.port)
@@ -98,10 +101,9 @@ public final class ExchangeServer implements AutoCloseable {
                     .map(bound -> {
                         PublicUrl publicUrl =
                                 config.publicUrl == null ? PublicUrl.ofPort(bound.port()) : config.publicUrl;
-                        routes.emitValue(
-                                new Routes(config, publicUrl, provider, clock, random),
-                                Sinks.EmitFailureHandler.FAIL_FAST);
-                        return new ExchangeServer(bound, publicUrl);
+                        Routes ready = new Routes(config, publicUrl, provider, seals, clock, ticker);
+                        routes.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
+                        return new ExchangeServer(bound, ready, publicUrl);
                     });
         });
     }
@@ -113,6 +115,10 @@ public final class ExchangeServer implements AutoCloseable {
      */
     public URI uri() {
         return publicUrl.base();
+    }
+
+    int requestsInFlight() {
+        return routes.requestsInFlight();
     }
 
     int boundPort() {

@@ -1,52 +1,35 @@
 package io.tokenswap.samples.exchange;
 
-import java.io.ByteArrayInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.time.Instant;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the callback must know about a login. The provider carries it, sealed, as the {@code state} of its own hop.
  *
- * @param expiresAt the first instant at which the callback refuses it
- * @param returnUri where the application waits, taken from the list
+ * @param returnUri the address at which the application waits, taken from the list
  * @param state the application's own state, a secret, returned byte for byte
- * @param browser what the cookie of the browser that started it holds, a secret
+ * @param browser the content of the cookie in the browser that started the login, a secret
+ * @param challenge the application's S256 challenge, or null if it sent none
  */
-record PendingLogin(Instant expiresAt, String returnUri, String state, String browser) {
+record PendingLogin(
+        String returnUri,
+        String state,
+        String browser,
+        @Nullable String challenge) implements Seals.Content {
 
-    private static final String PURPOSE = "login";
+    static final Duration LIFE = Duration.ofMinutes(10);
 
-    String seal(Seal seal) {
-        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-        try (DataOutputStream out = new DataOutputStream(bytes)) {
-            out.writeLong(expiresAt.toEpochMilli());
-            out.writeUTF(returnUri);
-            out.writeUTF(state);
-            out.writeUTF(browser);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return seal.seal(PURPOSE, bytes.toByteArray());
+    static PendingLogin open(Seals seals, String sealed) {
+        return seals.open(Seals.Purpose.LOGIN, sealed, LIFE, PendingLogin::read);
     }
 
-    /** The login that a sealed state stands for, or null if it was not sealed here. */
-    static @Nullable PendingLogin open(Seal seal, String sealed) {
-        byte[] plain = seal.open(PURPOSE, sealed);
-        if (plain == null) {
-            return null;
-        }
-        try (DataInputStream in = new DataInputStream(new ByteArrayInputStream(plain))) {
-            return new PendingLogin(Instant.ofEpochMilli(in.readLong()), in.readUTF(), in.readUTF(), in.readUTF());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    String seal(Seals seals) {
+        return seals.seal(Seals.Purpose.LOGIN, this);
     }
 
     boolean isOf(String cookie) {
@@ -54,7 +37,23 @@ record PendingLogin(Instant expiresAt, String returnUri, String state, String br
     }
 
     @Override
+    public void writeTo(DataOutputStream out) throws IOException {
+        out.writeUTF(returnUri);
+        out.writeUTF(state);
+        out.writeUTF(browser);
+        out.writeUTF(challenge == null ? "" : challenge);
+    }
+
+    private static PendingLogin read(DataInputStream in) throws IOException {
+        String returnUri = in.readUTF();
+        String state = in.readUTF();
+        String browser = in.readUTF();
+        String challenge = in.readUTF();
+        return new PendingLogin(returnUri, state, browser, challenge.isEmpty() ? null : challenge);
+    }
+
+    @Override
     public String toString() {
-        return "PendingLogin[expiresAt=" + expiresAt + ", returnUri=" + returnUri + "]";
+        return "PendingLogin[returnUri=" + returnUri + "]";
     }
 }

@@ -1,11 +1,12 @@
 package io.tokenswap.samples.exchange;
 
+import com.github.benmanes.caffeine.cache.Ticker;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tokenswap.TokenEndpoint;
-import java.security.SecureRandom;
 import java.time.InstantSource;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -22,17 +23,27 @@ final class Routes {
 
     private final boolean secure;
     private final Map<String, Map<HttpMethod, Handler>> table;
+    private final AtomicInteger inFlight = new AtomicInteger();
 
     Routes(
             ExchangeServerConfig config,
             PublicUrl publicUrl,
             TokenEndpoint provider,
+            Seals seals,
             InstantSource clock,
-            SecureRandom random) {
-        Seal seal = Seal.create(config.sealKey, random);
-        AuthorizeRoute authorize = new AuthorizeRoute(config, publicUrl, seal, clock, random);
-        CallbackRoute callback = new CallbackRoute(publicUrl, seal, clock);
-        TokenRoute token = new TokenRoute(provider, publicUrl, uri -> isKnown(uri, config, publicUrl), clock);
+            Ticker ticker) {
+        AuthorizeRoute authorize = new AuthorizeRoute(config, publicUrl, seals, clock);
+        CallbackRoute callback = new CallbackRoute(publicUrl, seals, clock);
+        TokenRoute token = new TokenRoute(
+                config,
+                provider,
+                new ProviderRequests(SharedClaims.ofOneInstance(), ticker),
+                new ProviderPlaces(config.providerConnections, config.providerWaiting),
+                new ProviderBreaker(clock),
+                seals,
+                publicUrl,
+                uri -> isKnown(uri, config, publicUrl),
+                clock);
 
         Handler start = page(authorize::handle);
         Handler swap = request -> token.handle(request, GrantType.AUTHORIZATION_CODE);
@@ -43,7 +54,7 @@ final class Routes {
         this.table = new HashMap<>();
         add(oneUri, "/", "/index.php");
         add(Map.of(HttpMethod.GET, start), "/authorize");
-        add(Map.of(HttpMethod.GET, page(callback::handle)), "/callback");
+        add(Map.of(HttpMethod.GET, page(callback::handle), HttpMethod.POST, page(Routes::formPost)), "/callback");
         add(Map.of(HttpMethod.POST, swap), "/swap", "/api/token", "/v1/swap");
         add(Map.of(HttpMethod.POST, refresh), "/refresh", "/api/refresh_token", "/v1/refresh");
     }
@@ -57,13 +68,21 @@ final class Routes {
     }
 
     Mono<Void> handle(HttpServerRequest request, HttpServerResponse response) {
-        return Mono.defer(() -> handler(request).handle(request))
+        return Mono.defer(() -> {
+                    inFlight.incrementAndGet();
+                    return handler(request).handle(request);
+                })
                 // Nobody is there any more to be answered.
                 .onErrorComplete(AbortedException::isConnectionReset)
                 .onErrorResume(failure -> Mono.just(
                         ServerResponse.json(failure instanceof ErrorResponse refusal ? refusal : unexpected(failure))))
                 .map(answer -> secure ? answer.with("Strict-Transport-Security", "max-age=31536000") : answer)
-                .flatMap(answer -> answer.writeTo(response));
+                .flatMap(answer -> answer.writeTo(response))
+                .doFinally(end -> inFlight.decrementAndGet());
+    }
+
+    int requestsInFlight() {
+        return inFlight.get();
     }
 
     private Handler handler(HttpServerRequest request) {
@@ -87,10 +106,19 @@ final class Routes {
                 || table.keySet().stream().anyMatch(path -> uri.equals(publicUrl.resolve(path)));
     }
 
+    /** The provider sent the code by POST, to a person's browser. */
+    private static ServerResponse formPost(HttpServerRequest request) {
+        throw new ErrorResponse(
+                405,
+                "invalid_request",
+                "The provider sends its response by POST: the operator sets response_mode to query at the provider",
+                Map.of("Allow", "GET"));
+    }
+
     /** A handler for a browser: a person reads its refusals. */
     private static Handler page(Function<HttpServerRequest, ServerResponse> handler) {
         return request -> Mono.fromSupplier(() -> handler.apply(request))
-                .onErrorResume(ErrorResponse.class, refusal -> Mono.just(ErrorPage.of(refusal)));
+                .onErrorResume(ErrorResponse.class, refusal -> Mono.just(Page.stopped(refusal)));
     }
 
     private static ErrorResponse unexpected(Throwable failure) {

@@ -1,98 +1,182 @@
 package io.tokenswap.samples.exchange;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.CodeVerifier;
+import io.tokenswap.KeyRing;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSwapException;
-import java.time.Duration;
+import java.net.URI;
+import java.time.Instant;
 import java.time.InstantSource;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.time.ZoneOffset;
 import java.util.Set;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** The application's calls: swap and refresh, asked of the provider with the secret that only this server has. */
+/**
+ * The application's calls: swap and refresh, sent to the provider with the secret that only this server has. What the application
+ * sends is a seal of this server. It is opened before anything leaves, so that a stranger's junk never reaches the provider.
+ */
 final class TokenRoute {
 
+    /** The consent of a refresh token from before this server sealed them is not known. */
+    private static final Instant UNKNOWN = Instant.EPOCH;
+
+    private final ExchangeServerConfig config;
     private final TokenEndpoint provider;
+    private final ProviderRequests requests;
+    private final ProviderPlaces places;
+    private final ProviderBreaker breaker;
+    private final Seals seals;
     private final PublicUrl publicUrl;
     private final Predicate<String> knownRedirectUri;
     private final InstantSource clock;
 
-    TokenRoute(TokenEndpoint provider, PublicUrl publicUrl, Predicate<String> knownRedirectUri, InstantSource clock) {
+    TokenRoute(
+            ExchangeServerConfig config,
+            TokenEndpoint provider,
+            ProviderRequests requests,
+            ProviderPlaces places,
+            ProviderBreaker breaker,
+            Seals seals,
+            PublicUrl publicUrl,
+            Predicate<String> knownRedirectUri,
+            InstantSource clock) {
+        this.config = config;
         this.provider = provider;
+        this.requests = requests;
+        this.places = places;
+        this.breaker = breaker;
+        this.seals = seals;
         this.publicUrl = publicUrl;
         this.knownRedirectUri = knownRedirectUri;
         this.clock = clock;
     }
 
-    /** @param byPath what the path says, or null for the one URI that serves both */
+    /** @param byPath the grant that the path names, or null for the one URI that serves both */
     Mono<ServerResponse> handle(HttpServerRequest request, @Nullable GrantType byPath) {
         if (!RequestTarget.of(request).query().isEmpty()) {
             throw ErrorResponse.invalidRequest("Parameters belong in the body: a URL ends up in logs");
         }
         return RequestBody.parameters(request)
                 .map(parameters -> TokenRequest.of(parameters, byPath))
-                .flatMap(this::ask);
+                .flatMap(parsed -> parsed instanceof TokenRequest.Swap swap
+                        ? swap(swap)
+                        : refresh(((TokenRequest.Refresh) parsed).refreshToken()))
+                .map(grant -> grant.response(clock.instant()));
     }
 
-    private Mono<ServerResponse> ask(TokenRequest request) {
-        return send(request)
-                .onErrorMap(
-                        TokenSwapException.class,
-                        failure -> ProviderFailure.response(request.grantType(), failure, clock.instant()));
+    private Mono<Grant> swap(TokenRequest.Swap swap) {
+        AuthorizationCode code = code(swap);
+        GrantKey key = GrantKey.of(GrantType.AUTHORIZATION_CODE, config.clientId, code.secret());
+        Mono<Grant> request = send(GrantType.AUTHORIZATION_CODE, provider.swap(code))
+                .map(token -> {
+                    RefreshToken refreshToken = token.refreshToken();
+                    return Grant.of(
+                            token,
+                            grantEnd(token.authorizedAt()),
+                            refreshToken == null ? null : sealed(refreshToken.secret(), token.authorizedAt()));
+                });
+        return requests.swap(key, request);
     }
 
-    private Mono<ServerResponse> send(TokenRequest request) {
-        if (request instanceof TokenRequest.Swap swap) {
-            return swap(swap).map(token -> answer(token, null));
+    /** Returns the provider's code, with the redirect URI under which the provider has issued it. */
+    private AuthorizationCode code(TokenRequest.Swap swap) {
+        try {
+            SealedCode opened = SealedCode.open(seals, swap.code());
+            if (swap.redirectUri() != null && !knownRedirectUri.test(swap.redirectUri())) {
+                throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
+            }
+            if (!opened.isProvedBy(swap.verifier())) {
+                throw ProviderFailure.invalidGrant();
+            }
+            return AuthorizationCode.of(opened.code(), publicUrl.callback(), swap.verifier(), Set.of());
+        } catch (KeyRing.OpenException refused) {
+            return directCode(swap, refused.reason());
         }
-        String refreshToken = ((TokenRequest.Refresh) request).refreshToken();
-        return refresh(refreshToken).map(token -> answer(token, refreshToken));
     }
 
-    private Mono<Token> swap(TokenRequest.Swap swap) {
-        if (swap.redirectUri() != null && !knownRedirectUri.test(swap.redirectUri())) {
+    /** Returns the code of a login for which the application went to the provider itself, with a redirect URI of its own. */
+    private AuthorizationCode directCode(TokenRequest.Swap swap, KeyRing.OpenException.Reason reason) {
+        if (reason == KeyRing.OpenException.Reason.NEWER_KEY) {
+            throw Seals.unknownYet();
+        }
+        boolean notOurs =
+                reason == KeyRing.OpenException.Reason.ALTERED || reason == KeyRing.OpenException.Reason.UNKNOWN_KEY;
+        AllowedRedirectUris direct = config.directRedirectUris;
+        if (direct == null || !notOurs) {
+            throw ProviderFailure.invalidGrant();
+        }
+        String redirectUri = swap.redirectUri() == null ? direct.first() : swap.redirectUri();
+        if (!direct.permits(redirectUri)) {
             throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
         }
-        // Whatever the application calls its redirect URI, the provider knows this one.
-        return provider.swap(AuthorizationCode.of(swap.code(), publicUrl.callback(), swap.verifier(), Set.of()));
+        CodeVerifier verifier = swap.verifier();
+        return AuthorizationCode.of(swap.code(), URI.create(redirectUri), verifier, Set.of());
     }
 
-    private Mono<Token> refresh(String refreshToken) {
-        return provider.refresh(RefreshToken.of(refreshToken));
+    private Mono<Grant> refresh(String presented) {
+        SealedRefreshToken opened = open(presented);
+        String refreshToken = opened.refreshToken();
+        Instant authorizedAt = opened.authorizedAt();
+        GrantKey key = GrantKey.of(GrantType.REFRESH_TOKEN, config.clientId, refreshToken);
+        Mono<Grant> request = send(GrantType.REFRESH_TOKEN, provider.refresh(RefreshToken.of(refreshToken)))
+                .map(token -> {
+                    RefreshToken next = token.refreshToken();
+                    boolean rotated = next != null && !next.secret().equals(refreshToken);
+                    return Grant.of(
+                            token, grantEnd(authorizedAt), rotated ? sealed(next.secret(), authorizedAt) : null);
+                });
+        // Each caller gets a seal for what it has presented: several callers share one result.
+        boolean sealAnew = seals.areLasting() && (presented.equals(refreshToken) || seals.isOld(presented));
+        return requests.refresh(key, request)
+                .map(grant ->
+                        sealAnew && grant.refreshToken() == null ? grant.withRefreshToken(opened.seal(seals)) : grant);
     }
 
-    /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a> */
-    private static ServerResponse answer(Token token, @Nullable String sentRefreshToken) {
-        Map<String, Object> properties = new LinkedHashMap<>();
-        properties.put("access_token", token.accessToken().secret());
-        properties.put("token_type", token.tokenType());
-        if (!token.scopes().isEmpty()) {
-            properties.put("scope", String.join(" ", token.scopes()));
+    private SealedRefreshToken open(String presented) {
+        if (!seals.areLasting()) {
+            return new SealedRefreshToken(presented, UNKNOWN);
         }
-        if (token.expiresAt() != null) {
-            properties.put(
-                    "expires_in",
-                    Duration.between(token.issuedAt(), token.expiresAt()).toSeconds());
+        try {
+            return SealedRefreshToken.open(seals, presented);
+        } catch (KeyRing.OpenException refused) {
+            return switch (refused.reason()) {
+                case NEWER_KEY -> throw Seals.unknownYet();
+                case ALTERED, UNKNOWN_KEY -> raw(presented);
+                case EXPIRED, FUTURE -> throw ProviderFailure.invalidGrant();
+            };
         }
-        if (token.grantExpiresAt() != null) {
-            properties.put(
-                    "authorization_expires_in",
-                    Duration.between(token.issuedAt(), token.grantExpiresAt()).toSeconds());
+    }
+
+    /** A refresh token from before this server sealed them, while such are taken. */
+    private SealedRefreshToken raw(String presented) {
+        Instant until = config.acceptRawRefreshTokensUntil;
+        if (until == null || !clock.instant().isBefore(until)) {
+            throw ProviderFailure.invalidGrant();
         }
-        if (token.refreshTokenTimeout() != null) {
-            properties.put("refresh_token_timeout", token.refreshTokenTimeout().toSeconds());
-        }
-        // A refreshed token carries the old refresh token over; only a new one is news to the application.
-        RefreshToken refreshToken = token.refreshToken();
-        if (refreshToken != null && !refreshToken.secret().equals(sentRefreshToken)) {
-            properties.put("refresh_token", refreshToken.secret());
-        }
-        return ServerResponse.json(200, properties);
+        return new SealedRefreshToken(presented, UNKNOWN);
+    }
+
+    private String sealed(String refreshToken, Instant authorizedAt) {
+        return seals.areLasting() ? new SealedRefreshToken(refreshToken, authorizedAt).seal(seals) : refreshToken;
+    }
+
+    private @Nullable Instant grantEnd(Instant authorizedAt) {
+        return config.grantLifetime == null || authorizedAt.equals(UNKNOWN)
+                ? null
+                : authorizedAt.atZone(ZoneOffset.UTC).plus(config.grantLifetime).toInstant();
+    }
+
+    /** Sends a request when there is a place for it and the provider is not to be spared. */
+    private Mono<Token> send(GrantType grantType, Mono<Token> request) {
+        return places.send(breaker.send(request))
+                .onErrorMap(
+                        TokenSwapException.class,
+                        failure -> ProviderFailure.response(grantType, failure, clock.instant()));
     }
 }

@@ -12,9 +12,11 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -316,7 +318,8 @@ class AuthorizeRouteTest {
     @Test
     @Tag("C11")
     void onHttpsTheCookieBelongsToThisHostAlone() {
-        try (Exchange secure = new Exchange(Map.of("PUBLIC_URL", "https://exchange.example"))) {
+        try (Exchange secure =
+                new Exchange(Map.of("PUBLIC_URL", "https://exchange.example", "SEAL_KEYS", Exchange.KEY))) {
             HttpResponse<String> answer = secure.get("/authorize?" + AUTHORIZE);
 
             assertThat(new Exchange.Login(answer).setCookie())
@@ -328,14 +331,63 @@ class AuthorizeRouteTest {
 
     @Test
     @Tag("C13")
-    void theProviderAsksTheUserWhereALoginLeavesThisMachine() {
+    @Tag("E66")
+    void aLoginThatLeavesThisMachineIsConfirmedOnAPage() {
         try (Exchange other =
                 new Exchange(Map.of("RETURN_URIS", "http://localhost:4002/auth,https://app.example/auth"))) {
-            assertThat(other.login(AUTHORIZE + "&server_uri=https%3A%2F%2Fapp.example%2Fauth")
-                            .providerQuery())
-                    .containsEntry("show_dialog", "true");
+            HttpResponse<String> response =
+                    other.get("/authorize?" + AUTHORIZE + "&server_uri=https%3A%2F%2Fapp.example%2Fauth");
+
+            assertThat(response.statusCode()).isEqualTo(200);
+            assertThat(response.headers().firstValue("Location")).isEmpty();
+            assertThat(response.headers().firstValue("X-Frame-Options")).contains("DENY");
+            assertThat(response.body()).contains("app.example");
+            Exchange.Login login = Exchange.Login.confirmed(response);
+            assertThat(login.providerQuery()).containsEntry("show_dialog", "true");
+            assertThat(Exchange.location(other.callback("code=c&state=" + login.state(), login)))
+                    .startsWith("https://app.example/auth?code=");
             assertThat(other.login(AUTHORIZE).providerQuery()).containsEntry("show_dialog", "false");
         }
+    }
+
+    @Test
+    @Tag("E66")
+    void theLinkOfAConfirmPageWorksInItsOwnBrowserOnly() {
+        try (Exchange other = new Exchange(Map.of("RETURN_URIS", "https://app.example/auth"))) {
+            Exchange.Login strangers = Exchange.Login.confirmed(other.get("/authorize?" + AUTHORIZE));
+
+            assertThat(other.get("/callback?code=c&state=" + strangers.state()).statusCode())
+                    .isEqualTo(400);
+        }
+    }
+
+    @Test
+    @Tag("C12")
+    @Tag("E72")
+    void fiveHundredLoginsLeaveTenCookies() {
+        Map<String, String> jar = new LinkedHashMap<>();
+        Exchange.Login last = null;
+        for (int i = 0; i < 500; i++) {
+            exchange.now = exchange.now.plusSeconds(1);
+            String cookies = jar.entrySet().stream()
+                    .map(cookie -> cookie.getKey() + "=" + cookie.getValue())
+                    .collect(Collectors.joining("; "));
+            HttpResponse<String> response = cookies.isEmpty()
+                    ? exchange.get("/authorize?" + AUTHORIZE)
+                    : exchange.get("/authorize?" + AUTHORIZE, "Cookie", cookies);
+            last = new Exchange.Login(response);
+            for (String set : response.headers().allValues("Set-Cookie")) {
+                String name = set.substring(0, set.indexOf('='));
+                if (set.contains("Max-Age=0")) {
+                    jar.remove(name);
+                } else {
+                    jar.put(name, set.substring(name.length() + 1, set.indexOf(';')));
+                }
+            }
+            assertThat(jar).hasSizeLessThanOrEqualTo(LoginCookie.MOST);
+        }
+        assertThat(exchange.callback("code=c&state=" + last.state(), last).statusCode())
+                .isEqualTo(303);
     }
 
     @Tag("C58")

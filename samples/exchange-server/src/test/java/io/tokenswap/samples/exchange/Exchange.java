@@ -1,25 +1,39 @@
 package io.tokenswap.samples.exchange;
 
+import io.tokenswap.CodeVerifier;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.IntPredicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
 
 /** A real exchange server on a free port, in front of a {@link FakeProvider}, with a clock that stands until it is moved. */
 final class Exchange implements AutoCloseable {
 
     static final String RETURN_URI = "http://localhost:4002/auth";
     static final String AUTHORIZE = "response_type=code&state=0a1b2c3d&scope=a%20b&show_dialog=false";
+
+    static final String SECRET = "secret-of-this-test";
+    /** Random, as the server refuses patterns, and of no use elsewhere. */
+    static final String KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
+
+    static final String OTHER_KEY = "q8RtEw1yUiOp3aSdFgHj5kLzXcVb7nMQ9WeRtYuIoP0=";
 
     private static final HttpClient HTTP =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -39,11 +53,16 @@ final class Exchange implements AutoCloseable {
     /** @param patience how long it waits for the provider once it has asked: connecting, slow on a busy machine, is not counted */
     Exchange(Map<String, String> variables, Duration patience) {
         Map<String, String> all = new HashMap<>(Map.of(
-                "PORT", "0",
-                "SPOTIFY_CLIENT_ID", "client",
-                "SPOTIFY_CLIENT_SECRET", "secret",
-                "PROVIDER_AUTHORIZE_URL", provider.uri("/authorize").toString(),
-                "PROVIDER_TOKEN_URL", provider.uri("/api/token").toString()));
+                "PORT",
+                "0",
+                "CLIENT_ID",
+                "client",
+                "CLIENT_SECRET",
+                SECRET,
+                "PROVIDER_AUTHORIZE_URL",
+                provider.uri("/authorize").toString(),
+                "PROVIDER_TOKEN_URL",
+                provider.uri("/api/token").toString()));
         all.putAll(variables);
         ExchangeServerConfig config = ExchangeServerConfig.from(all);
         server = ExchangeServer.start(
@@ -56,16 +75,25 @@ final class Exchange implements AutoCloseable {
                                 .clock(() -> now)
                                 .build(),
                         () -> now,
-                        new SecureRandom())
+                        () -> TimeUnit.MILLISECONDS.toNanos(now.toEpochMilli()))
                 .blockOptional()
                 .orElseThrow();
     }
 
     /** A browser on its way: the answer to its hit on the authorize page. */
-    record Login(HttpResponse<String> answer) {
+    record Login(HttpResponse<String> answer, String providerUrl) {
 
-        String providerUrl() {
-            return location(answer);
+        Login(HttpResponse<String> answer) {
+            this(answer, location(answer));
+        }
+
+        /** A login for which the person follows the link of the confirm page. */
+        static Login confirmed(HttpResponse<String> page) {
+            Matcher link = Pattern.compile("href=\"(http[^\"]+)\"").matcher(page.body());
+            if (!link.find()) {
+                throw new AssertionError("No link on the page");
+            }
+            return new Login(page, link.group(1).replace("&amp;", "&"));
         }
 
         Map<String, String> providerQuery() {
@@ -93,6 +121,56 @@ final class Exchange implements AutoCloseable {
     /** The provider's redirect, followed by the browser that has the cookie. */
     HttpResponse<String> callback(String query, Login login) {
         return get("/callback?" + query, "Cookie", login.cookie());
+    }
+
+    /** The code that the application gets for the provider's, by a whole login without a challenge. */
+    String code(String providerCode) {
+        return code(providerCode, null);
+    }
+
+    String code(String providerCode, @Nullable CodeVerifier verifier) {
+        Login login = login(AUTHORIZE
+                + (verifier == null ? "" : "&code_challenge_method=S256&code_challenge=" + verifier.challenge()));
+        HttpResponse<String> response = callback(
+                "code=" + URLEncoder.encode(providerCode, StandardCharsets.UTF_8) + "&state=" + login.state(), login);
+        return query(location(response)).get("code");
+    }
+
+    /** A swap of the provider's code through a whole login. */
+    HttpResponse<String> swap(String providerCode) {
+        return form("/swap", "code=" + code(providerCode));
+    }
+
+    HttpResponse<String> refresh(String refreshToken) {
+        return form("/refresh", "refresh_token=" + URLEncoder.encode(refreshToken, StandardCharsets.UTF_8));
+    }
+
+    CompletableFuture<HttpResponse<String>> refreshAsync(String refreshToken) {
+        return formAsync("/refresh", "refresh_token=" + refreshToken);
+    }
+
+    CompletableFuture<HttpResponse<String>> formAsync(String target, String body) {
+        return HTTP.sendAsync(
+                request(target)
+                        .header("Content-Type", "application/x-www-form-urlencoded")
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** Waits until so many requests are in the hands of the server. */
+    void awaitRequests(int count) {
+        await(inFlight -> inFlight >= count);
+    }
+
+    void awaitRequestsAtMost(int count) {
+        await(inFlight -> inFlight <= count);
+    }
+
+    private void await(IntPredicate condition) {
+        Flux.interval(Duration.ofMillis(5))
+                .filter(tick -> condition.test(server.requestsInFlight()))
+                .blockFirst(Duration.ofSeconds(20));
     }
 
     HttpResponse<String> get(String target, String... headers) {

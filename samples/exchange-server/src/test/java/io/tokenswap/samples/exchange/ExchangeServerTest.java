@@ -48,7 +48,8 @@ class ExchangeServerTest {
 
     @Test
     void aPublicUrlThatIsGivenIsUsed() {
-        try (Exchange one = new Exchange(Map.of("PUBLIC_URL", "https://exchange.example/spotify/"))) {
+        try (Exchange one =
+                new Exchange(Map.of("PUBLIC_URL", "https://exchange.example/spotify/", "SEAL_KEYS", Exchange.KEY))) {
             assertThat(one.server.uri()).hasToString("https://exchange.example/spotify");
             assertThat(one.login(Exchange.AUTHORIZE).providerQuery())
                     .containsEntry("redirect_uri", "https://exchange.example/spotify/callback");
@@ -60,8 +61,8 @@ class ExchangeServerTest {
         try (Exchange exchange = new Exchange()) {
             Sinks.Empty<Void> gate = Sinks.empty();
             exchange.provider.waitsFor(gate.asMono());
-            CompletableFuture<Integer> status = CompletableFuture.supplyAsync(
-                    () -> exchange.form("/swap", "code=c").statusCode());
+            CompletableFuture<Integer> status =
+                    CompletableFuture.supplyAsync(() -> exchange.swap("c").statusCode());
             exchange.provider.arrived().block();
 
             CompletableFuture<Void> stopped = CompletableFuture.runAsync(exchange.server::close);
@@ -75,6 +76,6 @@ class ExchangeServerTest {
 
     private static ExchangeServerConfig config(int port) {
         return ExchangeServerConfig.from(
-                Map.of("PORT", String.valueOf(port), "SPOTIFY_CLIENT_ID", "client", "SPOTIFY_CLIENT_SECRET", "secret"));
+                Map.of("PORT", String.valueOf(port), "CLIENT_ID", "client", "CLIENT_SECRET", Exchange.SECRET));
     }
 }

@@ -1,0 +1,57 @@
+package io.tokenswap.samples.exchange;
+
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeoutException;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.pool.InstrumentedPool;
+import reactor.pool.PoolAcquirePendingLimitException;
+import reactor.pool.PoolBuilder;
+import reactor.pool.PooledRef;
+
+/**
+ * Bounds the requests to the provider that are in flight, and those that wait. A request that finds no place is refused at once, and
+ * one that gets none in time too: its caller would be gone when its turn came.
+ */
+final class ProviderPlaces {
+
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+
+    private final InstrumentedPool<Object> places;
+
+    ProviderPlaces(int inFlight, int waiting) {
+        this.places = PoolBuilder.from(Mono.fromSupplier(Object::new))
+                .sizeBetween(0, inFlight)
+                .maxPendingAcquire(waiting)
+                .acquisitionScheduler(Schedulers.immediate())
+                .buildPool();
+    }
+
+    /** Sends a request as soon as there is a place for it. */
+    <T> Mono<T> send(Mono<T> request) {
+        Mono<PooledRef<Object>> place = places.acquire(LONGEST_WAIT)
+                .onErrorMap(
+                        error -> error instanceof PoolAcquirePendingLimitException || error instanceof TimeoutException,
+                        error -> busy());
+        return Mono.usingWhen(place, taken -> request, PooledRef::release);
+    }
+
+    int inFlight() {
+        return places.metrics().acquiredSize();
+    }
+
+    int waiting() {
+        return places.metrics().pendingAcquireSize();
+    }
+
+    private static ErrorResponse busy() {
+        Map<String, String> retryAfter = ErrorResponse.retryAfter(ProviderFailure.DEFAULT_PAUSE);
+        return new ErrorResponse(
+                503,
+                "temporarily_unavailable",
+                "Too many requests wait for the provider",
+                retryAfter,
+                ErrorResponse.Processed.NO);
+    }
+}

@@ -1,0 +1,137 @@
+package io.tokenswap.samples.exchange;
+
+import com.github.benmanes.caffeine.cache.AsyncCache;
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Ticker;
+import io.tokenswap.OAuthErrorException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+import reactor.util.context.Context;
+
+/**
+ * Merges requests with the same code or refresh token into one request to the provider. The request belongs to the server and not to
+ * its callers: a caller that hangs up ends nothing, and the result is kept for the caller that comes back.
+ *
+ * <p>A refresh has one result for all callers that ask within {@link #REPEATABLE} of it. Of failures only {@code invalid_grant} is
+ * kept, because the provider would only say it again. A code is sent once. Its first request gets the result, and each other gets
+ * {@code invalid_grant}, unless the code was certainly not sent.
+ */
+final class ProviderRequests {
+
+    static final Duration REPEATABLE = Duration.ofSeconds(30);
+
+    /** A provider's code lives about as long, and a sealed one shorter. */
+    static final Duration CODE_LIFE = Duration.ofMinutes(10);
+
+    private static final long RESULTS_BYTES = 48L * 1024 * 1024;
+    private static final long CODES_BYTES = 16L * 1024 * 1024;
+    /** Of an entry without its result: the key, the future and the cache's own. */
+    private static final int ENTRY_BYTES = 300;
+
+    private final SharedClaims claims;
+    private final AsyncCache<GrantKey, Result> refreshes;
+    private final Cache<GrantKey, Boolean> codes;
+
+    ProviderRequests(SharedClaims claims, Ticker ticker) {
+        this.claims = claims;
+        this.refreshes = Caffeine.newBuilder()
+                .ticker(ticker)
+                .expireAfterWrite(REPEATABLE)
+                .maximumWeight(RESULTS_BYTES)
+                .<GrantKey, Result>weigher((key, result) -> ENTRY_BYTES + result.weight())
+                .executor(Runnable::run)
+                .buildAsync();
+        this.codes = Caffeine.newBuilder()
+                .ticker(ticker)
+                .expireAfterWrite(CODE_LIFE)
+                .maximumWeight(CODES_BYTES)
+                .<GrantKey, Boolean>weigher((key, used) -> ENTRY_BYTES)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /**
+     * Refreshes, or joins the refresh of the same token that is in flight or has just ended.
+     *
+     * @param request sends the request when it is subscribed to
+     */
+    Mono<Grant> refresh(GrantKey key, Mono<Grant> request) {
+        return Mono.defer(() -> {
+            CompletableFuture<Result> fresh = new CompletableFuture<>();
+            CompletableFuture<Result> inFlight = refreshes.asMap().putIfAbsent(key, fresh);
+            if (inFlight == null) {
+                start(claims.refresh(key, request), fresh, failure -> {
+                    if (!isInvalidGrant(failure)) {
+                        refreshes.asMap().remove(key, fresh);
+                    }
+                });
+            }
+            return await(inFlight == null ? fresh : inFlight);
+        });
+    }
+
+    /**
+     * Swaps a code that nobody has swapped here.
+     *
+     * @param request sends the request when it is subscribed to
+     */
+    Mono<Grant> swap(GrantKey key, Mono<Grant> request) {
+        return Mono.defer(() -> {
+            if (codes.asMap().putIfAbsent(key, true) != null) {
+                return Mono.error(ProviderFailure.invalidGrant());
+            }
+            CompletableFuture<Result> result = new CompletableFuture<>();
+            start(claims.swap(key, request), result, failure -> {
+                if (failure instanceof ErrorResponse response && response.processed == ErrorResponse.Processed.NO) {
+                    codes.invalidate(key);
+                }
+            });
+            return await(result);
+        });
+    }
+
+    /** Subscribes on behalf of the server: with no context of a caller, and not to be cancelled by one. */
+    private static void start(Mono<Grant> request, CompletableFuture<Result> result, Consumer<Throwable> onFailure) {
+        request.switchIfEmpty(Mono.error(() -> new IllegalStateException("A request without a result")))
+                .subscribe(
+                        grant -> result.complete(new Result(grant, null)),
+                        failure -> {
+                            onFailure.accept(failure);
+                            // Not completeExceptionally: the cache would log each failure with a stack trace.
+                            result.complete(new Result(null, failure));
+                        },
+                        null,
+                        Context.empty());
+    }
+
+    private static Mono<Grant> await(CompletableFuture<Result> result) {
+        // Without the second argument, the first caller that hangs up would end the future of all.
+        return Mono.fromFuture(result, true).flatMap(Result::toMono);
+    }
+
+    private static boolean isInvalidGrant(Throwable failure) {
+        return failure instanceof ErrorResponse response && response.error.equals(OAuthErrorException.INVALID_GRANT);
+    }
+
+    /** A grant, or the failure to get it. */
+    private record Result(@Nullable Grant grant, @Nullable Throwable failure) {
+
+        int weight() {
+            return grant == null ? 0 : grant.weight();
+        }
+
+        Mono<Grant> toMono() {
+            return grant == null ? Mono.error(Objects.requireNonNull(failure)) : Mono.just(grant);
+        }
+
+        @Override
+        public String toString() {
+            return "Result[" + grant + "]";
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.tokenswap.samples.exchange;
+
+import reactor.core.publisher.Mono;
+
+/**
+ * Keeps several instances from sending the same code or refresh token to the provider. An instance merges the requests that reach
+ * itself; this is what it asks the others before it sends one.
+ */
+interface SharedClaims {
+
+    /**
+     * Sends a refresh, unless another instance sends it.
+     *
+     * @param key the refresh token's name
+     * @param request sends the request when it is subscribed to, which takes no longer than the deadline of the provider
+     * @return the result of the request, or the result that another instance has got
+     */
+    Mono<Grant> refresh(GrantKey key, Mono<Grant> request);
+
+    /**
+     * Sends a swap, unless another instance has sent it.
+     *
+     * @param key the code's name
+     * @param request sends the request when it is subscribed to
+     * @return the result of the request, or {@code invalid_grant}
+     */
+    Mono<Grant> swap(GrantKey key, Mono<Grant> request);
+
+    /** A single instance has nobody to ask. */
+    static SharedClaims ofOneInstance() {
+        return new SharedClaims() {
+            @Override
+            public Mono<Grant> refresh(GrantKey key, Mono<Grant> request) {
+                return request;
+            }
+
+            @Override
+            public Mono<Grant> swap(GrantKey key, Mono<Grant> request) {
+                return request;
+            }
+        };
+    }
+}

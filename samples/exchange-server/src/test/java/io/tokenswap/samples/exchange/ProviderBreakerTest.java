@@ -1,0 +1,88 @@
+package io.tokenswap.samples.exchange;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.http.HttpResponse;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+@Tag("C48")
+class ProviderBreakerTest {
+
+    private final Exchange exchange = new Exchange();
+    private int count;
+
+    @AfterEach
+    void stop() {
+        exchange.close();
+    }
+
+    @Test
+    void untilTheEndOfAPauseNoRequestIsSent() {
+        exchange.provider.answers(429, "application/json", "{}", Map.of("Retry-After", "10"));
+        assertThat(next().statusCode()).isEqualTo(429);
+        exchange.provider.answers(200, FakeProvider.TOKEN);
+
+        exchange.now = exchange.now.plusSeconds(4);
+        HttpResponse<String> paused = next();
+        assertThat(paused.statusCode()).isEqualTo(429);
+        assertThat(paused.headers().firstValue("Retry-After")).contains("6");
+        assertThat(paused.body()).contains("\"processed\":\"no\"");
+        assertThat(exchange.provider.asked).hasSize(1);
+        exchange.now = exchange.now.plusSeconds(6);
+        assertThat(next().statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void aPauseWithoutATimeLastsFiveSeconds() {
+        exchange.provider.answers(429, "{}");
+        assertThat(next().headers().firstValue("Retry-After")).contains("5");
+        exchange.provider.answers(200, FakeProvider.TOKEN);
+
+        exchange.now = exchange.now.plusMillis(4_999);
+        assertThat(next().statusCode()).isEqualTo(429);
+        exchange.now = exchange.now.plusMillis(1);
+        assertThat(next().statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void afterTwentyFailuresInARowRequestsRestAndOneProbeDecides() {
+        exchange.provider.answers(500, "{}");
+        for (int i = 0; i < 20; i++) {
+            assertThat(next().statusCode()).isEqualTo(502);
+        }
+        HttpResponse<String> resting = next();
+        assertThat(resting.statusCode()).isEqualTo(503);
+        assertThat(resting.headers().firstValue("Retry-After")).contains("5");
+        assertThat(resting.body()).contains("\"processed\":\"no\"");
+        assertThat(exchange.provider.asked).hasSize(20);
+
+        exchange.now = exchange.now.plusSeconds(5);
+        assertThat(next().statusCode()).isEqualTo(502);
+        assertThat(next().statusCode()).isEqualTo(503);
+        assertThat(exchange.provider.asked).hasSize(21);
+
+        exchange.now = exchange.now.plusSeconds(5);
+        exchange.provider.answers(200, FakeProvider.TOKEN);
+        assertThat(next().statusCode()).isEqualTo(200);
+        assertThat(next().statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void aRefusalShowsThatTheProviderIsThere() {
+        for (int round = 0; round < 3; round++) {
+            exchange.provider.answers(500, "{}");
+            for (int i = 0; i < 19; i++) {
+                assertThat(next().statusCode()).isEqualTo(502);
+            }
+            exchange.provider.answers(400, "{\"error\":\"invalid_grant\"}");
+            assertThat(next().statusCode()).isEqualTo(400);
+        }
+    }
+
+    private HttpResponse<String> next() {
+        return exchange.refresh("rt-" + count++);
+    }
+}
