@@ -2,12 +2,14 @@ package io.tokenswap.http;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.tokenswap.internal.Timers;
 import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import reactor.core.scheduler.Scheduler;
 import reactor.netty.http.client.HttpClient;
 
 /** The options of everything that sends token requests. */
@@ -18,6 +20,7 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     private Duration timeout = Duration.ofSeconds(15);
     private InstantSource clock = InstantSource.system();
     private Consumer<HttpHeaders> headers = ignored -> {};
+    private Scheduler timers = Timers.scheduler();
     private boolean insecureHttpAllowed;
     private boolean strict;
 
@@ -114,6 +117,12 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         return self();
     }
 
+    /** Replaces the timers of the timeouts, for tests. */
+    B timers(Scheduler timers) {
+        this.timers = timers;
+        return self();
+    }
+
     Peer peer(String role, String name, URI uri, String hint) {
         return new Peer(role, check(name, uri), hint, strict);
     }
@@ -122,7 +131,11 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         return EndpointUri.check(name, uri, insecureHttpAllowed);
     }
 
+    Duration timeout() {
+        return timeout;
+    }
+
     TokenClient client() {
-        return new TokenClient(httpClient, timeout, clock, headers);
+        return new TokenClient(httpClient, new RequestTimeouts(timeout, timers), clock, headers);
     }
 }

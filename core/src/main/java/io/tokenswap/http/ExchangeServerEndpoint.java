@@ -6,6 +6,7 @@ import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -21,23 +22,25 @@ import reactor.core.publisher.Mono;
  * Mono<Token> token = exchange.swap(code);
  * }</pre>
  *
- * <p>Each subscription sends one request: no retry, no redirect, at most 64 KiB of answer, 15 s for the whole. The result
- * arrives on an event loop of the {@link reactor.netty.http.client.HttpClient HttpClient}, the end of the deadline on Reactor's
- * {@link reactor.core.scheduler.Schedulers#parallel() parallel} scheduler; neither may be blocked.
- * Cancelling closes the connection; what has left by then may still be processed. No message or log holds a secret.
+ * <p>Each subscription sends one request: no retry, no redirect, at most 64 KiB of response, 15 s for the whole. A swap uses a new
+ * connection. The result arrives on an event loop of the {@link reactor.netty.http.client.HttpClient HttpClient}, and a timeout
+ * there or on a timer thread of this library; code of the application that occupies Reactor's schedulers delays neither. Do not
+ * block these threads. Cancelling closes the connection; what has been sent by then may still be processed. No message or log holds
+ * a secret.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2">RFC 6749 section 3.2</a>
  */
 public final class ExchangeServerEndpoint implements TokenEndpoint {
 
-    private final TokenClient client;
+    private final Duration timeout;
+    private final TokenClient.Sender swaps;
+    private final TokenClient.Sender refreshes;
     private final Dialect dialect;
     private final URI authorizeUri;
     private final Peer swap;
     private final Peer refresh;
 
     private ExchangeServerEndpoint(Builder builder) {
-        this.client = builder.client();
         this.dialect = builder.dialect;
         this.authorizeUri = builder.check("The authorize URI", builder.or(builder.authorizeUri, builder.base));
         // Refuses a URI that no login can start at, and seeds the randomness of logins: here, and not on an event loop
@@ -46,6 +49,10 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         this.swap = builder.peer("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
         this.refresh =
                 builder.peer("The refresh URI", builder.or(builder.refreshUri, dialect.refreshUri(builder.base)));
+        this.timeout = builder.timeout();
+        TokenClient client = builder.client();
+        this.swaps = client.swaps(swap.uri());
+        this.refreshes = client.refreshes(refresh.uri());
     }
 
     /**
@@ -103,12 +110,17 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
 
     @Override
     public Mono<Token> swap(AuthorizationCode code) {
-        return client.send(headers -> dialect.swap(swap, code));
+        return swaps.send(headers -> dialect.swap(swap, code));
     }
 
     @Override
     public Mono<Token> refresh(RefreshToken refreshToken) {
-        return client.refresh(refreshToken, headers -> dialect.refresh(refresh, refreshToken));
+        return refreshes.send(headers -> dialect.refresh(refresh, refreshToken));
+    }
+
+    @Override
+    public Duration timeout() {
+        return timeout;
     }
 
     @Override

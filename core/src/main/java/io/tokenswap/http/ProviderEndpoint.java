@@ -5,6 +5,7 @@ import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import java.net.URI;
+import java.time.Duration;
 import java.util.Objects;
 import reactor.core.publisher.Mono;
 
@@ -19,14 +20,19 @@ import reactor.core.publisher.Mono;
  */
 public final class ProviderEndpoint implements TokenEndpoint {
 
-    private final TokenClient client;
+    private final Duration timeout;
+    private final TokenClient.Sender swaps;
+    private final TokenClient.Sender refreshes;
     private final ClientAuthentication authentication;
     private final Peer peer;
 
     private ProviderEndpoint(Builder builder) {
-        this.client = builder.client();
         this.authentication = builder.authentication;
         this.peer = builder.peer("provider", "The token URI", builder.tokenUri, "");
+        this.timeout = builder.timeout();
+        TokenClient client = builder.client();
+        this.swaps = client.swaps(peer.uri());
+        this.refreshes = client.refreshes(peer.uri());
     }
 
     /**
@@ -54,14 +60,18 @@ public final class ProviderEndpoint implements TokenEndpoint {
 
     @Override
     public Mono<Token> swap(AuthorizationCode code) {
-        return client.send(headers -> authentication.apply(headers, TokenRequest.swap(peer, Encoding.FORM, code)));
+        return swaps.send(headers -> authentication.apply(headers, TokenRequest.swap(peer, Encoding.FORM, code)));
     }
 
     @Override
     public Mono<Token> refresh(RefreshToken refreshToken) {
-        return client.refresh(
-                refreshToken,
+        return refreshes.send(
                 headers -> authentication.apply(headers, TokenRequest.refresh(peer, Encoding.FORM, refreshToken)));
+    }
+
+    @Override
+    public Duration timeout() {
+        return timeout;
     }
 
     @Override

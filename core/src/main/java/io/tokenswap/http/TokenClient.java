@@ -1,54 +1,63 @@
 package io.tokenswap.http;
 
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
-import io.tokenswap.RefreshToken;
+import io.netty.util.AttributeKey;
 import io.tokenswap.Token;
 import java.io.ByteArrayOutputStream;
+import java.net.URI;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
+import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.netty.Connection;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
 /**
  * Sends token requests, all by the same rules: one request for each subscription, no retry, no redirect, no compression, five
- * seconds to connect, a deadline for the whole, at most 64 KiB of answer, and nothing that was not asked for. Whatever {@link HttpClient} the caller brings,
- * these rules are put on top of it.
+ * seconds to connect, a timeout for the whole, at most 64 KiB of response, and no response that was not asked for. These rules are
+ * applied on top of the {@link HttpClient} that the caller brings.
+ *
+ * <p>A swap uses a new connection. A pooled one may be closed by the server while the request is sent, and a code cannot be sent
+ * twice.
  */
 final class TokenClient {
 
     private static final int CONNECT_MILLIS = 5_000;
     private static final String USER_AGENT = "reactive-token-swap";
 
+    /** Keeps the connections of swaps apart: a pool of Reactor Netty is found by the attributes of its connections, too. */
+    private static final AttributeKey<Boolean> SWAP = AttributeKey.valueOf("io.tokenswap.swap");
+
     /**
-     * Connections for callers that bring none. They are not kept for long: a refresh an hour later would find a connection
-     * that the server has closed, and a request that is lost on one may have been processed.
+     * Connections for callers that bring none. An idle one is closed early: a refresh an hour later would find a connection that the
+     * server has closed, and a request that is lost on one may have been processed. A busy one is closed after five minutes, so that
+     * a changed DNS entry is followed.
      */
-    private static final HttpClient DEFAULT = HttpClient.create(ConnectionProvider.builder("tokenswap")
+    static final HttpClient DEFAULT = HttpClient.create(ConnectionProvider.builder("tokenswap")
             .maxConnections(500)
             .pendingAcquireMaxCount(-1)
             .maxIdleTime(Duration.ofSeconds(10))
+            .maxLifeTime(Duration.ofMinutes(5))
             .build());
 
     private final HttpClient http;
-    private final Deadlines deadlines;
+    private final RequestTimeouts timeouts;
     private final InstantSource clock;
     private final Consumer<? super HttpHeaders> customizer;
 
     TokenClient(
             @Nullable HttpClient http,
-            Duration timeout,
+            RequestTimeouts timeouts,
             InstantSource clock,
             Consumer<? super HttpHeaders> customizer) {
         this.http = (http == null ? DEFAULT : http)
@@ -57,70 +66,98 @@ final class TokenClient {
                 // It would send a refused request again.
                 .httpAuthentication((request, response) -> false, (request, address) -> {})
                 .compress(false)
-                // Wire logs would hold every secret that there is.
+                // Wire logs would hold every secret.
                 .wiretap(false)
-                .doOnChannelInit((observer, channel, address) -> AnswerGuard.on(channel))
+                .doOnChannelInit((observer, channel, address) -> UnsolicitedResponseGuard.on(channel))
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_MILLIS);
-        this.deadlines = new Deadlines(timeout);
+        this.timeouts = timeouts;
         this.clock = clock;
         this.customizer = customizer;
     }
 
-    /**
-     * Makes and sends a request at each subscription, and makes a token of the answer.
-     *
-     * @param request makes the request, and may add to its headers
-     */
-    Mono<Token> send(Function<? super HttpHeaders, TokenRequest> request) {
-        return Mono.defer(() -> {
-            HttpHeaders headers = new DefaultHttpHeaders();
-            customizer.accept(headers);
-            return send(request.apply(headers), headers);
-        });
+    /** Sends refreshes to a URI. */
+    Sender refreshes(URI uri) {
+        return new Sender(exchange(http, uri, false));
     }
 
-    /** Sends a refresh. Where the response omits the refresh token, the presented one stays valid (RFC 6749 section 6). */
-    Mono<Token> refresh(RefreshToken presented, Function<? super HttpHeaders, TokenRequest> request) {
-        return send(request)
-                .map(next -> next.refreshToken() == null
-                        ? next.toBuilder().refreshToken(presented.secret()).build()
-                        : next);
+    /** Sends swaps to a URI, each on a new connection. */
+    Sender swaps(URI uri) {
+        return new Sender(exchange(http.attr(SWAP, true).keepAlive(false), uri, true));
     }
 
-    private Mono<Token> send(TokenRequest request, HttpHeaders headers) {
-        byte[] body = request.body();
-        AtomicReference<@Nullable Instant> leftAt = new AtomicReference<>();
+    /** Sends to one URI. What all requests have in common is assembled once; each takes its {@link TokenCall} from the context. */
+    final class Sender {
+
+        private final Publisher<TokenResponse> exchange;
+
+        private Sender(Publisher<TokenResponse> exchange) {
+            this.exchange = exchange;
+        }
+
+        /**
+         * Makes and sends a request at each subscription, and makes a token of the response.
+         *
+         * @param request makes the request, and may add to its headers
+         */
+        Mono<Token> send(Function<? super HttpHeaders, TokenRequest> request) {
+            return Mono.create(sink -> {
+                HttpHeaders headers = new DefaultHttpHeaders();
+                customizer.accept(headers);
+                new TokenCall(request.apply(headers), headers, clock, timeouts, sink).start(exchange);
+            });
+        }
+    }
+
+    private static Publisher<TokenResponse> exchange(HttpClient http, URI uri, boolean newConnection) {
         return http.post()
-                .uri(request.peer().uri())
+                .uri(uri)
                 .send((head, outbound) -> {
+                    TokenCall call = head.currentContextView().get(TokenCall.class);
+                    outbound.withConnection(connection -> {
+                        call.connected(connection.channel());
+                        if (newConnection) {
+                            closeAfterUse(connection);
+                        }
+                    });
                     head.requestHeaders()
                             .set(HttpHeaderNames.USER_AGENT, USER_AGENT)
                             .set(HttpHeaderNames.ACCEPT, "application/json")
                             .set(
                                     HttpHeaderNames.CONTENT_TYPE,
-                                    request.encoding().contentType())
+                                    call.request().encoding().contentType())
                             .remove(HttpHeaderNames.ACCEPT_ENCODING)
-                            .setAll(headers);
-                    return outbound.send(Mono.fromSupplier(() -> {
-                        // Asked for when the connection stands and the next thing is the write.
-                        leftAt.set(clock.instant());
-                        return Unpooled.wrappedBuffer(body);
-                    }));
+                            .setAll(call.headers());
+                    // Called when the connection is established and the next step is the write.
+                    return outbound.send(Mono.defer(
+                            () -> call.markSent() ? Mono.just(Unpooled.wrappedBuffer(call.body())) : Mono.never()));
                 })
                 .response((response, content) -> bounded(content.asByteArray())
                         .map(bytes -> new TokenResponse(
-                                request, response.status().code(), response.responseHeaders(), bytes)))
-                .single()
-                .timeout(deadlines.next())
-                .onErrorMap(error -> TransportFailure.of(request.peer(), error, leftAt.get() != null))
-                // A server may answer a request that it has not seen, with 408 on an idle connection for one.
-                .map(response ->
-                        response.token(Objects.requireNonNullElseGet(leftAt.get(), clock::instant), clock.instant()));
+                                response.currentContextView()
+                                        .get(TokenCall.class)
+                                        .request(),
+                                response.status().code(),
+                                response.responseHeaders(),
+                                bytes)));
     }
 
     /**
-     * All chunks of one answer, or as many as are one byte too many: the rest is then cancelled unread. For one subscriber, as
-     * the answer is.
+     * Keeps the connection from being used again, whatever the server says. Below a stream of HTTP/2 it is another one, which lets
+     * its other streams end first.
+     */
+    @SuppressWarnings("FutureReturnValueIgnored")
+    private static void closeAfterUse(Connection connection) {
+        Channel parent = connection.channel().parent();
+        if (parent == null) {
+            connection.markPersistent(false);
+        } else {
+            connection.onTerminate().subscribe(null, error -> parent.close(), parent::close);
+        }
+    }
+
+    /**
+     * Collects all chunks of a response, or as many as are one byte too many: the rest is then cancelled unread. For one subscriber,
+     * like the response.
      */
     private static Mono<byte[]> bounded(Flux<byte[]> chunks) {
         ByteArrayOutputStream sum = new ByteArrayOutputStream();

@@ -48,13 +48,20 @@ final class TokenMembers {
         this.malformed = malformed;
     }
 
-    Token token(Instant issuedAt, Set<String> requestedScopes) {
+    /**
+     * The token.
+     *
+     * @param requestedScopes the scopes of a response that names none
+     * @param presented the refresh token of a response that omits it, which stays valid (RFC 6749 section 6); null for none
+     */
+    Token token(Instant issuedAt, Set<String> requestedScopes, @Nullable String presented) {
         Duration lifetime = lifetime();
+        String refreshToken = refreshToken();
         Duration grantLifetime = seconds("authorization_expires_in");
         return Token.builder(accessToken(), issuedAt)
                 .tokenType(tokenType())
                 .scopes(scopes(requestedScopes))
-                .refreshToken(refreshToken())
+                .refreshToken(refreshToken == null ? presented : refreshToken)
                 .expiresAt(lifetime == null ? null : issuedAt.plus(lifetime))
                 .grantExpiresAt(grantLifetime == null ? null : issuedAt.plus(grantLifetime))
                 .refreshTokenTimeout(seconds("refresh_token_timeout"))

@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request for a token.
@@ -74,6 +75,11 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
 
     boolean isSwap() {
         return !fields.getOrDefault("code", "").isEmpty();
+    }
+
+    /** Returns the refresh token that this request presents, or null for a swap. */
+    @Nullable String presentedRefreshToken() {
+        return isSwap() ? null : fields.get("refresh_token");
     }
 
     /**

@@ -83,7 +83,8 @@ final class TokenResponse {
             if (strict && !isPrescribedType()) {
                 throw malformed("its content type is not application/json");
             }
-            return new TokenMembers(members, strict, this::malformed).token(leftAt, request.scopes());
+            return new TokenMembers(members, strict, this::malformed)
+                    .token(leftAt, request.scopes(), request.presentedRefreshToken());
         }
         throw oauthError(error, members);
     }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.netty.http.client.HttpClient;
@@ -84,14 +85,19 @@ class BoundedAnswerTest extends WireTest {
         return used;
     }
 
-    @ParameterizedTest(name = "B51: {0} times {1} before an answer yield {2}")
+    @ParameterizedTest(name = "{0} times {1} before a response yield {2}")
     @CsvSource(delimiter = '|', textBlock = """
             1     | 100 Continue    | TOKEN
-            5000  | 100 Continue    | TOKEN
+            1     | 103 Early Hints | TOKEN
+            8     | 103 Early Hints | TOKEN
+            9     | 103 Early Hints | INVALID_RESPONSE
+            5000  | 100 Continue    | INVALID_RESPONSE
             5000  | 103 Early Hints | INVALID_RESPONSE
             5000  | 102 Processing  | INVALID_RESPONSE
             """)
-    void stormOfInformationIsNoAnswer(int times, String status, String outcome) {
+    @Tag("B51")
+    @Tag("E37")
+    void interimResponsesAreSkippedUpToEight(int times, String status, String outcome) {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write(("HTTP/1.1 " + status + "\r\n\r\n").repeat(times));

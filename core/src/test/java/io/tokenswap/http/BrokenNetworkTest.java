@@ -34,7 +34,7 @@ class BrokenNetworkTest extends WireTest {
     void nameThatCannotBeResolvedIsNamed(String what, int code) throws IOException {
         FakeNameServer names = started(FakeNameServer.answering(code));
 
-        TokenUnavailableException failure = unavailable(asking(names).swap(Samples.CODE));
+        TokenUnavailableException failure = unavailable(asking(names).build().swap(Samples.CODE));
 
         assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
         assertThat(failure)
@@ -47,15 +47,14 @@ class BrokenNetworkTest extends WireTest {
     void b54_nameServerThatIsSilentLeavesTheRequestUnsent() throws Exception {
         FakeNameServer names = started(FakeNameServer.answering(-1));
 
-        assertThat(Deadline.of(() -> asking(names).swap(Samples.CODE), names.asked)
+        assertThat(Deadline.of(timers -> asking(names).timers(timers).build().swap(Samples.CODE), names.asked)
                         .reason())
                 .isEqualTo(Reason.NOT_SENT);
     }
 
-    private TokenEndpoint asking(FakeNameServer names) {
+    private static ExchangeServerEndpoint.Builder asking(FakeNameServer names) {
         return ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))
-                .httpClient(names.client())
-                .build();
+                .httpClient(names.client());
     }
 
     @Test
@@ -166,8 +165,8 @@ class BrokenNetworkTest extends WireTest {
             connection.awaitClose();
         }));
 
-        TokenUnavailableException failure =
-                Deadline.of(() -> endpoint(server.uri()).build().swap(Samples.CODE), server.arrived());
+        TokenUnavailableException failure = Deadline.of(
+                timers -> endpoint(server.uri()).timers(timers).build().swap(Samples.CODE), server.arrived());
 
         assertThat(failure.reason()).isEqualTo(Reason.RESPONSE_LOST);
         assertThat(failure).hasMessageContaining("took too long to answer");
@@ -188,11 +187,11 @@ class BrokenNetworkTest extends WireTest {
             dripping.countDown();
             connection.awaitClose();
         }));
-        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
-                .httpClient(HttpClient.newConnection().doOnResponse((response, connection) -> dripping.countDown()))
-                .build();
+        ExchangeServerEndpoint.Builder endpoint = ExchangeServerEndpoint.builder(server.uri())
+                .httpClient(HttpClient.newConnection().doOnResponse((response, connection) -> dripping.countDown()));
 
-        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), dripping).reason())
+        assertThat(Deadline.of(timers -> endpoint.timers(timers).build().swap(Samples.CODE), dripping)
+                        .reason())
                 .isEqualTo(Reason.RESPONSE_LOST);
         assertThat(server.isClosedByClient()).isTrue();
     }

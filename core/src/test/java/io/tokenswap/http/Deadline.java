@@ -9,8 +9,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** Runs a request into its default deadline under virtual time, so that a slow machine is no reason to meet it early. */
@@ -21,14 +22,15 @@ final class Deadline {
     private Deadline() {}
 
     /**
-     * Subscribes, waits for a sign that the request has come to where it is stuck, and lets the time pass.
+     * Makes a request with these timers, subscribes, waits for a sign that the request has come to where it is stuck, and lets the time pass.
      *
      * @return what the request fails with at 15 s, and not a millisecond before
      */
-    static TokenUnavailableException of(Supplier<Mono<Token>> request, CountDownLatch stuck) throws Exception {
+    static TokenUnavailableException of(Function<Scheduler, Mono<Token>> request, CountDownLatch stuck)
+            throws Exception {
         VirtualTimeScheduler time = VirtualTimeScheduler.getOrSet();
         try {
-            CompletableFuture<Throwable> end = request.get()
+            CompletableFuture<Throwable> end = request.apply(time)
                     .map(token -> new Throwable("no failure but a token"))
                     .onErrorResume(Mono::just)
                     .toFuture();

@@ -136,9 +136,14 @@ class TlsTest {
         RawServer server =
                 RawServer.playing(connection -> connection.awaitByte().awaitClose());
         servers.add(server);
-        TokenEndpoint endpoint = endpoint(server.secureUri(), HttpClient.newConnection());
 
-        assertThat(Deadline.of(() -> endpoint.swap(Samples.CODE), server.arrived())
+        assertThat(Deadline.of(
+                                timers -> ExchangeServerEndpoint.builder(server.secureUri())
+                                        .httpClient(HttpClient.newConnection())
+                                        .timers(timers)
+                                        .build()
+                                        .swap(Samples.CODE),
+                                server.arrived())
                         .reason())
                 .isEqualTo(TokenUnavailableException.Reason.NOT_SENT);
         assertThat(server.connections()).isEqualTo(1);

@@ -157,7 +157,7 @@ class TokenAnswersTest extends WireTest {
 
     @ParameterizedTest(name = "B51: {0} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        103 Early Hints         | INVALID_RESPONSE
+        103 Early Hints         | RESPONSE_LOST
         206 Partial Content     | INVALID_RESPONSE
         299 Whatever            | INVALID_RESPONSE
         600 Beyond              | INVALID_RESPONSE

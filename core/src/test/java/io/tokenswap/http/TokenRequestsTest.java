@@ -60,6 +60,7 @@ class TokenRequestsTest extends WireTest {
                 .extracting(header -> header.getKey().toLowerCase(Locale.ROOT) + ": " + header.getValue())
                 .containsExactlyInAnyOrder(
                         "host: 127.0.0.1:" + server.uri().getPort(),
+                        "connection: close",
                         "user-agent: reactive-token-swap",
                         "accept: application/json",
                         "content-type: application/json",

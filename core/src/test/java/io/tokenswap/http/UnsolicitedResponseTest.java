@@ -16,7 +16,7 @@ import reactor.netty.resources.ConnectionProvider;
 
 /** A server, or a proxy in between, that says more than it was asked, on a connection that the next request would have taken. */
 @Timeout(60)
-class UnaskedAnswerTest {
+class UnsolicitedResponseTest {
 
     private final CountDownLatch taken = new CountDownLatch(1);
     private final AtomicInteger connections = new AtomicInteger();

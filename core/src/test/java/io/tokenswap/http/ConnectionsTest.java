@@ -1,0 +1,108 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.testing.RawServer;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import reactor.netty.http.HttpProtocol;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
+
+/** Which request uses which connection. */
+@Timeout(60)
+class ConnectionsTest extends WireTest {
+
+    /** A server that keeps its connections open, but loses every request but the first on each of them. */
+    private RawServer losingSecondRequests() {
+        return started(RawServer.playing(connection -> {
+            connection.request();
+            connection.write(ok(Samples.ANSWER));
+            connection.request();
+            connection.reset();
+        }));
+    }
+
+    private static TokenEndpoint through(HttpClient client, URI uri) {
+        return ExchangeServerEndpoint.builder(uri).httpClient(client).build();
+    }
+
+    @Test
+    @Tag("E31")
+    void ofTheDefaultPoolASwapUsesANewOne() {
+        RawServer server = losingSecondRequests();
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri()).build();
+
+        for (int i = 0; i < 300; i++) {
+            endpoint.swap(Samples.CODE).block();
+        }
+
+        assertThat(server.connections()).isEqualTo(300);
+    }
+
+    @Test
+    @Tag("E31")
+    void ofTheCallersPoolASwapUsesANewOne() {
+        RawServer server = losingSecondRequests();
+        ConnectionProvider two = started(ConnectionProvider.create("two", 2));
+        TokenEndpoint endpoint = through(HttpClient.create(two), server.uri());
+
+        endpoint.refresh(Samples.REFRESH_TOKEN).block();
+        endpoint.swap(Samples.CODE).block();
+        endpoint.swap(Samples.CODE).block();
+
+        assertThat(server.connections()).isEqualTo(3);
+    }
+
+    @Test
+    @Tag("E31")
+    void ofHttp2ASwapUsesANewOne() {
+        List<SocketAddress> clients = new CopyOnWriteArrayList<>();
+        RecordingServer server = started(RecordingServer.http2((request, response) -> {
+            response.withConnection(
+                    stream -> clients.add(stream.channel().parent().remoteAddress()));
+            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
+        }));
+        ConnectionProvider provider = started(ConnectionProvider.create("http2", 2));
+        TokenEndpoint endpoint = through(HttpClient.create(provider).protocol(HttpProtocol.H2C), server.uri());
+
+        for (int i = 0; i < 3; i++) {
+            endpoint.swap(Samples.CODE).block();
+        }
+
+        assertThat(clients).hasSize(3).doesNotHaveDuplicates();
+    }
+
+    @Test
+    void refreshesShareThem() {
+        RawServer server = started(RawServer.playing(connection -> {
+            while (true) {
+                connection.request();
+                connection.write(ok(Samples.ANSWER));
+            }
+        }));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri()).build();
+
+        for (int i = 0; i < 10; i++) {
+            endpoint.refresh(Samples.REFRESH_TOKEN).block();
+        }
+
+        // A refresh may begin before the connection of the one that just ended is back in the pool.
+        assertThat(server.connections()).isLessThan(5);
+    }
+
+    @Test
+    @Tag("E36")
+    void ofTheDefaultPoolNoneLivesLongerThanFiveMinutes() {
+        assertThat(TokenClient.DEFAULT.configuration().connectionProvider().mutate())
+                .extracting("maxLifeTime")
+                .isEqualTo(Duration.ofMinutes(5));
+    }
+}
