@@ -7,37 +7,31 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When to refresh, when to stop handing a token out, and how long to wait after a failure. Pure functions of a token, a number
- * of failures and a random number; immutable and safe for use by any thread.
+ * Policy that decides when to refresh a token, when to stop using the token, and how long to wait after a failed refresh.
+ * Immutable and safe for use by several threads.
  *
  * <pre>
  *  issuedAt                      refreshAt        staleAt  expiresAt
  *  |--------- handed out -------|-- handed out --|---------|
- *                                and refreshed    waited for
+ *                                and refreshed    callers wait
  * </pre>
  *
- * <p>All are cut to the token's lifetime, so that no setting can make every token due at birth: the refresh margin to a fifth
- * of it, the jitter to a twentieth, the expiration margin to a tenth.
+ * <p>Each option is cut to the lifetime of the token, so that no setting can make a new token due at once: the refresh margin
+ * to a fifth of the lifetime, the jitter to a twentieth, the clock skew to a tenth.
  *
- * @param refreshMargin how long before expiry to refresh; 5 minutes by default, zero refreshes at {@code staleAt}
- * @param expirationMargin how long before expiry to stop handing the token out, for calls under way and clocks apart;
- *     10 seconds by default, zero hands it out until it expires
- * @param jitter the longest time by which a refresh is moved ahead at random, so that many sessions do not refresh at once;
- *     30 seconds by default, zero switches it off
- * @param minBackoff the wait after the first failure, doubled with each further one; 1 second by default, not zero, and a
- *     millisecond if less
- * @param maxBackoff the longest wait; 60 seconds by default
- * @param assumedLifetime the lifetime of tokens whose server names none; null, the default, never schedules these
- * @param grantLifetime how long after consent the provider ends the grant; null, the default, for unlimited
+ * <p>Servers count a lifetime in whole seconds. Therefore the clock skew of a token that lives for at least 5 seconds is not
+ * cut below one second.
+ *
+ * <p>Example for a provider that ends a grant a year after consent:
+ *
+ * <pre>{@code
+ * RefreshPolicy policy = RefreshPolicy.builder()
+ *         .refreshMargin(Duration.ofMinutes(10))
+ *         .grantLifetime(Duration.ofDays(365))
+ *         .build();
+ * }</pre>
  */
-public record RefreshPolicy(
-        Duration refreshMargin,
-        Duration expirationMargin,
-        Duration jitter,
-        Duration minBackoff,
-        Duration maxBackoff,
-        @Nullable Duration assumedLifetime,
-        @Nullable Duration grantLifetime) {
+public final class RefreshPolicy {
 
     private static final RefreshPolicy DEFAULTS = builder().build();
 
@@ -49,41 +43,35 @@ public record RefreshPolicy(
     /** The resolution of timers: a wait of zero would keep a thread busy with failures. */
     private static final Duration SHORTEST_WAIT = Duration.ofMillis(1);
 
+    /** The resolution of {@code expires_in}: a server that rounds may end a token so much earlier than its response says. */
+    private static final Duration ROUNDING = Duration.ofSeconds(1);
+
+    /** The shortest lifetime that can spare the {@link #ROUNDING}: it is a fifth of this one, as the refresh margin is. */
+    private static final Duration SHORTEST_LIFETIME_TO_ROUND = Duration.ofSeconds(5);
+
     /** The number of doublings after which any backoff has reached its longest. */
     private static final int MAX_DOUBLINGS = 30;
 
-    /**
-     * Checks the options; {@link #builder()} is easier to read.
-     *
-     * @param refreshMargin see above
-     * @param expirationMargin see above
-     * @param jitter see above
-     * @param minBackoff see above
-     * @param maxBackoff see above
-     * @param assumedLifetime see above
-     * @param grantLifetime see above
-     * @throws IllegalArgumentException if an option is out of range; the message names it and the rule
-     */
-    public RefreshPolicy {
-        requireNotNegative("refreshMargin", refreshMargin);
-        requireNotNegative("expirationMargin", expirationMargin);
-        requireNotNegative("jitter", jitter);
-        requirePositive("minBackoff", minBackoff);
-        requirePositive("maxBackoff", maxBackoff);
-        if (maxBackoff.compareTo(minBackoff) < 0) {
-            throw new IllegalArgumentException(
-                    "maxBackoff (" + maxBackoff + ") must not be shorter than minBackoff (" + minBackoff + ")");
-        }
-        if (assumedLifetime != null) {
-            requirePositive("assumedLifetime", assumedLifetime);
-        }
-        if (grantLifetime != null) {
-            requirePositive("grantLifetime", grantLifetime);
-        }
+    private final Duration refreshMargin;
+    private final Duration clockSkew;
+    private final Duration jitter;
+    private final Duration minBackoff;
+    private final Duration maxBackoff;
+    private final @Nullable Duration assumedLifetime;
+    private final @Nullable Duration grantLifetime;
+
+    private RefreshPolicy(Builder options) {
+        this.refreshMargin = options.refreshMargin;
+        this.clockSkew = options.clockSkew;
+        this.jitter = options.jitter;
+        this.minBackoff = options.minBackoff;
+        this.maxBackoff = options.maxBackoff;
+        this.assumedLifetime = options.assumedLifetime;
+        this.grantLifetime = options.grantLifetime;
     }
 
     /**
-     * What suits any provider.
+     * Returns the policy that suits any provider.
      *
      * @return the defaults of all options
      */
@@ -92,7 +80,8 @@ public record RefreshPolicy(
     }
 
     /**
-     * What suits Spotify: the defaults, a lifetime of an hour, and a grant that ends six months (180 days) after consent.
+     * Returns the policy for Spotify: the defaults, an assumed lifetime of one hour, and a grant that ends six months (180 days)
+     * after consent.
      *
      * @return the policy
      */
@@ -104,7 +93,7 @@ public record RefreshPolicy(
     }
 
     /**
-     * The defaults, to be changed.
+     * Returns a builder that holds the defaults.
      *
      * @return a new builder
      */
@@ -113,12 +102,28 @@ public record RefreshPolicy(
     }
 
     /**
-     * When the access token ends, with {@link #assumedLifetime()} for one whose server did not say.
+     * Returns a builder that holds the options of this policy, for a policy that differs in few of them.
      *
-     * @param token any token
-     * @return the first instant at which it is invalid, or null when that is unknown
+     * @return a new builder
      */
-    public @Nullable Instant expiresAt(Token token) {
+    public Builder toBuilder() {
+        Builder builder = new Builder();
+        builder.refreshMargin = refreshMargin;
+        builder.clockSkew = clockSkew;
+        builder.jitter = jitter;
+        builder.minBackoff = minBackoff;
+        builder.maxBackoff = maxBackoff;
+        builder.assumedLifetime = assumedLifetime;
+        builder.grantLifetime = grantLifetime;
+        return builder;
+    }
+
+    /**
+     * Returns the end of the access token: the instant that its server named, else the end of the assumed lifetime.
+     *
+     * @return the first instant at which the token is invalid; null if unknown
+     */
+    @Nullable Instant expiresAt(Token token) {
         if (token.expiresAt() != null || assumedLifetime == null) {
             return token.expiresAt();
         }
@@ -126,13 +131,12 @@ public record RefreshPolicy(
     }
 
     /**
-     * When to refresh.
+     * Returns the instant at which to refresh the token.
      *
-     * @param token any token
      * @param random a number from 0 inclusive to 1 exclusive, which places the refresh within the jitter
-     * @return the instant, not after {@link #staleAt(Token)}; {@link Instant#MAX} when the expiry is unknown
+     * @return the instant, not after {@link #staleAt(Token)}; {@link Instant#MAX} if the end of the token is unknown
      */
-    public Instant refreshAt(Token token, double random) {
+    Instant refreshAt(Token token, double random) {
         Instant expiresAt = expiresAt(token);
         if (expiresAt == null) {
             return Instant.MAX;
@@ -146,27 +150,26 @@ public record RefreshPolicy(
     }
 
     /**
-     * When to stop handing the token out.
+     * Returns the instant at which to stop using the token.
      *
-     * @param token any token
-     * @return the first instant at which nobody gets it any more; {@link Instant#MAX} when the expiry is unknown
+     * @return the first instant at which no caller gets the token any more; {@link Instant#MAX} if the end of the token is unknown
      */
-    public Instant staleAt(Token token) {
+    Instant staleAt(Token token) {
         Instant expiresAt = expiresAt(token);
         return expiresAt == null
                 ? Instant.MAX
-                : expiresAt.minus(shorter(expirationMargin, part(lifetime(token, expiresAt), 10)));
+                : expiresAt.minus(shorter(clockSkew, longestSkew(lifetime(token, expiresAt))));
     }
 
     /**
-     * How long to wait after failures. Doubles from {@link #minBackoff()} to {@link #maxBackoff()}, less up to 15 % at random:
-     * enough to scatter many sessions, and little enough that an outage of two hours costs fewer than 150 attempts.
+     * Returns the wait after a number of failures. It doubles from the shortest backoff to the longest, less up to 15 % at random:
+     * enough to scatter many sessions, and so little that an outage of two hours costs fewer than 150 attempts.
      *
-     * @param failures how many attempts have failed in a row, at least 1
+     * @param failures the number of attempts that failed in a row, at least 1
      * @param random a number from 0 inclusive to 1 exclusive
      * @return the wait, at least a millisecond
      */
-    public Duration backoff(int failures, double random) {
+    Duration backoff(int failures, double random) {
         int doublings = Math.max(0, Math.min(failures - 1, MAX_DOUBLINGS));
         Duration longest = shorter(maxBackoff, ENDLESS);
         Duration doubled = minBackoff.compareTo(longest.dividedBy(1L << doublings)) >= 0
@@ -177,15 +180,48 @@ public record RefreshPolicy(
     }
 
     /**
-     * When the provider ends the grant.
+     * Returns the end of the grant: the {@linkplain Token#grantExpiresAt() instant} that the provider named, else the end of the
+     * grant lifetime.
      *
-     * @param token any token of it
-     * @return the {@linkplain Token#grantExpiresAt() instant} that it named, else that after the {@link #grantLifetime()}; null when
-     *     neither is known
+     * @return the instant; null if unknown
      */
-    public @Nullable Instant grantExpiresAt(Token token) {
+    @Nullable Instant grantExpiresAt(Token token) {
         Instant named = token.grantExpiresAt();
         return named != null || grantLifetime == null ? named : plus(token.authorizedAt(), grantLifetime);
+    }
+
+    @Override
+    public boolean equals(@Nullable Object other) {
+        return other instanceof RefreshPolicy policy
+                && refreshMargin.equals(policy.refreshMargin)
+                && clockSkew.equals(policy.clockSkew)
+                && jitter.equals(policy.jitter)
+                && minBackoff.equals(policy.minBackoff)
+                && maxBackoff.equals(policy.maxBackoff)
+                && Objects.equals(assumedLifetime, policy.assumedLifetime)
+                && Objects.equals(grantLifetime, policy.grantLifetime);
+    }
+
+    @Override
+    public int hashCode() {
+        return Objects.hash(refreshMargin, clockSkew, jitter, minBackoff, maxBackoff, assumedLifetime, grantLifetime);
+    }
+
+    /** Names each option with its value; an option that was left out is not named. */
+    @Override
+    public String toString() {
+        return "RefreshPolicy[refreshMargin=" + refreshMargin
+                + ", clockSkew=" + clockSkew
+                + ", jitter=" + jitter
+                + ", backoff=" + minBackoff + " to " + maxBackoff
+                + (assumedLifetime == null ? "" : ", assumedLifetime=" + assumedLifetime)
+                + (grantLifetime == null ? "" : ", grantLifetime=" + grantLifetime)
+                + "]";
+    }
+
+    private static Duration longestSkew(Duration lifetime) {
+        Duration tenth = part(lifetime, 10);
+        return lifetime.compareTo(SHORTEST_LIFETIME_TO_ROUND) >= 0 && tenth.compareTo(ROUNDING) < 0 ? ROUNDING : tenth;
     }
 
     private static Duration lifetime(Token token, Instant expiresAt) {
@@ -197,7 +233,7 @@ public record RefreshPolicy(
         return Duration.ofMillis((long) (shorter(duration, ENDLESS).toMillis() * factor));
     }
 
-    /** A duration divided, without the big numbers that {@link Duration#dividedBy(long)} takes to it. */
+    /** Divides a duration without the big numbers that {@link Duration#dividedBy(long)} uses. */
     private static Duration part(Duration whole, int divisor) {
         long seconds = whole.getSeconds();
         long nanos = seconds % divisor * NANOS_PER_SECOND + whole.getNano();
@@ -212,23 +248,11 @@ public record RefreshPolicy(
         return duration.compareTo(Duration.between(start, Instant.MAX)) >= 0 ? Instant.MAX : start.plus(duration);
     }
 
-    private static void requireNotNegative(String option, Duration value) {
-        if (value.isNegative()) {
-            throw new IllegalArgumentException(option + " must not be negative, but is " + value);
-        }
-    }
-
-    private static void requirePositive(String option, Duration value) {
-        if (value.isNegative() || value.isZero()) {
-            throw new IllegalArgumentException(option + " must be longer than zero, but is " + value);
-        }
-    }
-
     /** Collects the options of a {@link RefreshPolicy}. Not safe for use by several threads. */
     public static final class Builder {
 
         private Duration refreshMargin = Duration.ofMinutes(5);
-        private Duration expirationMargin = Duration.ofSeconds(10);
+        private Duration clockSkew = Duration.ofSeconds(10);
         private Duration jitter = Duration.ofSeconds(30);
         private Duration minBackoff = Duration.ofSeconds(1);
         private Duration maxBackoff = Duration.ofSeconds(60);
@@ -238,79 +262,88 @@ public record RefreshPolicy(
         private Builder() {}
 
         /**
-         * Sets how long before expiry to refresh.
+         * Sets the time before expiry at which to refresh, at most a fifth of the token's lifetime. For example, set 10 minutes if
+         * requests of your application may take so long.
          *
-         * @param refreshMargin 5 minutes by default, zero refreshes when the token goes stale
+         * @param refreshMargin zero or longer, 5 minutes by default; zero refreshes when the token becomes stale
          * @return this builder
+         * @throws IllegalArgumentException if the margin is negative
          */
         public Builder refreshMargin(Duration refreshMargin) {
-            this.refreshMargin = Objects.requireNonNull(refreshMargin, "refreshMargin");
+            this.refreshMargin = requireNotNegative("refreshMargin", refreshMargin);
             return this;
         }
 
         /**
-         * Sets how long before expiry to stop handing the token out.
+         * Sets the time before expiry at which to stop using a token, at most a tenth of the token's lifetime. It covers clocks
+         * that differ and requests on their way. For example, set 30 seconds if the clock of the machine is corrected rarely.
          *
-         * @param expirationMargin 10 seconds by default, zero hands it out until it expires
+         * @param clockSkew zero or longer, 10 seconds by default; zero uses each token until it expires
          * @return this builder
+         * @throws IllegalArgumentException if the skew is negative
          */
-        public Builder expirationMargin(Duration expirationMargin) {
-            this.expirationMargin = Objects.requireNonNull(expirationMargin, "expirationMargin");
+        public Builder clockSkew(Duration clockSkew) {
+            this.clockSkew = requireNotNegative("clockSkew", clockSkew);
             return this;
         }
 
         /**
-         * Sets the longest time by which a refresh is moved ahead at random.
+         * Sets the longest time by which a refresh is moved ahead at random, at most a twentieth of the token's lifetime. The
+         * jitter keeps sessions that began together from refreshing together.
          *
-         * @param jitter 30 seconds by default, zero switches it off
+         * @param jitter zero or longer, 30 seconds by default; zero switches the jitter off
          * @return this builder
+         * @throws IllegalArgumentException if the jitter is negative
          */
         public Builder jitter(Duration jitter) {
-            this.jitter = Objects.requireNonNull(jitter, "jitter");
+            this.jitter = requireNotNegative("jitter", jitter);
             return this;
         }
 
         /**
-         * Sets the wait after the first failure.
+         * Sets the waits between failed attempts. The wait after the first failure is {@code min}; each further failure doubles
+         * it, up to {@code max}. A {@code Retry-After} of the server holds where it is longer.
          *
-         * @param minBackoff 1 second by default, not zero
+         * @param min longer than zero, 1 second by default; less than a millisecond counts as one
+         * @param max not shorter than {@code min}, 60 seconds by default
          * @return this builder
+         * @throws IllegalArgumentException if a wait is out of range
          */
-        public Builder minBackoff(Duration minBackoff) {
-            this.minBackoff = Objects.requireNonNull(minBackoff, "minBackoff");
+        public Builder backoff(Duration min, Duration max) {
+            requirePositive("backoff min", min);
+            requirePositive("backoff max", max);
+            if (max.compareTo(min) < 0) {
+                throw new IllegalArgumentException(
+                        "backoff max (" + max + ") must not be shorter than backoff min (" + min + ")");
+            }
+            this.minBackoff = min;
+            this.maxBackoff = max;
             return this;
         }
 
         /**
-         * Sets the longest wait after a failure.
+         * Sets the lifetime of tokens whose server names none. Without this option such tokens are never refreshed ahead: they are
+         * used until an API refuses them.
          *
-         * @param maxBackoff 60 seconds by default, not shorter than the first
+         * @param assumedLifetime longer than zero, for example one hour
          * @return this builder
+         * @throws IllegalArgumentException if the lifetime is not longer than zero
          */
-        public Builder maxBackoff(Duration maxBackoff) {
-            this.maxBackoff = Objects.requireNonNull(maxBackoff, "maxBackoff");
+        public Builder assumedLifetime(Duration assumedLifetime) {
+            this.assumedLifetime = requirePositive("assumedLifetime", assumedLifetime);
             return this;
         }
 
         /**
-         * Sets the lifetime of tokens whose server names none.
+         * Sets the time after consent at which the provider ends the grant. With this option the session warns 30 days and 7 days
+         * ahead. Without it the session knows only the end that a provider {@linkplain Token#grantExpiresAt() names}.
          *
-         * @param assumedLifetime null, the default, never schedules these
+         * @param grantLifetime longer than zero, for example 180 days
          * @return this builder
+         * @throws IllegalArgumentException if the lifetime is not longer than zero
          */
-        public Builder assumedLifetime(@Nullable Duration assumedLifetime) {
-            this.assumedLifetime = assumedLifetime;
-            return this;
-        }
-
-        /**
-         * Sets how long after consent the provider ends the grant.
-         *
-         * @param grantLifetime null, the default, for unlimited
-         * @return this builder
-         */
-        public Builder grantLifetime(@Nullable Duration grantLifetime) {
-            this.grantLifetime = grantLifetime;
+        public Builder grantLifetime(Duration grantLifetime) {
+            this.grantLifetime = requirePositive("grantLifetime", grantLifetime);
             return this;
         }
 
@@ -318,11 +351,23 @@ public record RefreshPolicy(
          * Completes the policy.
          *
          * @return a policy of the options given so far
-         * @throws IllegalArgumentException if an option is out of range; the message names it and the rule
          */
         public RefreshPolicy build() {
-            return new RefreshPolicy(
-                    refreshMargin, expirationMargin, jitter, minBackoff, maxBackoff, assumedLifetime, grantLifetime);
+            return new RefreshPolicy(this);
+        }
+
+        private static Duration requireNotNegative(String option, Duration value) {
+            if (Objects.requireNonNull(value, option).isNegative()) {
+                throw new IllegalArgumentException(option + " must not be negative, but is " + value);
+            }
+            return value;
+        }
+
+        private static Duration requirePositive(String option, Duration value) {
+            if (Objects.requireNonNull(value, option).isNegative() || value.isZero()) {
+                throw new IllegalArgumentException(option + " must be longer than zero, but is " + value);
+            }
+            return value;
         }
     }
 }

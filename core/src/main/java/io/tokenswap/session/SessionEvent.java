@@ -65,7 +65,7 @@ public sealed interface SessionEvent {
     /**
      * The user's consent ends soon: ask for a new login while the old one still works. Told with the first token that a session
      * obtains within 30 days of the end and with the first within 7 days, so that one that is restored late tells it too. It takes a
-     * {@link RefreshPolicy#grantLifetime()}, or a provider that {@linkplain Token#grantExpiresAt() names} the end.
+     * {@link RefreshPolicy.Builder#grantLifetime(java.time.Duration)}, or a provider that {@linkplain Token#grantExpiresAt() names} the end.
      *
      * @param at when
      * @param grantExpiresAt when the provider ends the grant

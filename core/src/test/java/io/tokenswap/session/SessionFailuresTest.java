@@ -41,7 +41,7 @@ class SessionFailuresTest extends SessionFixture {
         void anAnswerOfUnknownOutcomeIsAskedForAgainWithin2sEvenWithoutSubscribers() {
             TokenSession session = builder()
                     .policy(RefreshPolicy.builder()
-                            .minBackoff(Duration.ofSeconds(20))
+                            .backoff(Duration.ofSeconds(20), Duration.ofSeconds(60))
                             .build())
                     .build(endpoint.grant());
             clock.advance(HOUR);
@@ -107,8 +107,7 @@ class SessionFailuresTest extends SessionFixture {
         void theShortestBackoffThereIsKeepsNoThreadBusy() {
             TokenSession session = builder()
                     .policy(RefreshPolicy.builder()
-                            .minBackoff(Duration.ofNanos(1))
-                            .maxBackoff(Duration.ofNanos(1))
+                            .backoff(Duration.ofNanos(1), Duration.ofNanos(1))
                             .build())
                     .build(endpoint.grant());
             endpoint.always(token -> Mono.error(ScriptedEndpoint.notSent()));

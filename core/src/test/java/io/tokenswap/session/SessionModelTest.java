@@ -70,7 +70,7 @@ class SessionModelTest {
             this.seed = seed;
             this.random = new Random(seed);
             RefreshPolicy policy = RefreshPolicy.builder()
-                    .minBackoff(Duration.ofSeconds(random.nextBoolean() ? 1 : 5))
+                    .backoff(Duration.ofSeconds(random.nextBoolean() ? 1 : 5), Duration.ofSeconds(60))
                     .build();
             Token first = token();
             session = TokenSession.builder(new Held())

@@ -330,7 +330,9 @@ class SessionStateTest {
         void repeatsAnUnknownOutcomeSoonButOnlyTheFirstTime() {
             SessionSettings patient = new SessionSettings(
                     SETTINGS.endpoint(),
-                    RefreshPolicy.builder().minBackoff(Duration.ofSeconds(20)).build(),
+                    RefreshPolicy.builder()
+                            .backoff(Duration.ofSeconds(20), Duration.ofSeconds(60))
+                            .build(),
                     CLOCK,
                     CLOCK.scheduler(),
                     () -> 0,

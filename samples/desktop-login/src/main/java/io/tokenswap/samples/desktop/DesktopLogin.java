@@ -6,7 +6,6 @@ import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
-import io.tokenswap.session.RefreshPolicy;
 import io.tokenswap.session.TokenSession;
 import java.io.InputStream;
 import java.io.PrintWriter;
@@ -284,9 +283,15 @@ public final class DesktopLogin implements Callable<Integer> {
         return Mono.firstWithSignal(events, done);
     }
 
+    /** Returns about when the session refreshes: 5 minutes before expiry, and at most a fifth of the lifetime. */
     private static @Nullable Instant refreshAt(Token token) {
-        Instant at = RefreshPolicy.defaults().refreshAt(token, 0);
-        return at.equals(Instant.MAX) ? null : at;
+        Instant expiresAt = token.expiresAt();
+        if (expiresAt == null) {
+            return null;
+        }
+        Duration fifth = Duration.between(token.issuedAt(), expiresAt).dividedBy(5);
+        Duration margin = Duration.ofMinutes(5);
+        return expiresAt.minus(fifth.compareTo(margin) < 0 ? fifth : margin);
     }
 
     private ExchangeServerEndpoint endpoint(URI exchangeUri) {

@@ -1,7 +1,6 @@
 package io.tokenswap.samples.webflux;
 
 import io.tokenswap.Token;
-import io.tokenswap.session.RefreshPolicy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
@@ -31,7 +30,14 @@ record TokenView(
                         token.scopes(),
                         seconds(token.issuedAt(), expiresAt),
                         seconds(now, expiresAt),
-                        seconds(now, RefreshPolicy.defaults().refreshAt(token, 0)));
+                        seconds(now, refreshAt(token.issuedAt(), expiresAt)));
+    }
+
+    /** Returns about when the session refreshes: 5 minutes before expiry, and at most a fifth of the lifetime. */
+    private static Instant refreshAt(Instant issuedAt, Instant expiresAt) {
+        Duration fifth = Duration.between(issuedAt, expiresAt).dividedBy(5);
+        Duration margin = Duration.ofMinutes(5);
+        return expiresAt.minus(fifth.compareTo(margin) < 0 ? fifth : margin);
     }
 
     private static double seconds(Instant from, Instant to) {
