@@ -223,6 +223,32 @@ public final class KeyRing {
      * @throws OpenException as without an age, and if the seal is older
      */
     public byte[] open(String purpose, String associatedData, String sealed, @Nullable Duration maxAge) {
+        Opened opened = unseal(purpose, associatedData, sealed);
+        Instant now = clock.instant();
+        if (opened.sealedAt.isAfter(now.plus(CLOCKS_APART))) {
+            throw new OpenException(OpenException.Reason.FUTURE, opened.keyId, opened.sealedAt);
+        }
+        if (maxAge != null && opened.sealedAt.plus(maxAge).isBefore(now)) {
+            throw new OpenException(OpenException.Reason.EXPIRED, opened.keyId, opened.sealedAt);
+        }
+        return opened.content;
+    }
+
+    /**
+     * Opens a sealed text whatever the clock says. This is for stored content that several nodes read and write and whose order does not
+     * depend on their clocks. Use {@link #open(String, String, String)} for texts that strangers present.
+     *
+     * @param purpose the purpose for which it was sealed
+     * @param associatedData the associated data with which it was sealed
+     * @param sealed the sealed text
+     * @return the content
+     * @throws OpenException if no key of this ring has sealed exactly this text for this purpose and associated data
+     */
+    public byte[] openAtAnyTime(String purpose, String associatedData, String sealed) {
+        return unseal(purpose, associatedData, sealed).content;
+    }
+
+    private Opened unseal(String purpose, String associatedData, String sealed) {
         byte[] bytes = bytes(sealed);
         if (bytes == null || bytes.length < HEADER_BYTES + TAG_BYTES || bytes[0] != VERSION) {
             throw new OpenException(OpenException.Reason.ALTERED, null, null);
@@ -248,14 +274,7 @@ public final class KeyRing {
         if (content == null) {
             throw new OpenException(OpenException.Reason.ALTERED, null, null);
         }
-        Instant now = clock.instant();
-        if (sealedAt.isAfter(now.plus(CLOCKS_APART))) {
-            throw new OpenException(OpenException.Reason.FUTURE, id, sealedAt);
-        }
-        if (maxAge != null && sealedAt.plus(maxAge).isBefore(now)) {
-            throw new OpenException(OpenException.Reason.EXPIRED, id, sealedAt);
-        }
-        return content;
+        return new Opened(content, id, sealedAt);
     }
 
     /**
@@ -357,6 +376,19 @@ public final class KeyRing {
     @Override
     public String toString() {
         return keys.keySet().stream().collect(Collectors.joining(", ", "KeyRing[", "]"));
+    }
+
+    private static final class Opened {
+
+        final byte[] content;
+        final String keyId;
+        final Instant sealedAt;
+
+        Opened(byte[] content, String keyId, Instant sealedAt) {
+            this.content = content;
+            this.keyId = keyId;
+            this.sealedAt = sealedAt;
+        }
     }
 
     /** The keys that are derived from one key of the ring, one for each use. The key itself is not kept. */

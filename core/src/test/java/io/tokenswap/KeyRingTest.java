@@ -238,6 +238,17 @@ class KeyRingTest {
                             OpenException.class, e -> assertThat(e.reason()).isEqualTo(Reason.FUTURE));
         }
 
+        /** Nodes whose clocks are far apart share a store. */
+        @Test
+        @Tag("D40")
+        void storedContentIsOpenedWhateverTheClockSays() {
+            KeyRing behind = at(NOW.minus(Duration.ofDays(3)), key);
+
+            assertThat(behind.openAtAnyTime("login", "", sealed)).isEqualTo(CONTENT);
+            assertThatThrownBy(() -> behind.openAtAnyTime("login", "other", sealed))
+                    .isInstanceOf(OpenException.class);
+        }
+
         @Test
         void extremeTimesAreCompared() {
             String atTheEnd = at(Instant.ofEpochMilli(Long.MAX_VALUE), key).seal("login", "", CONTENT);

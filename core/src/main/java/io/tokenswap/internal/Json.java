@@ -72,7 +72,7 @@ public final class Json {
     /**
      * Writes one object.
      *
-     * @param members strings, numbers, booleans and nulls, written in the order of the map
+     * @param members strings, numbers, booleans, nulls, lists and maps of these, written in the order of the map
      * @return the object in UTF-8
      * @throws IllegalArgumentException if a value has another type
      */
@@ -97,6 +97,14 @@ public final class Json {
             generator.writeNumber(((Number) value).longValue());
         } else if (value instanceof BigDecimal number) {
             generator.writeNumber(number);
+        } else if (value instanceof List<?> elements) {
+            generator.writeStartArray();
+            elements.forEach(element -> write(generator, element));
+            generator.writeEndArray();
+        } else if (value instanceof Map<?, ?> members) {
+            generator.writeStartObject();
+            members.forEach((name, member) -> write(generator.writeName(String.valueOf(name)), member));
+            generator.writeEndObject();
         } else {
             throw new IllegalArgumentException("JSON is not written for " + value.getClass());
         }

@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -11,6 +12,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -41,7 +44,7 @@ import reactor.core.publisher.Mono;
  *       machine.
  *   <li><b>No method blocks.</b> Nothing happens before subscription. Failures are errors of the {@code Mono}; the session accepts any
  *       error. A cancelled operation may still take place.
- *   <li><b>Records are sealed</b> with a {@code KeyRing} where others can read the storage. The clear part of a sealed record holds the
+ *   <li><b>Records are sealed</b> by {@link TokenCodec} where others can read the storage. The clear part of a sealed record holds the
  *       version and no secret.
  * </ol>
  *
@@ -185,6 +188,34 @@ public interface TokenStore {
      */
     static TokenStore inMemory(InstantSource clock) {
         return new InMemoryTokenStore(clock);
+    }
+
+    /**
+     * Creates a store for a service of <em>one</em> process that keeps records in a table of its own. The lease and the comparison of
+     * versions stay in memory. Two processes on one table would present the same refresh token twice and end the grant.
+     *
+     * <pre>{@code
+     * TokenStore store = TokenStore.forOneProcess(keys,
+     *         key -> users.findToken(key),              // Mono<String>, empty if there is none
+     *         (key, text) -> users.saveToken(key, text),
+     *         key -> users.removeToken(key));
+     * }</pre>
+     *
+     * <p>The functions are called for one thing of a key at a time: the next call waits until the publisher of the last one has ended,
+     * also if nobody waits for its result any more. A publisher that never ends stops its key.
+     *
+     * @param keys seals the records
+     * @param load returns the text of a key, or empty
+     * @param save stores the text of a key, completes when it is durable
+     * @param remove removes the text of a key, if there is one
+     * @return a new store
+     */
+    static TokenStore forOneProcess(
+            KeyRing keys,
+            Function<String, Mono<String>> load,
+            BiFunction<String, String, Mono<Void>> save,
+            Function<String, Mono<Void>> remove) {
+        return new OneProcessTokenStore(keys, load, save, remove, InstantSource.system());
     }
 
     /** The state of a record. */
@@ -573,6 +604,19 @@ public interface TokenStore {
          */
         public Reason reason() {
             return reason;
+        }
+
+        /**
+         * Tells whether a write may replace the record. A refresh never does; a login or a sign-out of the user may, unless a newer release
+         * or a node with a newer key can read the record.
+         *
+         * @param kind the reason for the write
+         * @return true if the record counts as absent for this write
+         */
+        public boolean yieldsTo(Kind kind) {
+            return (kind == Kind.LOGIN || kind == Kind.SIGN_OUT)
+                    && reason != Reason.NEWER_FORMAT
+                    && reason != Reason.NEWER_KEY;
         }
 
         /** The reasons for which a record cannot be read. */

@@ -7,7 +7,6 @@ import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -127,6 +126,15 @@ class JsonTest {
 
     @Test
     void aValueOfAnotherTypeIsNotWritten() {
-        assertThatIllegalArgumentException().isThrownBy(() -> Json.writeObject(Map.of("a", List.of())));
+        assertThatIllegalArgumentException().isThrownBy(() -> Json.writeObject(Map.of("a", new Object())));
+    }
+
+    @Test
+    void whatWasReadIsWrittenAgain() {
+        String text = "{\"a\":[1.50,[],{}],\"b\":{\"c\":null,\"d\":[\"e\",true]}}";
+
+        assertThat(Json.writeObject(Json.readObject(text)))
+                .asString(StandardCharsets.UTF_8)
+                .isEqualTo(text);
     }
 }
