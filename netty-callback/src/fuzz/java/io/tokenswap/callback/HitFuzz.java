@@ -11,6 +11,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.util.ReferenceCountUtil;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse.Granted;
+import io.tokenswap.callback.RequestFilter.Target;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.scheduler.Schedulers;
 
 /** The bytes of a request to the receiver: refused, or judged; and only a browser that brings the state ends the login. */
 class HitFuzz {
@@ -58,7 +60,7 @@ class HitFuzz {
     @FuzzTest
     void onlyTheBrowserWithTheStateEndsTheLogin(byte[] input) {
         String text = new String(input, StandardCharsets.ISO_8859_1).replace("STATE", STATE);
-        EmbeddedChannel channel = new EmbeddedChannel(new HeadBytes(() -> {}), new HttpRequestDecoder());
+        EmbeddedChannel channel = new EmbeddedChannel(new RawRequestGuard(), new HttpRequestDecoder());
         channel.writeInbound(Unpooled.wrappedBuffer(text.getBytes(StandardCharsets.ISO_8859_1)));
         for (Object message = channel.readInbound(); message != null; message = channel.readInbound()) {
             if (message instanceof HttpRequest request) {
@@ -70,7 +72,8 @@ class HitFuzz {
     }
 
     private static void check(HttpRequest request, String text) {
-        HttpResponseStatus refusal = EFFORT.of(() -> HitRules.refusal(request, 4002, "/auth"::equals));
+        Target target = EFFORT.of(() -> Target.parse(request.uri()));
+        HttpResponseStatus refusal = EFFORT.of(() -> RequestFilter.refusal(request, target, 4002, "/auth"::equals));
         if (refusal != null) {
             assertThat(refusal.code()).isIn(REFUSALS);
             return;
@@ -79,18 +82,18 @@ class HitFuzz {
         assertThat(request.headers().getAll("Host")).hasSize(1);
         assertThat(request.headers().names()).doesNotContain("Origin", "Transfer-Encoding", "Expect");
 
-        PendingLogin login = EFFORT.of(() -> offered(HitRules.query(HitRules.originForm(request.uri()))));
+        PendingLogin login = EFFORT.of(() -> offered(target.query()));
         if (login.isAnswered()) {
             assertThat(text).contains(STATE);
             if (login.response().block() instanceof Granted granted) {
-                assertThat(granted.code().secret()).hasSizeBetween(1, 4096);
+                assertThat(granted.code().secret()).hasSizeBetween(1, 7168);
             }
         }
     }
 
     private static PendingLogin offered(String query) {
-        PendingLogin login = new PendingLogin(REQUEST, "/auth", CallbackPage.create());
-        login.offer(query);
+        PendingLogin login = new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel());
+        login.receive(query);
         return login;
     }
 

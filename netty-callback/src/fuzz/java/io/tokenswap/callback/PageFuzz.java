@@ -41,7 +41,7 @@ class PageFuzz {
                 .language(language)
                 .application(application)
                 .text(Outcome.SIGNED_IN, headline, message)
-                .answer(Outcome.SIGNED_IN)
+                .response(Outcome.SIGNED_IN)
                 .body();
     }
 

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import reactor.core.scheduler.Schedulers;
 
 /** Lines that a user pastes: only the state ends the login, or a lone code where that is allowed. */
 class PastedFuzz {
@@ -47,7 +48,7 @@ class PastedFuzz {
     }
 
     private static PendingLogin offered(String line, boolean codeAlone) {
-        PendingLogin login = new PendingLogin(REQUEST, "/auth", CallbackPage.create());
+        PendingLogin login = new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel());
         login.paste(line, codeAlone);
         return login;
     }
@@ -55,7 +56,7 @@ class PastedFuzz {
     private static void check(AuthorizationResponse response, String line, boolean codeAlone) {
         assertThat(line.contains(STATE) || codeAlone).isTrue();
         if (response instanceof Granted granted) {
-            assertThat(granted.code().secret()).hasSizeBetween(1, 4096);
+            assertThat(granted.code().secret()).hasSizeBetween(1, 7168);
         } else if (response instanceof Failed failed) {
             assertThat(line).contains(STATE);
             assertThat(failed.error()).hasMessageNotContaining(STATE);

@@ -23,37 +23,58 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * The sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are owned, or
- * neither: {@code localhost} means the one to some browsers and the other to others, and the code goes to whoever listens.
+ * The sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are bound, or neither:
+ * browsers resolve {@code localhost} to one or the other, and the code goes to the program that listens there.
  */
 final class Listener {
 
-    /** What a stranger may take up, and how long the port stays when the last login has gone. */
+    /**
+     * Bounds on what strangers can use up.
+     *
+     * @param connections the most open connections
+     * @param connectionLife the longest life of a connection without a response
+     * @param linger the time for which the port outlives a login that got its response, so that the page can be reloaded
+     */
     record Limits(int connections, Duration connectionLife, Duration linger) {
 
-        static final Limits DEFAULT = new Limits(64, Duration.ofSeconds(10), Duration.ofMillis(500));
+        static final Limits DEFAULT = new Limits(64, Duration.ofSeconds(10), Duration.ofSeconds(2));
+
+        private static final Duration LONGEST_IDLE = Duration.ofMillis(500);
+
+        /** Returns the time for which the port outlives a login that ended without a response. */
+        Duration idleLinger() {
+            return linger.compareTo(LONGEST_IDLE) < 0 ? linger : LONGEST_IDLE;
+        }
     }
 
-    /** Where to listen; port 0 stands for any that is free on all the addresses. */
+    /**
+     * Where to listen.
+     *
+     * @param addresses the addresses, of which those are used that this machine has
+     * @param port the port; 0 for any port that is free on all the addresses
+     */
     record Place(List<InetAddress> addresses, int port) {}
 
     static final List<InetAddress> LOOPBACK =
             List.of(address(127, 0, 0, 1), address(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
 
     private static final Logger log = Loggers.getLogger(Listener.class);
-    private static final int LONGEST_LINE = 8192;
+    private static final int LONGEST_LINE = 8 * 1024;
+    /** Browsers send the cookies of every program that ever used this host, whatever its port. */
+    private static final int LARGEST_HEADERS = 32 * 1024;
+
     private static final int FREE_PORTS_TRIED = 16;
 
     private final List<DisposableServer> servers = new CopyOnWriteArrayList<>();
-    private final Logins logins = new Logins();
-    private final AtomicBoolean hinted = new AtomicBoolean();
-    private final Connections connections;
+    private final PendingLogins logins = new PendingLogins();
+    private final AtomicBoolean warned = new AtomicBoolean();
+    private final ConnectionLimit connections;
 
     private Listener(Limits limits) {
-        this.connections = new Connections(limits.connections(), limits.connectionLife());
+        this.connections = new ConnectionLimit(limits.connections(), limits.connectionLife());
     }
 
-    /** A listener on all the addresses that this machine has; an error leaves nothing open. */
+    /** Binds all the addresses that this machine has. An error leaves nothing open. */
     static Mono<Listener> bind(Place place, Limits limits) {
         return bind(place, limits, place.port() == 0 ? FREE_PORTS_TRIED : 1);
     }
@@ -63,13 +84,14 @@ final class Listener {
             Listener listener = new Listener(limits);
             Mono<Integer> port = Mono.just(place.port());
             for (InetAddress address : place.addresses()) {
-                // A port that is free in one family may be taken in the other, so a free one is a matter of trying.
+                // A port that is free in one family may be in use in the other, so that a free one takes several
+                // attempts.
                 port = port.flatMap(chosen -> listener.bind(address, chosen));
             }
             return port.then(Mono.fromCallable(() -> {
                         if (listener.servers.isEmpty()) {
                             throw new RedirectHostException(
-                                    place.addresses().toString(), "this machine has none of them");
+                                    place.addresses().toString(), "this machine has none of these addresses");
                         }
                         return listener;
                     }))
@@ -86,9 +108,8 @@ final class Listener {
                 .protocol(HttpProtocol.HTTP11)
                 .accessLog(false)
                 .httpRequestDecoder(
-                        spec -> spec.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LONGEST_LINE))
+                        spec -> spec.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LARGEST_HEADERS))
                 .doOnChannelInit((observer, channel, remote) -> guard(channel))
-                .handle(logins::serve)
                 .bind()
                 .doOnNext(servers::add)
                 .<Integer>map(DisposableServer::port)
@@ -109,32 +130,43 @@ final class Listener {
         return servers.get(0).port();
     }
 
-    /** Whether somebody who asks for the host of a redirect URI gets here. */
+    /** Tells whether a browser that goes to the host of a redirect URI reaches this listener. */
     boolean listensOn(String host) {
-        return servers.stream()
-                .map(server -> ((InetSocketAddress) server.address()).getAddress())
-                .anyMatch(address -> host.equals("localhost")
-                        || !address.isLoopbackAddress()
-                        || address instanceof Inet6Address == host.startsWith("["));
+        return host.equals("localhost") || isReached(host.startsWith("["));
     }
 
-    Logins logins() {
+    /** Tells whether this listener is reached by addresses of one family. */
+    boolean isReached(boolean ipv6) {
+        for (DisposableServer server : servers) {
+            InetAddress address = ((InetSocketAddress) server.address()).getAddress();
+            if (!address.isLoopbackAddress() || address instanceof Inet6Address == ipv6) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    PendingLogins logins() {
         return logins;
     }
 
     private void guard(Channel channel) {
         connections.admit(channel);
         ChannelPipeline pipeline = channel.pipeline();
-        pipeline.addBefore(NettyPipeline.HttpCodec, "tokenswap.head", new HeadBytes(this::hintAtHttps));
-        pipeline.addAfter(NettyPipeline.HttpCodec, "tokenswap.guard", new ConnectionGuard(logins));
+        pipeline.addBefore(NettyPipeline.HttpCodec, "tokenswap.raw", new RawRequestGuard());
+        pipeline.addAfter(
+                NettyPipeline.HttpCodec,
+                "tokenswap.redirect",
+                new RedirectHandler(logins, connections, this::httpsWasUsed));
     }
 
-    private void hintAtHttps() {
-        if (hinted.compareAndSet(false, true)) {
-            log.warn(
-                    "The browser used https on port {}, where only http is spoken: check the redirect URI, and whether "
-                            + "the browser enforces https for localhost",
-                    port());
+    private void httpsWasUsed() {
+        String problem =
+                "The browser used https on port " + port() + ", which serves http only. Use the host 127.0.0.1 in the "
+                        + "redirect URI, or make the browser forget that localhost needs https (in Chrome: chrome://net-internals/#hsts).";
+        logins.hint(problem);
+        if (warned.compareAndSet(false, true)) {
+            log.warn(problem);
         }
     }
 
@@ -147,7 +179,7 @@ final class Listener {
                 .then()
                 .doFinally(signal -> {
                     connections.closeAll();
-                    logins.forgetAnswered();
+                    logins.forgetEnded();
                 });
     }
 

@@ -14,8 +14,10 @@ import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
@@ -49,35 +51,79 @@ public final class LoginFlow {
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
 
-    private final TokenEndpoint endpoint;
-    private final Supplier<AuthorizationRequest.Builder> requests;
-    private final LoopbackReceiver receiver;
-    private final Browser browser;
-    private final int swapAttempts;
-    private final BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions;
+    /**
+     * The options. None depends on the order in which options are set.
+     *
+     * @param timeout replaces the timeout of the receiver, null for none
+     * @param sessions changes the builder of a session
+     */
+    private record Options(
+            TokenEndpoint endpoint,
+            Supplier<AuthorizationRequest.Builder> requests,
+            LoopbackReceiver receiver,
+            @Nullable Duration timeout,
+            Browser browser,
+            int swapAttempts,
+            BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions) {
+
+        Options with(Consumer<Draft> change) {
+            Draft draft = new Draft(this);
+            change.accept(draft);
+            return new Options(
+                    endpoint,
+                    draft.requests,
+                    draft.receiver,
+                    draft.timeout,
+                    draft.browser,
+                    draft.swapAttempts,
+                    draft.sessions);
+        }
+
+        LoopbackReceiver timedReceiver() {
+            return timeout == null ? receiver : receiver.timeout(timeout);
+        }
+    }
+
+    /** Options that are being changed. */
+    private static final class Draft {
+
+        Supplier<AuthorizationRequest.Builder> requests;
+        LoopbackReceiver receiver;
+
+        @Nullable Duration timeout;
+
+        Browser browser;
+        int swapAttempts;
+        BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions;
+
+        Draft(Options from) {
+            requests = from.requests;
+            receiver = from.receiver;
+            timeout = from.timeout;
+            browser = from.browser;
+            swapAttempts = from.swapAttempts;
+            sessions = from.sessions;
+        }
+    }
+
+    private final Options options;
     private final Mono<Token> newLogin;
     private final Mono<Token> token;
     private final Mono<TokenSession> login;
 
-    private LoginFlow(
-            TokenEndpoint endpoint,
-            Supplier<AuthorizationRequest.Builder> requests,
-            LoopbackReceiver receiver,
-            Browser browser,
-            int swapAttempts,
-            BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions) {
-        this.endpoint = endpoint;
-        this.requests = requests;
-        this.receiver = receiver;
-        this.browser = browser;
-        this.swapAttempts = swapAttempts;
-        this.sessions = sessions;
+    private LoginFlow(Options options) {
+        this.options = options;
         this.newLogin =
-                receiver.receive(uri -> requests.get().build(uri), browser).flatMap(this::swap);
+                options.timedReceiver().receive(uri -> options.requests.get().build(uri), options.browser, this::swap);
         this.token = new SingleFlight<>(newLogin).join();
-        this.login = new SingleFlight<>(token.flatMap(first ->
-                        sessions.apply(this, TokenSession.builder(endpoint)).start(first)))
+        this.login = new SingleFlight<>(token.flatMap(first -> options.sessions
+                        .apply(this, TokenSession.builder(options.endpoint))
+                        .start(first)))
                 .join();
+    }
+
+    private LoginFlow with(Consumer<Draft> change) {
+        return new LoginFlow(options.with(change));
     }
 
     /**
@@ -98,13 +144,14 @@ public final class LoginFlow {
      * @return the flow
      */
     public static LoginFlow create(TokenEndpoint endpoint, Supplier<AuthorizationRequest.Builder> requests) {
-        return new LoginFlow(
+        return new LoginFlow(new Options(
                 Objects.requireNonNull(endpoint, "endpoint"),
                 Objects.requireNonNull(requests, "requests"),
                 LoopbackReceiver.create(),
+                null,
                 Browser.system(),
                 3,
-                (flow, session) -> session);
+                (flow, session) -> session));
     }
 
     /**
@@ -127,28 +174,33 @@ public final class LoginFlow {
      */
     public LoginFlow request(UnaryOperator<AuthorizationRequest.Builder> change) {
         Objects.requireNonNull(change, "change");
-        return new LoginFlow(endpoint, () -> change.apply(requests.get()), receiver, browser, swapAttempts, sessions);
+        return with(draft -> {
+            Supplier<AuthorizationRequest.Builder> before = draft.requests;
+            draft.requests = () -> change.apply(before.get());
+        });
     }
 
     /**
-     * Receives the code elsewhere, or shows another page.
+     * Sets the receiver: where it listens, and which page it shows.
      *
-     * @param receiver {@link LoopbackReceiver#create()} by default. It brings its own {@link LoopbackReceiver#timeout timeout}
+     * @param receiver {@link LoopbackReceiver#create()} by default. Its {@link LoopbackReceiver#timeout timeout} holds unless this flow
+     *     has one of its own
      * @return a changed copy
      */
     public LoginFlow receiver(LoopbackReceiver receiver) {
-        return new LoginFlow(
-                endpoint, requests, Objects.requireNonNull(receiver, "receiver"), browser, swapAttempts, sessions);
+        Objects.requireNonNull(receiver, "receiver");
+        return with(draft -> draft.receiver = receiver);
     }
 
     /**
-     * Gives the person more or less time.
+     * Sets the time that the user has.
      *
-     * @param timeout from subscription to the answer in the browser, positive; 5 minutes by default
+     * @param timeout the time from subscription to the redirect, positive; by default that of the receiver, 5 minutes
      * @return a changed copy
      */
     public LoginFlow timeout(Duration timeout) {
-        return receiver(receiver.timeout(timeout));
+        LoopbackReceiver.requirePositive(timeout);
+        return with(draft -> draft.timeout = timeout);
     }
 
     /**
@@ -159,8 +211,8 @@ public final class LoginFlow {
      * @return a changed copy
      */
     public LoginFlow browser(Browser browser) {
-        return new LoginFlow(
-                endpoint, requests, receiver, Objects.requireNonNull(browser, "browser"), swapAttempts, sessions);
+        Objects.requireNonNull(browser, "browser");
+        return with(draft -> draft.browser = browser);
     }
 
     /**
@@ -173,7 +225,7 @@ public final class LoginFlow {
         if (attempts < 1) {
             throw new IllegalArgumentException("There must be at least one attempt, not " + attempts);
         }
-        return new LoginFlow(endpoint, requests, receiver, browser, attempts, sessions);
+        return with(draft -> draft.swapAttempts = attempts);
     }
 
     /**
@@ -200,13 +252,10 @@ public final class LoginFlow {
     }
 
     private LoginFlow sessions(BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> change) {
-        return new LoginFlow(
-                endpoint,
-                requests,
-                receiver,
-                browser,
-                swapAttempts,
-                (flow, session) -> change.apply(flow, sessions.apply(flow, session)));
+        return with(draft -> {
+            BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> before = draft.sessions;
+            draft.sessions = (flow, session) -> change.apply(flow, before.apply(flow, session));
+        });
     }
 
     /**
@@ -241,8 +290,10 @@ public final class LoginFlow {
     }
 
     private Mono<Token> swap(AuthorizationCode code) {
-        return endpoint.swap(code)
-                .retryWhen(Retry.backoff(swapAttempts - 1, FIRST_BACKOFF)
+        return options.endpoint
+                .swap(code)
+                .retryWhen(Retry.backoff(options.swapAttempts - 1, FIRST_BACKOFF)
+                        .scheduler(options.receiver.options().scheduler())
                         .filter(error -> error instanceof TokenUnavailableException unavailable
                                 && unavailable.reason() == Reason.NOT_SENT)
                         .onRetryExhaustedThrow((spec, last) -> last.failure()));

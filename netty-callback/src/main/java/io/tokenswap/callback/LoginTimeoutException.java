@@ -2,9 +2,10 @@ package io.tokenswap.callback;
 
 import io.tokenswap.AuthorizationFailedException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Nobody finished the sign-in in time. The port is free again.
+ * The login was not finished in time: no redirect arrived. The port is free again.
  *
  * <p>Remedy: start another login, or allow more time.
  */
@@ -14,13 +15,19 @@ public final class LoginTimeoutException extends AuthorizationFailedException {
 
     private final Duration timeout;
 
-    LoginTimeoutException(Duration timeout) {
-        super("Nobody finished the sign-in within " + inWords(timeout) + ". Start it again.", null, null);
+    /** An error with a hint at what may have kept the redirect from arriving, or null. */
+    LoginTimeoutException(Duration timeout, @Nullable String hint) {
+        super(
+                "The sign-in was not finished within " + inWords(timeout)
+                        + ". If the browser window was closed, start the sign-in again."
+                        + (hint == null ? "" : " " + hint),
+                null,
+                null);
         this.timeout = timeout;
     }
 
     /**
-     * How long the login waited.
+     * Returns the time for which the login waited.
      *
      * @return the timeout that was set
      */

@@ -5,89 +5,75 @@ import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
+import io.tokenswap.AuthorizationResponse.Failed;
+import io.tokenswap.callback.CallbackPage.Outcome;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Signal;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /**
- * Takes the authorization code out of the browser's redirect to this machine. Most callers want {@link LoginFlow}, which swaps
- * the code too.
+ * Receives the authorization code that the browser brings back to this machine. Most callers want {@link LoginFlow}, which does the
+ * whole login.
  *
  * <pre>{@code
- * Mono<AuthorizationCode> code = LoopbackReceiver.create()          // http://localhost:4002/auth
- *     .receive(exchange.authorizationRequest()::build, Browser.system());
+ * Mono<Token> token = LoopbackReceiver.create()                    // http://localhost:4002/auth
+ *     .receive(exchange.authorizationRequest()::build, Browser.system(), exchange::swap);
  * }</pre>
  *
- * <p>The subscription is the life cycle: the port is bound on {@code 127.0.0.1} and {@code ::1}, both before the browser opens,
- * and it is free again within a second of success, denial, timeout and cancellation.
+ * <p>The subscription is the life cycle. The port is bound on {@code 127.0.0.1} and {@code ::1}, both before the browser opens. After
+ * a timeout, a denial or a cancellation it is free within a second; after a success it stays open for two seconds, for a reload of
+ * the page.
  *
  * <pre>
- *  subscribe   bind   browser     bad hit    the answer
- *      |--------|--------|-----------x------------|--> code
- *  port         [ ours                            . reload gets "already complete" . ] free
+ *  subscribe   bind   browser     bad request    redirect      outcome of the swap
+ *      |--------|--------|-----------x--------------|--> code ---|--> result
+ *  port         [ ours                              page waits, at most 3 s . reload gets the same page . ] free
  * </pre>
  *
- * <p>Only a hit with the state of this login ends it. Whatever else arrives, a wrong path, method, host, origin or state, a
- * malformed request or one that never ends, is refused with a 4xx, and the login goes on waiting. Any number of logins of one
- * JVM can wait on one port: the state tells them apart.
+ * <p>Only a redirect with the state of this login ends it. All other requests are refused with a 4xx status, and the login keeps
+ * waiting: a wrong path, method, host, origin or state, a malformed request, or one that never ends. Any number of logins of one JVM
+ * can wait on one port: the state tells them apart.
  *
- * <p>Immutable and safe for use by any thread: each option returns a changed copy.
+ * <p>Immutable and safe for use by any thread: each option returns a changed copy, and no option depends on the order in which
+ * options are set.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.3">RFC 8252 section 7.3</a>
  */
 public final class LoopbackReceiver {
 
+    private static final Logger log = Loggers.getLogger(LoopbackReceiver.class);
     private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1", "[::1]");
 
-    private static final LoopbackReceiver DEFAULT = new LoopbackReceiver(
-            List.of(URI.create("http://localhost:4002/auth")),
-            CallbackPage.create(),
-            Duration.ofMinutes(5),
-            Schedulers::parallel,
-            Pasted.NOTHING,
-            Listener.LOOPBACK,
-            Listener.Limits.DEFAULT);
+    private static final LoopbackReceiver DEFAULT = new LoopbackReceiver(ReceiverOptions.DEFAULT);
 
-    private final List<URI> redirectUris;
-    private final CallbackPage page;
-    private final Duration timeout;
-    private final Supplier<Scheduler> scheduler;
-    private final Pasted pasted;
-    private final List<InetAddress> addresses;
-    private final Listener.Limits limits;
+    private final ReceiverOptions options;
 
-    private LoopbackReceiver(
-            List<URI> redirectUris,
-            CallbackPage page,
-            Duration timeout,
-            Supplier<Scheduler> scheduler,
-            Pasted pasted,
-            List<InetAddress> addresses,
-            Listener.Limits limits) {
-        this.redirectUris = redirectUris;
-        this.page = page;
-        this.timeout = timeout;
-        this.scheduler = scheduler;
-        this.pasted = pasted;
-        this.addresses = addresses;
-        this.limits = limits;
+    private LoopbackReceiver(ReceiverOptions options) {
+        this.options = options;
     }
 
     /**
-     * A receiver at {@code http://localhost:4002/auth} that waits for 5 minutes.
+     * Creates a receiver at {@code http://localhost:4002/auth} that waits for 5 minutes.
      *
      * @return the receiver
      */
@@ -95,116 +81,129 @@ public final class LoopbackReceiver {
         return DEFAULT;
     }
 
+    private LoopbackReceiver with(Consumer<ReceiverOptions.Draft> change) {
+        return new LoopbackReceiver(options.with(change));
+    }
+
+    ReceiverOptions options() {
+        return options;
+    }
+
     /**
-     * Listens elsewhere. Several URIs are tried in order until one has a port that is free.
+     * Sets where to listen. Several URIs are tried in order until one has a free port.
      *
-     * @param first {@code http://host:port/path}. The host is {@code localhost}, which exchange servers usually have on their
-     *     list, or {@code 127.0.0.1} or {@code [::1]}, which no resolver can lead astray and which Spotify demands where it
-     *     gets the redirect URI itself. Port 0 takes any free port; the redirect URI then has the real one
-     * @param more others for when the first is taken
+     * @param first {@code http://host:port/path}. The host is {@code localhost}, which exchange servers usually allow, or
+     *     {@code 127.0.0.1} or {@code [::1]}, which need no resolver and which Spotify demands where it gets the redirect URI itself.
+     *     Port 0 takes any free port; the redirect URI then has the real one
+     * @param more the URIs to try when the port of the first is in use
      * @return a changed copy
      * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-8.3">RFC 8252 section 8.3</a>
      */
     public LoopbackReceiver redirectUri(URI first, URI... more) {
-        List<URI> uris = Stream.concat(Stream.of(first), Arrays.stream(more)).toList();
+        List<URI> uris = new ArrayList<>(List.of(first));
+        uris.addAll(Arrays.asList(more));
         uris.forEach(LoopbackReceiver::requireLoopback);
-        return new LoopbackReceiver(uris, page, timeout, scheduler, pasted, addresses, limits);
+        return with(draft -> draft.redirectUris = List.copyOf(uris));
     }
 
     /**
-     * Listens on other ports, with host and path of the first redirect URI as they are.
+     * Sets the ports to listen on, with host and path of the redirect URI.
      *
-     * @param ports the ports to try in order, 0 for any free one; 4002 by default
+     * @param ports the ports to try in order, 0 for any free one; by default the ports of the redirect URIs, 4002
      * @return a changed copy
      */
     public LoopbackReceiver ports(int... ports) {
         if (ports.length == 0) {
             throw new IllegalArgumentException("Give at least one port");
         }
-        List<URI> uris = Arrays.stream(ports)
-                .mapToObj(port -> withPort(redirectUris.get(0), port))
-                .toList();
-        uris.forEach(LoopbackReceiver::requireLoopback);
-        return new LoopbackReceiver(uris, page, timeout, scheduler, pasted, addresses, limits);
+        List<Integer> list = Arrays.stream(ports).boxed().toList();
+        list.forEach(port ->
+                requireLoopback(ReceiverOptions.withPort(options.redirectUris().get(0), port)));
+        return with(draft -> draft.ports = list);
     }
 
     /**
-     * Shows the person something else.
+     * Sets the page that the browser shows.
      *
      * @param page the page, {@link CallbackPage#create()} by default
      * @return a changed copy
      */
     public LoopbackReceiver page(CallbackPage page) {
-        return new LoopbackReceiver(
-                redirectUris, Objects.requireNonNull(page, "page"), timeout, scheduler, pasted, addresses, limits);
+        Objects.requireNonNull(page, "page");
+        return with(draft -> draft.page = page);
     }
 
     /**
-     * Gives the person more or less time.
+     * Sets the time that the user has.
      *
-     * @param timeout from subscription to the answer, positive; 5 minutes by default
+     * @param timeout the time from subscription to the redirect, positive; 5 minutes by default
      * @return a changed copy
      */
     public LoopbackReceiver timeout(Duration timeout) {
+        requirePositive(timeout);
+        return with(draft -> draft.timeout = timeout);
+    }
+
+    static void requirePositive(Duration timeout) {
         if (timeout.isZero() || timeout.isNegative()) {
             throw new IllegalArgumentException("The timeout must be positive: " + timeout);
         }
-        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
     }
 
     /**
-     * Replaces the scheduler of the timers: that of the timeout, and those of what a reload of the page still finds.
+     * Sets the scheduler of the timers: of the timeout, of the page that waits for the outcome, and of the time for reloads.
      *
-     * @param scheduler {@link Schedulers#parallel()} by default
+     * @param scheduler by default an event loop of Reactor Netty, so that timers run although the application keeps the schedulers of
+     *     Reactor busy
      * @return a changed copy
      */
     public LoopbackReceiver scheduler(Scheduler scheduler) {
         Objects.requireNonNull(scheduler, "scheduler");
-        return new LoopbackReceiver(redirectUris, page, timeout, () -> scheduler, pasted, addresses, limits);
+        return with(draft -> draft.timers = scheduler);
     }
 
     /**
-     * Takes the answer from elsewhere too: for a browser on another machine, where the redirect finds nobody and the user copies
-     * the address that it failed to show. Each line is judged like a hit, by the state in it; one that does not answer this login
-     * is ignored.
+     * Takes the redirect from the user too, for a browser on another machine: the redirect arrives nowhere there, and the user copies
+     * the address of the page that the browser failed to load. Each line is validated like a redirect, by its state. Lines that answer
+     * another login, or none, are ignored.
      *
-     * @param lines what the user pastes, subscribed to while the login waits; its end changes nothing, its error ends the login
+     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing, their error ends
+     *     the login
      * @return a changed copy
      */
     public LoopbackReceiver pasted(Publisher<String> lines) {
-        return pasted(new Pasted(Flux.from(lines), false));
+        PastedInput input = new PastedInput(Flux.from(lines), false);
+        return with(draft -> draft.pasted = input);
     }
 
     /**
-     * Like {@link #pasted}, and a line may also be the code alone, as some exchange servers show it to the user. Dangerous: such
-     * a line has no state, so a code that somebody talked the user into pasting is not told from one of this login. Only PKCE
-     * does that, so use this only where the swap is refused without the right verifier. What looks like a code and is none ends
-     * the login, in a swap that fails.
+     * Does the same as {@link #pasted}, and accepts a line that is the code alone, as some exchange servers show it to the user.
+     * Dangerous: such a line has no state, so that a code of somebody else, which the user was talked into pasting, is not recognized.
+     * The only protection left is PKCE. Use this only if the server refuses a code with the wrong verifier. A line that looks like a
+     * code but is none ends the login with a failed swap.
      *
-     * @param lines what the user pastes, subscribed to while the login waits; its end changes nothing, its error ends the login
+     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing, their error ends
+     *     the login
      * @return a changed copy
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-1">RFC 7636 section 1</a>
      */
     public LoopbackReceiver unsafePastedCode(Publisher<String> lines) {
-        return pasted(new Pasted(Flux.from(lines), true));
-    }
-
-    private LoopbackReceiver pasted(Pasted pasted) {
-        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
+        PastedInput input = new PastedInput(Flux.from(lines), true);
+        return with(draft -> draft.pasted = input);
     }
 
     /**
-     * Listens on another address than the loopback ones, for a program in a container whose port is published to the loopback
-     * address of its host. Dangerous anywhere else: whoever reaches that address can talk to the receiver. A browser must still
-     * ask for the host and port of the redirect URI, and a hit must still have the state of the login.
+     * Listens on another address than the loopback ones, for a program in a container whose port is published to the loopback address
+     * of its host. Dangerous anywhere else: everyone who reaches that address can send requests to the receiver. A browser must still
+     * use the host and port of the redirect URI, and a redirect must still have the state of the login.
      *
      * <pre>{@code
      * // docker run -p 127.0.0.1:4002:4002
      * LoopbackReceiver receiver = LoopbackReceiver.create().unsafeBindAddress("0.0.0.0");
      * }</pre>
      *
-     * @param address an address of this machine, or {@code 0.0.0.0} or {@code ::} for all of them; by default {@code 127.0.0.1}
-     *     and {@code ::1}
+     * @param address an address of this machine, or {@code 0.0.0.0} or {@code ::} for all of them; by default {@code 127.0.0.1} and
+     *     {@code ::1}
      * @return a changed copy
      */
     public LoopbackReceiver unsafeBindAddress(String address) {
@@ -215,102 +214,66 @@ public final class LoopbackReceiver {
     }
 
     LoopbackReceiver addresses(List<InetAddress> addresses) {
-        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
+        return with(draft -> draft.addresses = addresses);
     }
 
     LoopbackReceiver limits(Listener.Limits limits) {
-        return new LoopbackReceiver(redirectUris, page, timeout, scheduler, pasted, addresses, limits);
+        return with(draft -> draft.limits = limits);
     }
 
     /**
-     * The code of one login.
+     * Receives the code of one login, for a program that swaps it elsewhere. The page says that the application finishes the sign-in,
+     * because the outcome is not known here. Prefer {@link #receive(Function, Browser, Function)}, whose page shows the outcome.
      *
-     * <p>Cold: each subscription is a login of its own, with the state and verifier of its own request. The code comes on an
-     * event loop of the receiver, after the page was sent, so do not block there. Cancelling frees the port; no code comes
-     * afterwards.
+     * <p>Cold: each subscription is a login with a state and verifier of its own. The code is emitted on an event loop, after the page
+     * was sent. Do not block there. Cancelling frees the port, and no code is emitted afterwards.
      *
-     * @param request makes the request of the login for the redirect URI that was bound, a new one at each call. Runs on a
-     *     thread that may block
+     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on a thread that
+     *     may block
      * @param browser opens the login
-     * @return exactly one code; or {@link PortInUseException} or {@link RedirectHostException} before the browser is opened,
-     *     {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user or the provider said no, or the error of the browser
+     * @return exactly one code, or the errors of {@link #receive(Function, Browser, Function)}
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
      */
-    public Mono<AuthorizationCode> receive(Function<? super URI, AuthorizationRequest> request, Browser browser) {
-        Objects.requireNonNull(request, "request");
+    public Mono<AuthorizationCode> receive(Function<? super URI, AuthorizationRequest> requests, Browser browser) {
+        return receive(requests, browser, Mono::just, Outcome.FINISHING);
+    }
+
+    /**
+     * Receives the code of one login, swaps it, and shows the outcome in the browser.
+     *
+     * <p>The page waits for the outcome for at most 3 seconds. After that it says that the application finishes the sign-in. The swap
+     * does not depend on the connection of the browser: it goes on when the browser hangs up, and a redirect that arrives twice gets
+     * the outcome twice while the code is swapped once.
+     *
+     * <p>Cold: each subscription is a login with a state and verifier of its own. The result is emitted on the thread of the swap or on
+     * an event loop, after the page was sent. Do not block there. Cancelling ends the wait and the swap, and frees the port.
+     *
+     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on a thread that
+     *     may block
+     * @param browser opens the login
+     * @param swap gets the code, once; called on an event loop, which it must not block
+     * @param <T> the result of the swap
+     * @return the result of the swap or its error; or {@link PortInUseException} or {@link RedirectHostException} before the browser is
+     *     opened, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user or the provider refused, or the error
+     *     of the browser
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
+     */
+    public <T> Mono<T> receive(
+            Function<? super URI, AuthorizationRequest> requests,
+            Browser browser,
+            Function<? super AuthorizationCode, ? extends Mono<T>> swap) {
+        return receive(requests, browser, swap, Outcome.SIGNED_IN);
+    }
+
+    private <T> Mono<T> receive(
+            Function<? super URI, AuthorizationRequest> requests,
+            Browser browser,
+            Function<? super AuthorizationCode, ? extends Mono<T>> swap,
+            Outcome success) {
+        Objects.requireNonNull(requests, "requests");
         Objects.requireNonNull(browser, "browser");
-        return Mono.defer(() -> receive(request, browser, scheduler.get()));
-    }
-
-    private Mono<AuthorizationCode> receive(
-            Function<? super URI, AuthorizationRequest> request, Browser browser, Scheduler scheduler) {
-        return answer(0, request, browser, scheduler)
-                // For the answer alone: once that is there, its page is not hurried.
-                .timeout(
-                        Mono.delay(timeout, scheduler),
-                        answered -> Mono.never(),
-                        Mono.error(() -> new LoginTimeoutException(timeout)))
-                .last()
-                .handle((response, sink) -> {
-                    if (response instanceof AuthorizationResponse.Granted granted) {
-                        sink.next(granted.code());
-                    } else if (response instanceof AuthorizationResponse.Failed failed) {
-                        sink.error(failed.error());
-                    }
-                });
-    }
-
-    private Flux<AuthorizationResponse> answer(
-            int index, Function<? super URI, AuthorizationRequest> request, Browser browser, Scheduler scheduler) {
-        URI redirectUri = redirectUris.get(index);
-        Listener.Place place = new Listener.Place(addresses, port(redirectUri));
-        Flux<AuthorizationResponse> answer = SharedListener.use(
-                place,
-                limits,
-                scheduler,
-                listener -> Mono.fromCallable(() -> request.apply(bound(redirectUri, listener)))
-                        .subscribeOn(Schedulers.boundedElastic())
-                        .flatMapMany(made -> listener.logins().await(made, page, browser, pasted, scheduler)));
-        return index + 1 == redirectUris.size()
-                ? answer
-                : answer.onErrorResume(
-                        LoopbackReceiver::cannotBeUsed, unused -> answer(index + 1, request, browser, scheduler));
-    }
-
-    private static boolean cannotBeUsed(Throwable error) {
-        return error instanceof PortInUseException || error instanceof RedirectHostException;
-    }
-
-    private static URI bound(URI redirectUri, Listener listener) {
-        String host = redirectUri.getHost();
-        if (!listener.listensOn(host)) {
-            throw new RedirectHostException(host, "this machine does not have that address");
-        }
-        if (host.equals("localhost")) {
-            requireLocalhostAtHome();
-        }
-        return port(redirectUri) == 0 ? withPort(redirectUri, listener.port()) : redirectUri;
-    }
-
-    /** Most browsers know by themselves where localhost is; the others ask the system, as we do here. */
-    private static void requireLocalhostAtHome() {
-        try {
-            for (InetAddress address : InetAddress.getAllByName("localhost")) {
-                if (!address.isLoopbackAddress()) {
-                    throw new RedirectHostException("localhost", "it leads to " + address.getHostAddress());
-                }
-            }
-        } catch (UnknownHostException unknown) {
-            // Only a browser that needs no answer gets anywhere then.
-        }
-    }
-
-    private static int port(URI redirectUri) {
-        return redirectUri.getPort() < 0 ? 80 : redirectUri.getPort();
-    }
-
-    private static URI withPort(URI redirectUri, int port) {
-        return URI.create("http://" + redirectUri.getHost() + ":" + port + redirectUri.getRawPath());
+        Objects.requireNonNull(swap, "swap");
+        return Mono.defer(() -> new Attempt<T>(options, requests, browser, swap, success).receive());
     }
 
     private static void requireLoopback(URI redirectUri) {
@@ -326,5 +289,157 @@ public final class LoopbackReceiver {
             throw new IllegalArgumentException(
                     "The receiver needs a redirect URI like http://127.0.0.1:4002/auth, not " + redirectUri);
         }
+    }
+
+    /** One subscription. */
+    private static final class Attempt<T> {
+
+        private final ReceiverOptions options;
+        private final Function<? super URI, AuthorizationRequest> requests;
+        private final Browser browser;
+        private final Function<? super AuthorizationCode, ? extends Mono<T>> swap;
+        private final Outcome success;
+        private final List<URI> candidates;
+        private final Scheduler scheduler;
+        private final AtomicReference<@Nullable PendingLogin> login = new AtomicReference<>();
+
+        Attempt(
+                ReceiverOptions options,
+                Function<? super URI, AuthorizationRequest> requests,
+                Browser browser,
+                Function<? super AuthorizationCode, ? extends Mono<T>> swap,
+                Outcome success) {
+            this.options = options;
+            this.requests = requests;
+            this.browser = browser;
+            this.swap = swap;
+            this.success = success;
+            this.candidates = options.candidates();
+            this.scheduler = options.scheduler();
+        }
+
+        Mono<T> receive() {
+            // The first element says that the response is there, and ends the timeout; the second one is the result.
+            return listen(0)
+                    .timeout(
+                            Mono.delay(options.timeout(), scheduler),
+                            answered -> Mono.never(),
+                            Mono.error(this::timedOut))
+                    .last()
+                    .mapNotNull(result -> result.orElse(null))
+                    .<T>dematerialize();
+        }
+
+        private LoginTimeoutException timedOut() {
+            PendingLogin waiting = login.get();
+            return new LoginTimeoutException(options.timeout(), waiting == null ? null : waiting.hint());
+        }
+
+        private Flux<Optional<Signal<T>>> listen(int index) {
+            URI redirectUri = candidates.get(index);
+            Listener.Place place = new Listener.Place(options.addresses(), port(redirectUri));
+            Flux<Optional<Signal<T>>> received = SharedListener.use(
+                    place,
+                    options.limits(),
+                    scheduler,
+                    listener -> Mono.fromCallable(() -> login(bound(redirectUri, listener), listener))
+                            .subscribeOn(Schedulers.boundedElastic())
+                            .flatMapMany(waiting -> await(waiting, listener.logins())));
+            return index + 1 == candidates.size()
+                    ? received
+                    : received.onErrorResume(LoopbackReceiver::cannotBeUsed, unused -> listen(index + 1));
+        }
+
+        /** Runs on a thread that may block. */
+        private PendingLogin login(URI redirectUri, Listener listener) {
+            String problem = redirectUri.getHost().equals("localhost") ? localhostProblem(localhost(), listener) : null;
+            PendingLogin made = new PendingLogin(requests.apply(redirectUri), options.page(), scheduler);
+            if (problem != null) {
+                log.warn(problem);
+                made.hint(problem);
+            }
+            login.set(made);
+            return made;
+        }
+
+        private Flux<Optional<Signal<T>>> await(PendingLogin made, PendingLogins logins) {
+            return Flux.using(
+                    () -> {
+                        logins.add(made);
+                        return made;
+                    },
+                    waiting -> Mono.firstWithSignal(
+                                    waiting.response(),
+                                    browser.open(waiting.uri()).then(Mono.never()),
+                                    options.pasted().offerTo(waiting).then(Mono.<AuthorizationResponse>never()))
+                            .flatMapMany(response -> Flux.concat(
+                                    Mono.just(Optional.empty()),
+                                    finish(waiting, response).map(Optional::of))),
+                    waiting -> {
+                        logins.remove(waiting, scheduler);
+                        // Known already unless the login was cancelled.
+                        waiting.end(Outcome.FAILED);
+                    });
+        }
+
+        /** Swaps the code, reports the outcome to the page, and passes the result on when the page was sent. */
+        private Mono<Signal<T>> finish(PendingLogin waiting, AuthorizationResponse response) {
+            return Mono.fromCallable(response::orElseThrow)
+                    .flatMap(swap)
+                    .materialize()
+                    .doOnNext(result -> waiting.end(outcome(response, result)))
+                    .delayUntil(result -> waiting.shown());
+        }
+
+        private Outcome outcome(AuthorizationResponse response, Signal<T> result) {
+            return response instanceof Failed failed && failed.error().denied()
+                    ? Outcome.DENIED
+                    : result.isOnError() ? Outcome.FAILED : success;
+        }
+    }
+
+    private static boolean cannotBeUsed(Throwable error) {
+        return error instanceof PortInUseException || error instanceof RedirectHostException;
+    }
+
+    private static URI bound(URI redirectUri, Listener listener) {
+        String host = redirectUri.getHost();
+        if (!listener.listensOn(host)) {
+            throw new RedirectHostException(host, "this machine does not have that address");
+        }
+        return port(redirectUri) == 0 ? ReceiverOptions.withPort(redirectUri, listener.port()) : redirectUri;
+    }
+
+    /** Resolves localhost as the browser may do. Most browsers need no resolver for it. */
+    private static InetAddress[] localhost() {
+        try {
+            return InetAddress.getAllByName("localhost");
+        } catch (UnknownHostException unknown) {
+            // Only a browser that needs no resolver can come back then.
+            return new InetAddress[0];
+        }
+    }
+
+    /**
+     * Refuses a localhost that is another machine. Returns what to do if no address of localhost leads to the listener, and null
+     * otherwise: a browser that needs no resolver gets here even then.
+     */
+    static @Nullable String localhostProblem(InetAddress[] resolved, Listener listener) {
+        boolean reached = resolved.length == 0;
+        for (InetAddress address : resolved) {
+            if (!address.isLoopbackAddress()) {
+                throw new RedirectHostException("localhost", "it resolves to " + address.getHostAddress());
+            }
+            reached |= listener.isReached(address instanceof Inet6Address);
+        }
+        return reached
+                ? null
+                : "On this machine, localhost resolves to " + resolved[0].getHostAddress()
+                        + " only, where nothing can listen. If the browser cannot connect, use the host "
+                        + (listener.isReached(true) ? "[::1]" : "127.0.0.1") + " in the redirect URI.";
+    }
+
+    private static int port(URI redirectUri) {
+        return redirectUri.getPort() < 0 ? 80 : redirectUri.getPort();
     }
 }

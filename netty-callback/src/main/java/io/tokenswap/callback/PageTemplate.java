@@ -6,12 +6,11 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else but
- * the empty icon: without it a browser asks for {@code /favicon.ico}, and Firefox complains that the policy forbids that.
+ * The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else but the
+ * empty icon: without it, a browser requests {@code /favicon.ico}, and Firefox reports that the policy forbids that.
  */
 final class PageTemplate {
 
@@ -48,16 +47,43 @@ final class PageTemplate {
             if (document.body.className === 'signed-in') setTimeout(function () { window.close(); }, 1500);
             """;
 
+    /** The looks of a page. */
+    enum Look {
+        SIGNED_IN("signed-in", "M11.5 18.8l4.4 4.4 8.6-9.4"),
+        NOT_SIGNED_IN("not-signed-in", "M13 13l10 10M23 13l-10 10"),
+        FINISHING("neutral", "M11.4 18h.2M17.9 18h.2M24.4 18h.2"),
+        NEUTRAL("neutral", "M18 10.5v9.5M18 24.8v.2"),
+        /** Keeps its address: the page tells the user to reload it. */
+        RELOADABLE("not-signed-in", "M18 10.5v9.5M18 24.8v.2");
+
+        private final String styleClass;
+        private final String drawing;
+
+        Look(String styleClass, String drawing) {
+            this.styleClass = styleClass;
+            this.drawing = drawing;
+        }
+
+        static Look of(Outcome outcome) {
+            return switch (outcome) {
+                case SIGNED_IN -> SIGNED_IN;
+                case DENIED, FAILED -> NOT_SIGNED_IN;
+                case FINISHING -> FINISHING;
+                case INVALID_LINK, LINK_USED -> NEUTRAL;
+            };
+        }
+    }
+
     static final String SECURITY_POLICY = "default-src 'none'; img-src data:; style-src '" + hash(STYLE)
             + "'; script-src '" + hash(SCRIPT) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     private PageTemplate() {}
 
-    static String render(Outcome outcome, String language, @Nullable String application, Text text) {
-        String paragraphs = text.message()
+    static String render(Look look, String language, @Nullable String application, Text text) {
+        StringBuilder paragraphs = new StringBuilder();
+        text.message()
                 .lines()
-                .map(line -> "<p>" + escape(line) + "</p>\n")
-                .collect(Collectors.joining());
+                .forEach(line -> paragraphs.append("<p>").append(escape(line)).append("</p>\n"));
         String name = application == null ? "" : "<p class=\"app\">" + escape(application) + "</p>\n";
         String title = escape(text.headline()) + (application == null ? "" : " \u00b7 " + escape(application));
         return """
@@ -76,35 +102,18 @@ final class PageTemplate {
             <svg viewBox="0 0 36 36" aria-hidden="true"><path d="%s"/></svg>
             %s<h1>%s</h1>
             %s</main>
-            <script>%s</script>
-            </body>
+            %s</body>
             </html>
             """.formatted(
                         escape(language),
                         title,
                         STYLE,
-                        styleClass(outcome),
-                        drawing(outcome),
+                        look.styleClass,
+                        look.drawing,
                         name,
                         escape(text.headline()),
                         paragraphs,
-                        SCRIPT);
-    }
-
-    private static String styleClass(Outcome outcome) {
-        return switch (outcome) {
-            case SIGNED_IN -> "signed-in";
-            case NOT_SIGNED_IN -> "not-signed-in";
-            case INVALID_LINK, ALREADY_DONE -> "neutral";
-        };
-    }
-
-    private static String drawing(Outcome outcome) {
-        return switch (outcome) {
-            case SIGNED_IN, ALREADY_DONE -> "M11.5 18.8l4.4 4.4 8.6-9.4";
-            case NOT_SIGNED_IN -> "M13 13l10 10M23 13l-10 10";
-            case INVALID_LINK -> "M18 10.5v9.5M18 24.8v.2";
-        };
+                        look == Look.RELOADABLE ? "" : "<script>" + SCRIPT + "</script>\n");
     }
 
     /** Escapes for text and for quoted attributes alike. */

@@ -1,107 +1,201 @@
 package io.tokenswap.callback;
 
+import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
 import io.tokenswap.AuthorizationResponse.Granted;
 import io.tokenswap.callback.CallbackPage.Outcome;
+import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
-/** One login that waits for its answer, or has had it. The first answer with the right state wins; there is no second. */
+/**
+ * One login: waits for its authorization response, then for the outcome of the swap.
+ *
+ * <pre>
+ *  redirect     |-- received --------------- outcome --> page
+ *  the same again        |-------------------outcome --> page      (the swap knows neither of the two connections)
+ *  after 3 s    |-- received ------------------------------ "go back to the application" ... outcome
+ * </pre>
+ *
+ * <p>The first authorization response with the right state wins. There is no second one: the same redirect gets the page of the
+ * outcome again, another one with the right state is told that the link was used.
+ */
 final class PendingLogin {
+
+    /** The longest time for which a page waits for the outcome. */
+    static final Duration LONGEST_HOLD = Duration.ofSeconds(3);
 
     private static final Duration LONGEST_WRITE = Duration.ofSeconds(1);
 
-    /** What is typed by mistake is short or has spaces, and a URL has a colon or a question mark; codes of all kinds have neither. */
-    private static final Pattern CODE = Pattern.compile("[!-~&&[^:?&]]{8,4096}");
+    /** What a user types by mistake is short or has spaces, and a URL has a colon or a question mark. Codes have none of these. */
+    private static final Pattern CODE = Pattern.compile("[!-~&&[^:?&]]{8,7168}");
+
+    private record Received(
+            AuthorizationResponse response, @Nullable String rawQuery) {}
 
     private final AuthorizationRequest request;
     private final String path;
     private final CallbackPage page;
-    private final Map<Outcome, Answer> pages = new ConcurrentHashMap<>();
+    private final Scheduler scheduler;
+    private final Map<Outcome, PageResponse> pages = new ConcurrentHashMap<>();
+    private final Map<Integer, PageResponse> refusals = new ConcurrentHashMap<>();
+    private final AtomicReference<@Nullable Received> received = new AtomicReference<>();
     private final Sinks.One<AuthorizationResponse> response = Sinks.one();
-    private final Sinks.Empty<Void> pageWritten = Sinks.empty();
+    private final Sinks.One<Outcome> outcome = Sinks.one();
+    private final List<Redirect> open = new CopyOnWriteArrayList<>();
+    private volatile @Nullable String hint;
 
-    PendingLogin(AuthorizationRequest request, String path, CallbackPage page) {
+    PendingLogin(AuthorizationRequest request, CallbackPage page, Scheduler scheduler) {
         this.request = request;
-        this.path = path;
+        this.path = request.redirectUri().getRawPath();
         this.page = page;
+        this.scheduler = scheduler;
+    }
+
+    /** Returns the URI that the browser is sent to. */
+    URI uri() {
+        return request.uri();
     }
 
     String path() {
         return path;
     }
 
-    /** Made once: a page may cost the application something, and anybody can ask for it any number of times. */
-    Answer page(Outcome outcome) {
-        Answer made = pages.get(outcome);
+    /** Makes each page once: it may cost the application something, and anyone can ask for it any number of times. */
+    PageResponse page(Outcome outcome) {
+        PageResponse made = pages.get(outcome);
         if (made == null) {
-            made = page.answer(outcome);
+            made = page.response(outcome);
             pages.put(outcome, made);
         }
         return made;
     }
 
-    /** The answer. */
+    /** Returns the page of a request that the filter refused. Each is made once too. */
+    PageResponse refusal(HttpResponseStatus status) {
+        PageResponse made = refusals.get(status.code());
+        if (made == null) {
+            made = page.refusal(status, request.redirectUri().getHost());
+            refusals.put(status.code(), made);
+        }
+        return made;
+    }
+
+    /** Returns the authorization response, when there is one. */
     Mono<AuthorizationResponse> response() {
         return response.asMono();
     }
 
-    /** Ends once the person has seen the page; but an answer never depends on whether a page could be written. */
-    Mono<Void> shown(Scheduler scheduler) {
-        return pageWritten.asMono().timeout(LONGEST_WRITE, Mono.empty(), scheduler);
+    boolean isAnswered() {
+        return received.get() != null;
     }
 
-    /** Whether a query is an answer to this login, the first one or a repetition of it. */
-    boolean isAnswer(@Nullable String rawQuery) {
-        return !(request.validate(rawQuery) instanceof AuthorizationResponse.Ignored);
+    boolean isGranted() {
+        Received first = received.get();
+        return first != null && first.response instanceof Granted;
     }
 
-    /** Offers the query of a hit; null when it is not the answer to this login. */
-    @Nullable Outcome offer(@Nullable String rawQuery) {
-        return offer(request.validate(rawQuery));
-    }
-
-    private @Nullable Outcome offer(AuthorizationResponse offered) {
-        if (offered instanceof AuthorizationResponse.Ignored) {
+    /** Takes the query of a redirect. Returns null if it is no response to this login. */
+    @Nullable Redirect receive(@Nullable String rawQuery) {
+        AuthorizationResponse judged = request.validate(rawQuery);
+        if (judged instanceof AuthorizationResponse.Ignored) {
             return null;
         }
-        if (response.tryEmitValue(offered).isFailure()) {
-            return Outcome.ALREADY_DONE;
-        }
-        return offered instanceof Granted ? Outcome.SIGNED_IN : Outcome.NOT_SIGNED_IN;
+        Received first = accept(judged, rawQuery);
+        boolean same = first.rawQuery != null && first.rawQuery.equals(rawQuery);
+        Redirect redirect = new Redirect(same);
+        open.add(redirect);
+        return redirect;
     }
 
-    /** Offers what the user took from the browser: the same check, and no page to write. */
-    void paste(String line, boolean codeAlone) {
+    /** Takes a line that the user pasted. Returns false if it is no response to this login. */
+    boolean paste(String line, boolean codeAlone) {
         String text = line.strip();
-        boolean code = codeAlone && CODE.matcher(text).matches();
-        Outcome outcome = code ? offer(new Granted(request.unsafeCodeWithoutState(text))) : offer(query(text));
-        if (outcome != null) {
-            pageWritten();
+        String rawQuery = query(text);
+        AuthorizationResponse judged = codeAlone && CODE.matcher(text).matches()
+                ? new Granted(request.unsafeCodeWithoutState(text))
+                : request.validate(rawQuery);
+        if (judged instanceof AuthorizationResponse.Ignored) {
+            return false;
         }
+        accept(judged, rawQuery);
+        return true;
     }
 
-    /** The query of a pasted URL, or of a piece of one. */
-    private static @Nullable String query(String pasted) {
+    private Received accept(AuthorizationResponse judged, @Nullable String rawQuery) {
+        Received offered = new Received(judged, rawQuery);
+        if (received.compareAndSet(null, offered)) {
+            response.tryEmitValue(judged);
+            return offered;
+        }
+        Received first = received.get();
+        return first == null ? offered : first;
+    }
+
+    /** Takes the query out of a pasted URL or of a part of one. */
+    private static String query(String pasted) {
         int fragment = pasted.indexOf('#');
         String text = fragment < 0 ? pasted : pasted.substring(0, fragment);
-        return text.contains("?") ? HitRules.query(text) : text;
+        return text.substring(text.indexOf('?') + 1);
     }
 
-    boolean isAnswered() {
-        return response.scanOrDefault(Scannable.Attr.TERMINATED, false);
+    /** Reports the outcome, to the pages that wait for it and to those that are asked for later. */
+    void end(Outcome known) {
+        // Fails for all but the first outcome: a cancellation comes after the end too.
+        outcome.tryEmitValue(known);
     }
 
-    void pageWritten() {
-        // Fails for a reload, whose page nobody waits for.
-        pageWritten.tryEmitEmpty();
+    /** Completes when the person has the page. The result of a login never depends on whether a page could be written. */
+    Mono<Void> shown() {
+        return Flux.fromIterable(open)
+                .flatMap(redirect -> redirect.closed.asMono())
+                .then()
+                .timeout(LONGEST_WRITE, Mono.empty(), scheduler);
+    }
+
+    /** Notes what may keep the redirect from arriving, and what to do about it. */
+    void hint(String problem) {
+        hint = problem;
+    }
+
+    @Nullable String hint() {
+        return hint;
+    }
+
+    /** A redirect to this login, on a connection that waits for its page. */
+    final class Redirect {
+
+        private final boolean same;
+        private final Sinks.Empty<Void> closed = Sinks.empty();
+
+        private Redirect(boolean same) {
+            this.same = same;
+        }
+
+        /** Returns the page: of the outcome, or after three seconds the one that says that the application goes on. */
+        Mono<PageResponse> page() {
+            return same
+                    ? outcome.asMono()
+                            .timeout(LONGEST_HOLD, Mono.just(Outcome.FINISHING), scheduler)
+                            .map(PendingLogin.this::page)
+                    : Mono.fromSupplier(() -> PendingLogin.this.page(Outcome.LINK_USED));
+        }
+
+        /** Reports that the connection is gone. */
+        void closed() {
+            open.remove(this);
+            closed.tryEmitEmpty();
+        }
     }
 }

@@ -2,6 +2,7 @@ package io.tokenswap.callback;
 
 import io.tokenswap.callback.Listener.Limits;
 import io.tokenswap.callback.Listener.Place;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -15,8 +16,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * The listener on a port, as the logins of this JVM share it. The first one binds the port, and it is freed when the last one
- * has been gone for a moment, so that a reload of the page still finds somebody.
+ * The listener on a port, shared by the logins of this JVM. The first login binds the port. The port is free again a moment after
+ * the last login: half a second, or two seconds after a login that got its response, so that its page can be reloaded.
  *
  * <pre>
  *  login 1   |--------------x
@@ -26,10 +27,10 @@ import reactor.core.scheduler.Scheduler;
  */
 final class SharedListener {
 
-    /** A port belongs to the whole process, and so must the knowledge of who uses it. At most one small entry for each port. */
+    /** A port belongs to the whole process, and so does this map. It has one small entry for each port that was ever used. */
     private static final ConcurrentMap<Place, SharedListener> PLACES = new ConcurrentHashMap<>();
 
-    /** The listener if there is one, how many hold it, and what must have ended before another can be bound. */
+    /** The listener if there is one, the number of its holders, and what must complete before another can be bound. */
     private record State(@Nullable Binding binding, int holders, Mono<Void> before) {}
 
     private final Place place;
@@ -42,11 +43,11 @@ final class SharedListener {
     }
 
     /**
-     * Uses the listener at a place. Holds it as long as that lasts, and no longer: it is given back before the end is passed on,
-     * so that nothing which the subscriber does then can keep the port.
+     * Uses the listener at a place. The listener is given back before the end is passed on, so that nothing the subscriber does then
+     * can keep the port.
      *
-     * @param scheduler of the time for which the port outlives its last login
-     * @return what came of the use, or the error that kept the listener from being bound
+     * @param scheduler runs the timer that frees the port
+     * @return the result of the use, or the error that kept the listener from being bound
      */
     static <T> Flux<T> use(
             Place place, Limits limits, Scheduler scheduler, Function<? super Listener, ? extends Publisher<T>> use) {
@@ -70,18 +71,18 @@ final class SharedListener {
         State left = state.updateAndGet(
                 now -> binding.equals(now.binding) ? new State(binding, now.holders - 1, now.before) : now);
         if (binding.equals(left.binding) && left.holders == 0) {
-            Mono.delay(limits.linger(), scheduler).subscribe(late -> close(binding, left));
+            Mono.delay(binding.linger(scheduler), scheduler).subscribe(late -> close(binding, left));
         }
     }
 
     private void close(Binding binding, State unused) {
-        // Knows nothing of the listener, whose logins would otherwise be kept for as long as the port is remembered.
+        // Does not refer to the listener: the map would otherwise keep its logins in memory.
         Sinks.Empty<Void> closed = Sinks.empty();
-        // Fails if anybody took the listener meanwhile, even one who has given it back: that one waits for himself.
+        // Fails if the listener was taken meanwhile, even if it was given back: that holder has a timer of its own.
         if (state.compareAndSet(unused, new State(null, 0, closed.asMono()))) {
             binding.listener
                     .flatMap(Listener::close)
-                    // One that could not be bound has nothing to close, and those who wanted it know.
+                    // A listener that could not be bound has nothing to close, and its users got the error.
                     .onErrorComplete()
                     .doFinally(signal -> closed.tryEmitEmpty())
                     .subscribe();
@@ -91,16 +92,29 @@ final class SharedListener {
     /** One listener, being bound or bound. */
     private final class Binding {
 
-        /** Cached: who comes second gets the same one, and who cancels meanwhile does not cancel it for the others. */
+        /** Cached: every subscriber gets the same listener, and cancelling affects no other subscriber. */
         private final Mono<Listener> listener;
+
+        private volatile @Nullable Listener bound;
 
         Binding(Mono<Void> before) {
             listener = before.then(Listener.bind(place, limits))
+                    .doOnNext(ready -> bound = ready)
                     .doOnError(error -> forget())
                     .cache();
         }
 
-        /** Before anyone learns of the failure, so that who asks because of it tries anew. */
+        private Duration linger(Scheduler scheduler) {
+            Listener listening = bound;
+            Duration idle = limits.idleLinger();
+            if (listening == null) {
+                return idle;
+            }
+            Duration reloads = limits.linger().minus(listening.logins().sinceLastGrant(scheduler));
+            return reloads.compareTo(idle) < 0 ? idle : reloads;
+        }
+
+        /** Called before any subscriber gets the error, so that a subscriber that tries again binds anew. */
         private void forget() {
             state.updateAndGet(now -> equals(now.binding) ? new State(null, 0, now.before) : now);
         }

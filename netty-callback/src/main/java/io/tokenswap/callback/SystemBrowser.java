@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -79,9 +80,10 @@ final class SystemBrowser implements Browser {
     private Mono<Boolean> run(List<String> opener, URI authorizeUri) {
         return Mono.fromCallable(() -> start(opener, authorizeUri))
                 .subscribeOn(Schedulers.boundedElastic())
-                .flatMap(process -> Mono.fromFuture(process::onExit, true)
+                // By a timer of the JDK: the application may keep those of Reactor busy.
+                .flatMap(process -> Mono.fromFuture(
+                                () -> process.onExit().orTimeout(longest.toMillis(), TimeUnit.MILLISECONDS), true)
                         .map(exited -> exited.exitValue() == 0)
-                        .timeout(longest)
                         .doFinally(signal -> process.destroyForcibly()))
                 .onErrorResume(IOException.class, notFound -> Mono.just(false))
                 .onErrorMap(

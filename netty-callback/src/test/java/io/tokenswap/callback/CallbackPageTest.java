@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,93 +36,100 @@ class CallbackPageTest {
         return "'sha256-" + Base64.getEncoder().encodeToString(digest) + "'";
     }
 
-    @ParameterizedTest(name = "A42 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A42")
     @EnumSource
     void thePolicyAllowsStyleAndScriptOfThePageAndNothingElse(Outcome outcome) throws Exception {
-        Answer answer = PAGE.answer(outcome);
-        String policy = answer.headers().get("Content-Security-Policy");
+        PageResponse response = PAGE.response(outcome);
+        String policy = response.headers().get("Content-Security-Policy");
 
-        assertThat(contents(answer.body(), "style")).hasSize(1);
-        assertThat(contents(answer.body(), "script")).hasSize(1);
+        assertThat(contents(response.body(), "style")).hasSize(1);
+        assertThat(contents(response.body(), "script")).hasSize(1);
         assertThat(policy)
                 .startsWith("default-src 'none'; img-src data:; style-src ")
-                .contains("style-src " + hash(contents(answer.body(), "style").get(0)) + ";")
-                .contains("script-src " + hash(contents(answer.body(), "script").get(0)) + ";")
+                .contains("style-src " + hash(contents(response.body(), "style").get(0)) + ";")
+                .contains(
+                        "script-src " + hash(contents(response.body(), "script").get(0)) + ";")
                 .contains("frame-ancestors 'none'")
                 .doesNotContain("unsafe", "http");
     }
 
-    @ParameterizedTest(name = "A42 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A42")
     @EnumSource
     void nothingComesFromOutside(Outcome outcome) {
-        String html = PAGE.answer(outcome).body();
+        String html = PAGE.response(outcome).body();
         String icon = "<link rel=\"icon\" href=\"data:,\">";
 
         assertThat(html).as("else browsers ask for an icon").contains(icon);
         assertThat(html.replace(icon, "")).doesNotContain("http:", "https:", "//", "url(", "@import", "src=", "href=");
     }
 
-    @ParameterizedTest(name = "A40 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A40")
     @EnumSource
     void noPageCanBeFramed(Outcome outcome) {
         for (CallbackPage page : List.of(
                 PAGE, PAGE.unsafeHtml(any -> "<p>"), PAGE.successUri(URI.create("https://app.example.com/done")))) {
-            assertThat(page.answer(outcome).headers().get("X-Frame-Options")).isEqualTo("DENY");
-            assertThat(page.answer(outcome).headers().get("Content-Security-Policy"))
+            assertThat(page.response(outcome).headers().get("X-Frame-Options")).isEqualTo("DENY");
+            assertThat(page.response(outcome).headers().get("Content-Security-Policy"))
                     .contains("frame-ancestors 'none'");
         }
     }
 
-    @ParameterizedTest(name = "A43 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A43")
     @EnumSource
     void theAddressBarIsCleaned(Outcome outcome) {
-        assertThat(contents(PAGE.answer(outcome).body(), "script").get(0))
+        assertThat(contents(PAGE.response(outcome).body(), "script").get(0))
                 .startsWith("\nhistory.replaceState(null, '', location.pathname);".substring(1));
         // And without scripting the same text stands there: nothing is written by the script.
-        assertThat(contents(PAGE.answer(outcome).body(), "script").get(0)).doesNotContain("innerHTML", "write");
+        assertThat(contents(PAGE.response(outcome).body(), "script").get(0)).doesNotContain("innerHTML", "write");
     }
 
-    @ParameterizedTest(name = "A44 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A44")
     @EnumSource
     void valuesAreEscaped(Outcome outcome) {
         String evil = "<img src=x onerror=\"a\">'&</style></script>";
         String html = PAGE.application(evil)
                 .language("\"><b>")
                 .text(outcome, evil, evil)
-                .answer(outcome)
+                .response(outcome)
                 .body();
 
         assertThat(html)
                 .doesNotContain("<img", "<b>", "onerror=\"")
                 .contains("&lt;img src=x onerror=&quot;a&quot;&gt;&#39;&amp;&lt;/style&gt;&lt;/script&gt;");
         assertThat(contents(html, "style"))
-                .isEqualTo(contents(PAGE.answer(outcome).body(), "style"));
+                .isEqualTo(contents(PAGE.response(outcome).body(), "style"));
     }
 
     @Test
-    void a44_theHookThatIsNamedUnsafeIsTheOnlyWayToHtml() {
+    @Tag("A44")
+    void theHookThatIsNamedUnsafeIsTheOnlyWayToHtml() {
         String html = "<b>hello</b>";
 
-        assertThat(PAGE.unsafeHtml(outcome -> html).answer(Outcome.SIGNED_IN).body())
+        assertThat(PAGE.unsafeHtml(outcome -> html).response(Outcome.SIGNED_IN).body())
                 .isEqualTo(html);
         assertThat(PAGE.text(Outcome.SIGNED_IN, html, html)
                         .application(html)
                         .language(html)
-                        .answer(Outcome.SIGNED_IN)
+                        .response(Outcome.SIGNED_IN)
                         .body())
                 .doesNotContain("<b>");
     }
 
     @Test
     void theApplicationIsNamed() {
-        assertThat(PAGE.application("Night Radio").answer(Outcome.SIGNED_IN).body())
+        assertThat(PAGE.application("Night Radio").response(Outcome.SIGNED_IN).body())
                 .contains("go back to Night Radio.", "<title>You are signed in · Night Radio</title>");
     }
 
     @Test
     void eachLineOfAMessageIsAParagraph() {
         assertThat(PAGE.text(Outcome.SIGNED_IN, "Done", "It worked.\nGo <back>.")
-                        .answer(Outcome.SIGNED_IN)
+                        .response(Outcome.SIGNED_IN)
                         .body())
                 .contains("<h1>Done</h1>\n<p>It worked.</p>\n<p>Go &lt;back&gt;.</p>\n</main>");
     }
@@ -130,13 +138,14 @@ class CallbackPageTest {
     void textsOfOneOutcomeLeaveTheOthersAlone() {
         CallbackPage page = PAGE.text(Outcome.SIGNED_IN, "Hallo", "Sie k\u00f6nnen diesen Tab schlie\u00dfen.");
 
-        assertThat(page.answer(Outcome.SIGNED_IN).body()).contains("<h1>Hallo</h1>", "schlie\u00dfen");
-        assertThat(page.answer(Outcome.NOT_SIGNED_IN).body()).contains("You are not signed in");
-        assertThat(PAGE.answer(Outcome.SIGNED_IN).body()).contains("You are signed in");
+        assertThat(page.response(Outcome.SIGNED_IN).body()).contains("<h1>Hallo</h1>", "schlie\u00dfen");
+        assertThat(page.response(Outcome.DENIED).body()).contains("You are not signed in");
+        assertThat(PAGE.response(Outcome.SIGNED_IN).body()).contains("You are signed in");
     }
 
     @Test
-    void a45_theSuccessUriIsFixedAndGetsNothingOfTheRequest() {
+    @Tag("A45")
+    void theSuccessUriIsFixedAndGetsNothingOfTheRequest() {
         CallbackPage page = PAGE.successUri(URI.create("https://app.example.com/done"));
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.page(page))) {
             RawResponse response = login.hit(login.goodQuery());
@@ -150,11 +159,12 @@ class CallbackPageTest {
     }
 
     @Test
-    void a45_aDenialStillShowsThePage() {
-        Answer answer =
-                PAGE.successUri(URI.create("https://app.example.com/done")).answer(Outcome.NOT_SIGNED_IN);
+    @Tag("A45")
+    void aDenialStillShowsThePage() {
+        PageResponse response =
+                PAGE.successUri(URI.create("https://app.example.com/done")).response(Outcome.DENIED);
 
-        assertThat(answer.status().code()).isEqualTo(200);
+        assertThat(response.status().code()).isEqualTo(200);
         assertThatThrownBy(() -> PAGE.successUri(URI.create("javascript:alert(1)")))
                 .isInstanceOf(IllegalArgumentException.class);
     }
@@ -178,7 +188,8 @@ class CallbackPageTest {
 
     /** Else a stranger would fill the log, or keep the application busy, with hits alone. */
     @Test
-    void a77_aPageIsMadeOnceHoweverManyBadHitsGetIt(CapturedLog log) {
+    @Tag("A77")
+    void aPageIsMadeOnceHoweverManyBadHitsGetIt(CapturedLog log) {
         AtomicInteger made = new AtomicInteger();
         CallbackPage failing = CallbackPage.create().unsafeHtml(outcome -> {
             made.incrementAndGet();

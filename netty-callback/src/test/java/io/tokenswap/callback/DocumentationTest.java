@@ -49,6 +49,7 @@ class DocumentationTest {
                 AuthorizationCode code;
                 URI redirectUri;
                 String rawQuery;
+                byte[] content;
                 Player player;
 
                 void example() {

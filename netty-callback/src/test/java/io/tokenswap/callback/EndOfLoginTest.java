@@ -11,12 +11,15 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.reactivestreams.Subscription;
@@ -36,7 +39,8 @@ class EndOfLoginTest {
     private static final Browser NONE = Browser.printing(uri -> {});
 
     @Test
-    void a58_nobodyInTimeIsTypedAndFreesThePort() {
+    @Tag("A58")
+    void nobodyInTimeIsTypedAndFreesThePort() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time))) {
             time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(1));
@@ -52,7 +56,8 @@ class EndOfLoginTest {
     }
 
     @Test
-    void a58_aCodeThatCameInTimeIsNotLostToItsPage() throws IOException {
+    @Tag("A58")
+    void aCodeThatCameInTimeIsNotLostToItsPage() throws IOException {
         String huge = "x".repeat(64 << 20);
         CompletableFuture<Void> answered = new CompletableFuture<>();
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
@@ -80,22 +85,84 @@ class EndOfLoginTest {
         login.freesItsPort();
     }
 
+    /** An application may do that: its jobs block there, or compute for long. */
     @Test
-    void a58_aTimeoutOfTheBrowserIsNotThatOfTheLogin() {
+    @Tag("E30")
+    void theTimeoutHoldsThoughTheSchedulersOfReactorAreBusy() {
+        CompletableFuture<Void> release = new CompletableFuture<>();
+        List<Disposable> jobs = new ArrayList<>();
+        for (int i = 0; i < Schedulers.DEFAULT_POOL_SIZE; i++) {
+            jobs.add(Schedulers.parallel().schedule(() -> spinUntil(release)));
+        }
+        jobs.add(Schedulers.single().schedule(() -> spinUntil(release)));
+        try {
+            WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.timeout(Duration.ofMillis(50)));
+
+            assertThat(login.failure()).isInstanceOf(LoginTimeoutException.class);
+        } catch (CompletionException timedOutBeforeTheBrowserOpened) {
+            assertThat(timedOutBeforeTheBrowserOpened).hasCauseInstanceOf(LoginTimeoutException.class);
+        } finally {
+            release.complete(null);
+            jobs.forEach(Disposable::dispose);
+        }
+    }
+
+    private static void spinUntil(CompletableFuture<Void> released) {
+        while (!released.isDone()) {
+            // Neither sleeps nor waits, which BlockHound would end.
+        }
+    }
+
+    @Test
+    @Tag("E53")
+    void aTimeoutSaysWhatToDoWhenTheWindowWasClosed() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time));
+        time.advanceTimeBy(Duration.ofMinutes(5));
+
+        assertThat(login.failure())
+                .hasMessage(
+                        "The sign-in was not finished within 5 minutes. If the browser window was closed, start the "
+                                + "sign-in again.");
+        time.advanceTimeBy(Duration.ofSeconds(1));
+        login.freesItsPort();
+    }
+
+    @Test
+    @Tag("E53")
+    @Tag("A74")
+    void aTimeoutSaysThatTheBrowserInsistsOnHttps() {
+        VirtualTimeScheduler time = VirtualTimeScheduler.create();
+        WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time));
+        login.raw("\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003");
+        time.advanceTimeBy(Duration.ofMinutes(5));
+
+        assertThat(login.failure())
+                .hasMessageContaining("The browser used https on port " + login.port())
+                .hasMessageContaining("Use the host 127.0.0.1 in the redirect URI");
+        time.advanceTimeBy(Duration.ofSeconds(1));
+        login.freesItsPort();
+    }
+
+    @Test
+    @Tag("A58")
+    void aTimeoutOfTheBrowserIsNotThatOfTheLogin() {
         StepVerifier.create(WaitingLogin.RECEIVER.receive(
                         WaitingLogin::newRequest, uri -> Mono.error(new TimeoutException("of the browser"))))
                 .verifyErrorSatisfies(error -> assertThat(error).isExactlyInstanceOf(TimeoutException.class));
     }
 
     @Test
-    void a59_cancellingFreesThePort() {
+    @Tag("A59")
+    void cancellingFreesThePort() {
         WaitingLogin login = WaitingLogin.start();
         login.cancel();
         login.freesItsPort();
     }
 
     @Test
-    void a59_cancellingWhileThePortIsBeingBoundFreesItToo() throws IOException {
+    @Tag("A59")
+    void cancellingWhileThePortIsBeingBoundFreesItToo() throws IOException {
         int port = WaitingLogin.freePort();
         for (int i = 0; i < 50; i++) {
             Disposable login = WaitingLogin.RECEIVER
@@ -109,7 +176,8 @@ class EndOfLoginTest {
 
     /** Either the code comes, once, or the login is cancelled and none comes, neither then nor later. */
     @RepeatedTest(50)
-    void a60_cancellingInARaceWithAHitEitherEmitsOrCancels() {
+    @Tag("A60")
+    void cancellingInARaceWithAHitEitherEmitsOrCancels() {
         CompletableFuture<AuthorizationRequest> opened = new CompletableFuture<>();
         List<String> signals = new CopyOnWriteArrayList<>();
         Disposable login = WaitingLogin.RECEIVER
@@ -132,7 +200,12 @@ class EndOfLoginTest {
         WaitingLogin.awaitFree(port);
 
         // A Mono's value and end come together, so a cancellation between them comes too late.
-        assertThat(signals).isIn(List.of("cancelled"), List.of("code", "ended"), List.of("code", "cancelled", "ended"));
+        assertThat(signals)
+                .isIn(
+                        List.of("cancelled"),
+                        List.of("code", "ended"),
+                        List.of("code", "cancelled", "ended"),
+                        List.of("code", "ended", "cancelled"));
     }
 
     private static void hitQuietly(int port, String state) {
@@ -145,7 +218,8 @@ class EndOfLoginTest {
     }
 
     @Test
-    void a60_afterACancellationNoHitIsSwapped() {
+    @Tag("A60")
+    void afterACancellationNoHitIsSwapped() {
         ScriptedEndpoint endpoint = new ScriptedEndpoint();
         CompletableFuture<URI> opened = new CompletableFuture<>();
         Disposable login = LoginFlow.create(
@@ -164,7 +238,8 @@ class EndOfLoginTest {
     }
 
     @Test
-    void a62_aSubscriberThatThrowsHarmsNeitherPageNorPort(CapturedLog log) {
+    @Tag("A62")
+    void aSubscriberThatThrowsHarmsNeitherPageNorPort(CapturedLog log) {
         signInWith(receive -> receive.subscribe(code -> {
             throw new IllegalStateException("a bad subscriber");
         }));
@@ -174,7 +249,8 @@ class EndOfLoginTest {
 
     /** Nothing between it and the receiver catches what it throws: it must come after the page. */
     @Test
-    void a62_norDoesOneThatBreaksTheRules() {
+    @Tag("A62")
+    void norDoesOneThatBreaksTheRules() {
         signInWith(receive -> receive.subscribe(new CoreSubscriber<AuthorizationCode>() {
             @Override
             public void onSubscribe(Subscription subscription) {
@@ -196,7 +272,8 @@ class EndOfLoginTest {
 
     private static void signInWith(Consumer<Mono<AuthorizationCode>> subscribe) {
         CompletableFuture<URI> opened = new CompletableFuture<>();
-        subscribe.accept(WaitingLogin.RECEIVER.receive(WaitingLogin::newRequest, Browser.printing(opened::complete)));
+        subscribe.accept(WaitingLogin.RECEIVER.receive(
+                WaitingLogin::newRequest, Browser.printing(opened::complete), Mono::just));
         URI uri = Awaited.of(opened);
 
         assertThat(LoginFlowTest.signIn(uri).body()).contains("You are signed in");
@@ -225,14 +302,16 @@ class EndOfLoginTest {
     }
 
     @Test
-    void a64_aBrowserThatFailsEndsALoginThatNobodyWasShown() {
+    @Tag("A64")
+    void aBrowserThatFailsEndsALoginThatNobodyWasShown() {
         StepVerifier.create(WaitingLogin.RECEIVER.receive(
                         WaitingLogin::newRequest, uri -> Mono.error(new IllegalStateException("no browser"))))
                 .verifyErrorMessage("no browser");
     }
 
     @Test
-    void a78_theCodeComesThoughThePageCannotBeWritten() throws IOException {
+    @Tag("A78")
+    void theCodeComesThoughThePageCannotBeWritten() throws IOException {
         String huge = "x".repeat(64 << 20);
         // The connection may live for ever here: it is not its end that the code waits for.
         LoopbackReceiver receiver = WaitingLogin.RECEIVER
@@ -249,7 +328,8 @@ class EndOfLoginTest {
     }
 
     @Test
-    void a78_theCodeComesThoughTheBrowserIsGone() throws IOException {
+    @Tag("A78")
+    void theCodeComesThoughTheBrowserIsGone() throws IOException {
         try (WaitingLogin login = WaitingLogin.start()) {
             try (Socket gone = new Socket("127.0.0.1", login.port())) {
                 gone.getOutputStream()

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tokenswap.AuthorizationRequest;
 import java.net.URI;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.blockhound.BlockingOperationError;
@@ -26,7 +27,8 @@ class EventLoopTest {
     }
 
     @Test
-    void a79_blockingOnAnEventLoopIsCaught() {
+    @Tag("A79")
+    void blockingOnAnEventLoopIsCaught() {
         CompletableFuture<Void> blocked = CompletableFuture.runAsync(
                 EventLoopTest::block, HttpResources.get().onServer(true).next());
 
@@ -34,7 +36,8 @@ class EventLoopTest {
     }
 
     @Test
-    void a79_blockingOnTheSchedulerOfTheTimersIsCaught() {
+    @Tag("A79")
+    void blockingOnTheSchedulerOfTheTimersIsCaught() {
         assertThatThrownBy(() -> Mono.fromRunnable(EventLoopTest::block)
                         .subscribeOn(Schedulers.parallel())
                         .block())
@@ -43,7 +46,8 @@ class EventLoopTest {
 
     /** A page is made on the event loop, so this is where a blocking call of the receiver would be caught too. */
     @Test
-    void a79_aPageThatBlocksIsCaughtAndReplaced(CapturedLog log) {
+    @Tag("A79")
+    void aPageThatBlocksIsCaughtAndReplaced(CapturedLog log) {
         LoopbackReceiver receiver =
                 WaitingLogin.RECEIVER.page(CallbackPage.create().unsafeHtml(outcome -> {
                     assertThat(Schedulers.isInNonBlockingThread()).isTrue();
@@ -63,7 +67,8 @@ class EventLoopTest {
 
     /** The whole way of a login on threads that must not block: a blocking call anywhere on it would fail the login. */
     @Test
-    void a79_aLoginThatStartsOnAnEventLoopBlocksNothing() {
+    @Tag("A79")
+    void aLoginThatStartsOnAnEventLoopBlocksNothing() {
         LoginFlow flow = LoginFlow.create(
                         new ScriptedEndpoint(),
                         () -> AuthorizationRequest.builder(URI.create("https://auth.example.com/")))

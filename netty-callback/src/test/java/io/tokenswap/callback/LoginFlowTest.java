@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,7 +127,8 @@ class LoginFlowTest {
     }
 
     @Test
-    void a59_cancellingAllFreesThePort() {
+    @Tag("A59")
+    void cancellingAllFreesThePort() {
         CompletableFuture<TokenSession> first = flow.login().toFuture();
         CompletableFuture<TokenSession> second = flow.login().toFuture();
         URI uri = await(firstOpened);
@@ -200,7 +202,8 @@ class LoginFlowTest {
     }
 
     @Test
-    void a12_aCodeThatComesWithAnErrorIsNotSwapped() {
+    @Tag("A12")
+    void aCodeThatComesWithAnErrorIsNotSwapped() {
         Browser denying = uri -> Mono.fromRunnable(() -> RawResponse.to(
                 URI.create(parameter(uri, "server_uri")).getPort(),
                 "GET /auth?error=access_denied&code=c&state=" + parameter(uri, "state")
@@ -212,7 +215,58 @@ class LoginFlowTest {
     }
 
     @Test
-    void a58_theTimeoutOfTheFlowIsTheReceivers() {
+    @Tag("E01")
+    void optionsDoNotDependOnTheirOrder() {
+        LoopbackReceiver receiver = WaitingLogin.RECEIVER.timeout(Duration.ofMinutes(1));
+        Duration moment = Duration.ofMillis(50);
+        for (LoginFlow timed : List.of(
+                flow.timeout(moment).receiver(receiver),
+                flow.receiver(receiver).timeout(moment),
+                flow.timeout(moment)
+                        .browser(Browser.printing(opened::add))
+                        .scopes("a")
+                        .swapAttempts(1))) {
+            StepVerifier.create(timed.token())
+                    .verifyErrorSatisfies(error -> assertThat(error)
+                            .isInstanceOfSatisfying(
+                                    LoginTimeoutException.class,
+                                    late -> assertThat(late.timeout()).isEqualTo(moment)));
+        }
+    }
+
+    @Test
+    @Tag("E01")
+    void portsAndRedirectUriOfAReceiverDoNotDependOnTheirOrder() {
+        URI first = URI.create("http://127.0.0.1:4002/a");
+        URI second = URI.create("http://[::1]:4003/b");
+        LoopbackReceiver receiver = LoopbackReceiver.create();
+
+        assertThat(receiver.ports(1, 2).redirectUri(first, second).options().candidates())
+                .isEqualTo(receiver.redirectUri(first, second)
+                        .ports(1, 2)
+                        .options()
+                        .candidates())
+                .containsExactly(
+                        URI.create("http://127.0.0.1:1/a"),
+                        URI.create("http://127.0.0.1:2/a"),
+                        URI.create("http://[::1]:1/b"),
+                        URI.create("http://[::1]:2/b"));
+    }
+
+    @Test
+    void theTimeoutOfTheReceiverHoldsForAFlowThatHasNone() {
+        Duration moment = Duration.ofMillis(50);
+
+        StepVerifier.create(flow.receiver(WaitingLogin.RECEIVER.timeout(moment)).token())
+                .verifyErrorSatisfies(error -> assertThat(error)
+                        .isInstanceOfSatisfying(
+                                LoginTimeoutException.class,
+                                late -> assertThat(late.timeout()).isEqualTo(moment)));
+    }
+
+    @Test
+    @Tag("A58")
+    void theTimeoutOfTheFlowIsTheReceivers() {
         StepVerifier.create(flow.timeout(Duration.ofMillis(50)).token())
                 .verifyErrorSatisfies(error -> assertThat(error)
                         .isInstanceOfSatisfying(
@@ -234,7 +288,8 @@ class LoginFlowTest {
     }
 
     @Test
-    void a64_aBrowserThatFailsLeavesTheLoginToTheFallback() {
+    @Tag("A64")
+    void aBrowserThatFailsLeavesTheLoginToTheFallback() {
         Browser none = uri -> Mono.error(new BrowserUnavailableException("there is none", null));
 
         StepVerifier.create(flow.browser(none.orElse(OBEDIENT)).token())
@@ -243,7 +298,8 @@ class LoginFlowTest {
     }
 
     @Test
-    void a64_withoutAFallbackTheErrorIsTypedAndThePortIsFree() {
+    @Tag("A64")
+    void withoutAFallbackTheErrorIsTypedAndThePortIsFree() {
         Browser none = uri -> Mono.error(new BrowserUnavailableException("there is none", null));
 
         StepVerifier.create(flow.browser(none).token()).verifyError(BrowserUnavailableException.class);

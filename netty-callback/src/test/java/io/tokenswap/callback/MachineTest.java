@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -25,6 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
 /** Machines that lack an address family or lie about localhost, programs that are killed, and containers. */
@@ -52,7 +55,8 @@ class MachineTest {
         }
     }
 
-    @ParameterizedTest(name = "A55 no IPv6: {0}")
+    @ParameterizedTest(name = "no IPv6: {0}")
+    @Tag("A55")
     @ValueSource(strings = {"http://localhost:0/auth", "http://127.0.0.1:0/auth"})
     void withoutIpv6TheOtherFamilyIsEnough(String redirectUri) {
         try (WaitingLogin login = WaitingLogin.start(on("127.0.0.1", NOT_OURS).redirectUri(URI.create(redirectUri)))) {
@@ -60,7 +64,8 @@ class MachineTest {
         }
     }
 
-    @ParameterizedTest(name = "A55 IPv6 only: {0}")
+    @ParameterizedTest(name = "IPv6 only: {0}")
+    @Tag("A55")
     @ValueSource(strings = {"http://localhost:0/auth", "http://[::1]:0/auth"})
     void withoutIpv4TheOtherFamilyIsEnough(String redirectUri) {
         assumeThat(WaitingLogin.HAS_IPV6).isTrue();
@@ -72,8 +77,36 @@ class MachineTest {
         }
     }
 
+    /** The resolver knows one family of localhost only, and it is the one that this machine lacks. Most browsers ask no resolver. */
     @Test
-    void a55_anAddressThatTheMachineLacksIsSaidToBeMissingBeforeTheBrowserOpens() {
+    @Tag("E53")
+    @Tag("A55")
+    void aLocalhostOfTheOtherFamilyOnlyIsExplainedAndTheLoginStillWaits(CapturedLog log) throws IOException {
+        try (WaitingLogin login = WaitingLogin.start(on("127.0.0.1", NOT_OURS))) {
+            Listener listener = SharedListener.use(
+                            new Listener.Place(List.of(address("127.0.0.1")), 0),
+                            Listener.Limits.DEFAULT,
+                            Schedulers.parallel(),
+                            Mono::just)
+                    .blockLast();
+
+            assertThat(LoopbackReceiver.localhostProblem(new InetAddress[] {address("::1")}, listener))
+                    .contains(
+                            "localhost resolves to 0:0:0:0:0:0:0:1 only", "use the host 127.0.0.1 in the redirect URI");
+            assertThat(LoopbackReceiver.localhostProblem(
+                            new InetAddress[] {address("::1"), address("127.0.0.1")}, listener))
+                    .isNull();
+            assertThat(LoopbackReceiver.localhostProblem(new InetAddress[0], listener))
+                    .isNull();
+            assertThatThrownBy(() -> LoopbackReceiver.localhostProblem(new InetAddress[] {address(NOT_OURS)}, listener))
+                    .isInstanceOf(RedirectHostException.class);
+            login.isStillPending();
+        }
+    }
+
+    @Test
+    @Tag("A55")
+    void anAddressThatTheMachineLacksIsSaidToBeMissingBeforeTheBrowserOpens() {
         AtomicInteger opened = new AtomicInteger();
         Browser browser = Browser.printing(uri -> opened.incrementAndGet());
 
@@ -88,7 +121,8 @@ class MachineTest {
     }
 
     @Test
-    void a55_theNextCandidateIsTakenThen() {
+    @Tag("A55")
+    void theNextCandidateIsTakenThen() {
         try (WaitingLogin login = WaitingLogin.start(on("127.0.0.1", NOT_OURS).redirectUri(IPV6, IPV4))) {
             assertThat(login.request().redirectUri().getHost()).isEqualTo("127.0.0.1");
             login.isStillPending();
@@ -96,7 +130,8 @@ class MachineTest {
     }
 
     @Test
-    void a55_aJvmThatKnowsNoIpv6Works() throws InterruptedException {
+    @Tag("A55")
+    void aJvmThatKnowsNoIpv6Works() throws InterruptedException {
         try (ChildJvm program =
                 ChildJvm.start(List.of("-Djava.net.preferIPv4Stack=true"), "http://localhost:0/auth", "127.0.0.1")) {
             program.await("CODE");
@@ -105,7 +140,8 @@ class MachineTest {
     }
 
     /** A network namespace of its own, for which Linux wants root: elsewhere the cases above stand for these. */
-    @ParameterizedTest(name = "A55 a machine without {0}")
+    @ParameterizedTest(name = "a machine without {0}")
+    @Tag("A55")
     @CsvSource(delimiter = '|', textBlock = """
                     IPv6 | ip link set lo up; ip -6 addr flush dev lo      | http://localhost:0/auth | 127.0.0.1
                     IPv4 | ip link set lo up; ip addr del 127.0.0.1/8 dev lo | http://[::1]:0/auth   | ::1
@@ -136,7 +172,8 @@ class MachineTest {
     }
 
     @Test
-    void a56_theSocketTableShowsLoopbackOnly() throws IOException {
+    @Tag("A56")
+    void theSocketTableShowsLoopbackOnly() throws IOException {
         assumeThat(Path.of("/proc/self/net/tcp")).exists();
         assumeThat(ByteOrder.nativeOrder()).isEqualTo(ByteOrder.LITTLE_ENDIAN);
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -158,7 +195,8 @@ class MachineTest {
     }
 
     @Test
-    void a56_aContainerListensElsewhereOnlyWhenTold() throws IOException {
+    @Tag("A56")
+    void aContainerListensElsewhereOnlyWhenTold() throws IOException {
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.unsafeBindAddress("0.0.0.0"));
                 Socket elsewhere = new Socket("127.0.0.2", login.port())) {
             elsewhere
@@ -179,7 +217,8 @@ class MachineTest {
     }
 
     @Test
-    void a57_aLocalhostThatLeadsAwayIsRefused(@TempDir Path directory) throws IOException, InterruptedException {
+    @Tag("A57")
+    void aLocalhostThatLeadsAwayIsRefused(@TempDir Path directory) throws IOException, InterruptedException {
         Path hosts = Files.writeString(directory.resolve("hosts"), NOT_OURS + " localhost\n");
         try (ChildJvm program = ChildJvm.start(List.of("-Djdk.net.hosts.file=" + hosts), "http://localhost:0/auth")) {
             assertThat(program.await("FAILED")).isEqualTo("RedirectHostException");
@@ -188,7 +227,8 @@ class MachineTest {
     }
 
     @Test
-    void a57_aLiteralNeedsNoLocalhost(@TempDir Path directory) throws IOException, InterruptedException {
+    @Tag("A57")
+    void aLiteralNeedsNoLocalhost(@TempDir Path directory) throws IOException, InterruptedException {
         Path hosts = Files.writeString(directory.resolve("hosts"), NOT_OURS + " localhost\n");
         try (ChildJvm program =
                 ChildJvm.start(List.of("-Djdk.net.hosts.file=" + hosts), "http://127.0.0.1:0/auth", "127.0.0.1")) {
@@ -198,7 +238,8 @@ class MachineTest {
     }
 
     @Test
-    void a57_norDoesAMachineWithoutThatName(@TempDir Path directory) throws IOException, InterruptedException {
+    @Tag("A57")
+    void norDoesAMachineWithoutThatName(@TempDir Path directory) throws IOException, InterruptedException {
         Path hosts = Files.writeString(directory.resolve("hosts"), "\n");
         try (ChildJvm program =
                 ChildJvm.start(List.of("-Djdk.net.hosts.file=" + hosts), "http://localhost:0/auth", "127.0.0.1")) {
@@ -208,7 +249,8 @@ class MachineTest {
     }
 
     @Test
-    void a61_aProgramThatIsToldToEndDoesNotWaitForTheLogin() throws InterruptedException {
+    @Tag("A61")
+    void aProgramThatIsToldToEndDoesNotWaitForTheLogin() throws InterruptedException {
         try (ChildJvm program = ChildJvm.start(List.of(), "http://localhost:0/auth")) {
             program.await("WAITING");
             program.process().destroy();
@@ -219,7 +261,8 @@ class MachineTest {
     }
 
     @Test
-    void a61_afterAProgramWasKilledItsPortCanBeBoundAtOnce() throws IOException, InterruptedException {
+    @Tag("A61")
+    void afterAProgramWasKilledItsPortCanBeBoundAtOnce() throws IOException, InterruptedException {
         try (ChildJvm program = ChildJvm.start(List.of(), "http://localhost:0/auth")) {
             int port = Integer.parseInt(program.await("WAITING"));
             // Leaves the port in TIME_WAIT, as each answer does, and one connection open.
@@ -237,7 +280,8 @@ class MachineTest {
     }
 
     @Test
-    void a61_aProgramEndsByItselfAfterItsLogin() throws InterruptedException {
+    @Tag("A61")
+    void aProgramEndsByItselfAfterItsLogin() throws InterruptedException {
         try (ChildJvm program = ChildJvm.start(List.of(), "http://localhost:0/auth", "127.0.0.1")) {
             program.await("CODE");
             // No thread of the receiver keeps the JVM alive.

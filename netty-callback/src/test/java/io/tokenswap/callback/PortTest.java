@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,7 +33,8 @@ class PortTest {
     private static final Browser NONE = Browser.printing(uri -> {});
 
     @Test
-    void a46_nothingListensBeforeSubscription() throws IOException {
+    @Tag("A46")
+    void nothingListensBeforeSubscription() throws IOException {
         int port = WaitingLogin.freePort();
         AtomicInteger made = new AtomicInteger();
         Mono<AuthorizationCode> login = WaitingLogin.RECEIVER
@@ -56,7 +58,8 @@ class PortTest {
     }
 
     @RepeatedTest(20)
-    void a50_aLoginRightAfterAnotherGetsTheSamePort() throws IOException {
+    @Tag("A50")
+    void aLoginRightAfterAnotherGetsTheSamePort() throws IOException {
         LoopbackReceiver receiver = WaitingLogin.RECEIVER
                 .ports(WaitingLogin.freePort())
                 .limits(new Listener.Limits(64, Duration.ofSeconds(10), Duration.ofMillis(1)));
@@ -67,18 +70,21 @@ class PortTest {
         }
     }
 
-    @ParameterizedTest(name = "A51 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A51")
     @ValueSource(strings = {"127.0.0.1", "::1"})
     void heldByAnotherProgram(String address) throws IOException {
         heldPortIsReportedBeforeTheBrowserOpens(address);
     }
 
     @Test
-    void a52_aPortHeldOnIpv6AloneIsReportedThoughTheHostIsLocalhost() throws IOException {
+    @Tag("A52")
+    void aPortHeldOnIpv6AloneIsReportedThoughTheHostIsLocalhost() throws IOException {
         heldPortIsReportedBeforeTheBrowserOpens("::1");
     }
 
-    @ParameterizedTest(name = "A53 wildcard {0}")
+    @ParameterizedTest(name = "wildcard {0}")
+    @Tag("A53")
     @ValueSource(strings = {"0.0.0.0", "::"})
     void heldByAWildcard(String address) throws IOException {
         heldPortIsReportedBeforeTheBrowserOpens(address);
@@ -102,7 +108,8 @@ class PortTest {
     }
 
     @Test
-    void a52_afterThatErrorNeitherFamilyIsHeld() throws IOException {
+    @Tag("A52")
+    void afterThatErrorNeitherFamilyIsHeld() throws IOException {
         int port;
         try (ServerSocket foreign = WaitingLogin.bind("::1", 0)) {
             port = foreign.getLocalPort();
@@ -116,7 +123,8 @@ class PortTest {
     }
 
     @Test
-    void a51_theNextCandidateIsTaken() throws IOException {
+    @Tag("A51")
+    void theNextCandidateIsTaken() throws IOException {
         int free = WaitingLogin.freePort();
         try (ServerSocket foreign = WaitingLogin.bind("::1", 0);
                 WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.ports(foreign.getLocalPort(), free))) {
@@ -125,7 +133,8 @@ class PortTest {
         }
     }
 
-    @ParameterizedTest(name = "A54 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A54")
     @ValueSource(strings = {"http://localhost:0/auth", "http://127.0.0.1:0/auth", "http://[::1]:0/auth"})
     void portZeroIsReplacedByTheRealOne(String redirectUri) {
         URI uri = URI.create(redirectUri);
@@ -138,7 +147,8 @@ class PortTest {
         }
     }
 
-    @ParameterizedTest(name = "A54 owned on {0}")
+    @ParameterizedTest(name = "owned on {0}")
+    @Tag("A54")
     @ValueSource(strings = {"127.0.0.1", "::1"})
     void bothFamiliesAnswer(String address) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -150,7 +160,8 @@ class PortTest {
     }
 
     @Test
-    void a56_onlyLoopbackIsListenedOn() throws IOException {
+    @Tag("A56")
+    void onlyLoopbackIsListenedOn() throws IOException {
         try (WaitingLogin login = WaitingLogin.start()) {
             List<InetAddress> others = NetworkInterface.networkInterfaces()
                     .flatMap(NetworkInterface::inetAddresses)
@@ -171,7 +182,8 @@ class PortTest {
                 .hasMessageStartingWith("Port 80 cannot be listened on (Permission denied).");
     }
 
-    @ParameterizedTest(name = "A57 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A57")
     @ValueSource(
             strings = {
                 "https://localhost:4002/auth",

@@ -6,6 +6,7 @@ import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.callback.CallbackPage.Outcome;
 import java.time.Duration;
 import java.util.Locale;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -18,14 +19,15 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 class ReceivedParametersTest {
 
     @Test
-    void a01_theRightCodeAndStateEndTheLogin() {
+    @Tag("A01")
+    void theRightCodeAndStateEndTheLogin() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit(login.goodQuery());
 
             assertThat(response.status()).isEqualTo(200);
             assertThat(response.body())
                     .contains("You are signed in")
-                    .isEqualTo(CallbackPage.create().answer(Outcome.SIGNED_IN).body());
+                    .isEqualTo(CallbackPage.create().response(Outcome.SIGNED_IN).body());
             assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
             assertThat(login.code().redirectUri()).isEqualTo(login.request().redirectUri());
             assertThat(login.code().codeVerifier()).isNotNull();
@@ -34,55 +36,73 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a01_withinASecondNobodyListensAnyMore() {
+    @Tag("A01")
+    void thePortIsFreeTwoSecondsAfterASuccess() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         WaitingLogin login =
                 WaitingLogin.start(LoopbackReceiver.create().ports(0).scheduler(time));
         login.hit(login.goodQuery());
         assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
-        time.advanceTimeBy(Duration.ofSeconds(1));
+        time.advanceTimeBy(Duration.ofMillis(1_999));
+        assertThat(login.get("/auth").body()).as("a reload").contains("already used");
+        assertThat(login.hit("code=c&state=wrong").status()).as("another login").isEqualTo(400);
+        time.advanceTimeBy(Duration.ofMillis(1));
 
         login.freesItsPort();
     }
 
     /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for 5,000 letters. */
     @ParameterizedTest(name = "{0}")
+    @Tag("A03")
+    @Tag("A04")
+    @Tag("A05")
+    @Tag("A06")
+    @Tag("A07")
+    @Tag("A08")
+    @Tag("A09")
+    @Tag("A11")
+    @Tag("A17")
+    @Tag("A19")
+    @Tag("A21")
+    @Tag("A22")
+    @Tag("A23")
+    @Tag("A24")
     @CsvSource(delimiter = '|', textBlock = """
-                    A03 wrong state                     | code=CODE&state=wrong
-                    A04 no state                        | code=CODE
-                    A04 no query at all                 | -
-                    A05 empty state                     | code=CODE&state=
-                    A06 state in another case           | code=CODE&state=UPPER
-                    A06 state with a trailing space     | code=CODE&state=STATE%20
-                    A06 state escaped twice             | code=CODE&state=TWICE
-                    A07 same state twice                | code=CODE&state=STATE&state=STATE
-                    A07 right state, then a wrong one   | code=CODE&state=STATE&state=x
-                    A07 wrong state, then the right one | code=CODE&state=x&state=STATE
-                    A08 code twice                      | code=CODE&code=d&state=STATE
-                    A09 error twice                     | error=a&error=b&state=STATE
-                    A09 error_description twice         | error=a&error_description=b&error_description=c&state=STATE
-                    A09 iss twice                       | code=CODE&iss=a&iss=b&state=STATE
-                    A09 iss twice and the same          | code=CODE&iss=a&iss=a&state=STATE
-                    A11 error with a wrong state        | error=access_denied&state=wrong
-                    A11 error without state             | error=access_denied
-                    A17 a line break in the description | error=a&error_description=b%0D%0Ac&state=STATE
-                    A17 an escape sequence              | error=a&error_description=%1B%5B31mb&state=STATE
-                    A19 a state that is too long        | code=CODE&state=LONG
-                    A21 bad escape                      | code=%zz&state=STATE
-                    A21 bad second digit                | code=%4z&state=STATE
-                    A21 half an escape                  | state=STATE&code=CODE%
-                    A21 half of its digits              | state=STATE&code=CODE%4
-                    A21 overlong form                   | code=%C0%AF&state=STATE
-                    A21 lone surrogate                  | code=%ED%A0%80&state=STATE
-                    A22 NUL                             | code=a%00b&state=STATE
-                    A22 control character               | code=a%1Fb&state=STATE
-                    A22 delete                          | code=a%7Fb&state=STATE
-                    A22 control character beyond ASCII  | code=a%C2%85b&state=STATE
-                    A22 line break in an unknown value  | code=CODE&x=%0A&state=STATE
-                    A23 a semicolon                     | code=CODE;state=STATE
-                    A23 a semicolon first               | state=STATE;code=CODE
-                    A24 an access token alone           | access_token=CODE&state=STATE
-                    A24 an access token                 | access_token=CODE&code=CODE&state=STATE
+                    wrong state                     | code=CODE&state=wrong
+                    no state                        | code=CODE
+                    no query at all                 | -
+                    empty state                     | code=CODE&state=
+                    state in another case           | code=CODE&state=UPPER
+                    state with a trailing space     | code=CODE&state=STATE%20
+                    state escaped twice             | code=CODE&state=TWICE
+                    same state twice                | code=CODE&state=STATE&state=STATE
+                    right state, then a wrong one   | code=CODE&state=STATE&state=x
+                    wrong state, then the right one | code=CODE&state=x&state=STATE
+                    code twice                      | code=CODE&code=d&state=STATE
+                    error twice                     | error=a&error=b&state=STATE
+                    error_description twice         | error=a&error_description=b&error_description=c&state=STATE
+                    iss twice                       | code=CODE&iss=a&iss=b&state=STATE
+                    iss twice and the same          | code=CODE&iss=a&iss=a&state=STATE
+                    error with a wrong state        | error=access_denied&state=wrong
+                    error without state             | error=access_denied
+                    a line break in the description | error=a&error_description=b%0D%0Ac&state=STATE
+                    an escape sequence              | error=a&error_description=%1B%5B31mb&state=STATE
+                    a state that is too long        | code=CODE&state=LONG
+                    bad escape                      | code=%zz&state=STATE
+                    bad second digit                | code=%4z&state=STATE
+                    half an escape                  | state=STATE&code=CODE%
+                    half of its digits              | state=STATE&code=CODE%4
+                    overlong form                   | code=%C0%AF&state=STATE
+                    lone surrogate                  | code=%ED%A0%80&state=STATE
+                    NUL                             | code=a%00b&state=STATE
+                    control character               | code=a%1Fb&state=STATE
+                    delete                          | code=a%7Fb&state=STATE
+                    control character beyond ASCII  | code=a%C2%85b&state=STATE
+                    line break in an unknown value  | code=CODE&x=%0A&state=STATE
+                    a semicolon                     | code=CODE;state=STATE
+                    a semicolon first               | state=STATE;code=CODE
+                    an access token alone           | access_token=CODE&state=STATE
+                    an access token                 | access_token=CODE&code=CODE&state=STATE
                     """)
     void isAnsweredWith400AndTheLoginGoesOnWaiting(String what, String query) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -106,9 +126,10 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a19_aCodeOf4096CharactersIsTaken() {
+    @Tag("A19")
+    void aCodeOf7KibibytesIsTaken() {
         try (WaitingLogin login = WaitingLogin.start()) {
-            String code = WaitingLogin.CODE + "x".repeat(4096 - WaitingLogin.CODE.length());
+            String code = WaitingLogin.CODE + "x".repeat(7168 - WaitingLogin.CODE.length());
 
             assertThat(login.hit("code=" + code + "&state=" + login.state()).status())
                     .isEqualTo(200);
@@ -122,7 +143,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a10_aDenialIsTypedAndFreesThePort() {
+    @Tag("A10")
+    void aDenialIsTypedAndFreesThePort() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit("error=access_denied&state=" + login.state());
 
@@ -137,12 +159,13 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a12_aCodeTogetherWithAnErrorIsAFailureAndTheCodeIsThrownAway() {
+    @Tag("A12")
+    void aCodeTogetherWithAnErrorIsAFailureAndTheCodeIsThrownAway() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit("error=access_denied&" + login.goodQuery());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("You are not signed in");
+            assertThat(response.body()).contains("The sign-in failed");
             assertThat(login.failure())
                     .isInstanceOf(AuthorizationFailedException.class)
                     .hasMessageContaining("both a code and an error");
@@ -151,7 +174,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a09_unknownParametersMayStandTwice() {
+    @Tag("A09")
+    void unknownParametersMayStandTwice() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit("a=1&a=2&" + login.goodQuery() + "&b=3&b=3");
 
@@ -161,7 +185,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a15_unknownParametersAreIgnored() {
+    @Tag("A15")
+    void unknownParametersAreIgnored() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit("a=1&" + login.goodQuery() + "&session_state=x");
 
@@ -170,7 +195,8 @@ class ReceivedParametersTest {
         }
     }
 
-    @ParameterizedTest(name = "A16 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A16")
     @ValueSource(strings = {"iss=https%3A%2F%2Fevil.example", "iss=", "x=missing"})
     void anAnswerOfAnotherIssuerIsAFailure(String issuer) {
         try (WaitingLogin login =
@@ -178,7 +204,7 @@ class ReceivedParametersTest {
             RawResponse response = login.hit(login.goodQuery() + "&" + issuer);
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("You are not signed in");
+            assertThat(response.body()).contains("The sign-in failed");
             assertThat(login.failure())
                     .isInstanceOf(AuthorizationFailedException.class)
                     .hasMessageContaining("expected issuer https://id.example.com")
@@ -188,7 +214,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a16_theRightIssuerIsNone() {
+    @Tag("A16")
+    void theRightIssuerIsNone() {
         try (WaitingLogin login =
                 WaitingLogin.start(WaitingLogin.RECEIVER, request -> request.issuer("https://id.example.com"))) {
             login.hit(login.goodQuery() + "&iss=https%3A%2F%2Fid.example.com");
@@ -198,7 +225,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a18_anErrorOutsideTheCharacterSetIsReportedAsSuch() {
+    @Tag("A18")
+    void anErrorOutsideTheCharacterSetIsReportedAsSuch() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit("error=caf%C3%A9%22&state=" + login.state());
 
@@ -211,7 +239,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a20_theCodeArrivesByteForByte() {
+    @Tag("A20")
+    void theCodeArrivesByteForByte() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response =
                     login.hit("code=" + WaitingLogin.CODE + "%2B+%20%C3%A9%2F%3D&state=" + login.state());
@@ -221,7 +250,8 @@ class ReceivedParametersTest {
         }
     }
 
-    @ParameterizedTest(name = "A17 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A17")
     @CsvSource(delimiter = '|', textBlock = """
                     markup             | %3Cscript%3Ealert(1)%3C/script%3E
                     quotes             | alert%22%27%3E
@@ -234,9 +264,7 @@ class ReceivedParametersTest {
                     + description.replace("LONG", "x".repeat(5000)) + "&state=" + login.state());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body())
-                    .contains("You are not signed in")
-                    .doesNotContain("alert", "server_error", "xxx");
+            assertThat(response.body()).contains("The sign-in failed").doesNotContain("alert", "server_error", "xxx");
             assertThat(login.failure()).isInstanceOf(AuthorizationFailedException.class);
             // The charset of RFC 6749 section 4.1.2.1, and no more than 256 of it, in a sentence of ours.
             assertThat(login.failure().getMessage())
@@ -247,7 +275,8 @@ class ReceivedParametersTest {
     }
 
     @Test
-    void a17_aDescriptionOf100KbIsNotEvenRead() {
+    @Tag("A17")
+    void aDescriptionOf100KbIsNotEvenRead() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.hit(
                     "error=server_error&error_description=" + "x".repeat(100_000) + "&state=" + login.state());

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,24 +26,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ReceivedRequestsTest {
 
     @ParameterizedTest(name = "{0}")
-    @ValueSource(
-            strings = {
-                "A26 POST",
-                "A27 HEAD",
-                "A28 POST",
-                "A28 PUT",
-                "A28 PATCH",
-                "A28 DELETE",
-                "A29 OPTIONS",
-                "A30 TRACE",
-                "A30 CONNECT",
-                "A30 BREW",
-                "A30 get"
-            })
+    @Tag("A26")
+    @Tag("A27")
+    @Tag("A28")
+    @Tag("A29")
+    @Tag("A30")
+    @ValueSource(strings = {"POST", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", "get"})
     void isNotGet(String method) {
         try (WaitingLogin login = WaitingLogin.start()) {
-            RawResponse response = login.raw(
-                    login.request(method.substring(4), "/auth?" + login.goodQuery(), "Content-Length: 3") + "a=b");
+            RawResponse response =
+                    login.raw(login.request(method, "/auth?" + login.goodQuery(), "Content-Length: 3") + "a=b");
 
             assertThat(response.status()).isEqualTo(405);
             assertThat(response.header("Allow")).isEqualTo("GET");
@@ -51,7 +44,8 @@ class ReceivedRequestsTest {
         }
     }
 
-    @ParameterizedTest(name = "A32 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A32")
     @ValueSource(
             strings = {
                 "/",
@@ -71,24 +65,36 @@ class ReceivedRequestsTest {
             })
     void isAnotherPath(String path) {
         try (WaitingLogin login = WaitingLogin.start()) {
-            assertThat(login.get(path + "?" + login.goodQuery()).status()).isEqualTo(404);
+            RawResponse response = login.get(path + "?" + login.goodQuery());
+
+            assertThat(response.status()).isEqualTo(404);
+            isAPageOfTheReceiver(response);
             login.isStillPending();
         }
     }
 
     @Test
-    void a31_theIconIsNotThere() {
+    @Tag("A31")
+    void theIconIsNotThere() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response =
                     login.raw(login.request("GET", "/favicon.ico", "Sec-Fetch-Mode: no-cors", "Sec-Fetch-Dest: image"));
 
             assertThat(response.status()).isEqualTo(404);
+            isAPageOfTheReceiver(response);
             assertThat(login.get("/favicon.ico?" + login.goodQuery()).status()).isEqualTo(404);
             login.isStillPending();
         }
     }
 
-    @ParameterizedTest(name = "A35 {0}")
+    private static void isAPageOfTheReceiver(RawResponse response) {
+        assertThat(response.header("Content-Type")).isEqualTo("text/html; charset=utf-8");
+        assertThat(response.header("Content-Security-Policy")).isEqualTo(PageTemplate.SECURITY_POLICY);
+        assertThat(response.body()).contains("<h1>There is no page here</h1>", "go back to the application.");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @Tag("A35")
     @ValueSource(strings = {"localhost", "127.0.0.1", "[::1]", "LocalHost"})
     void hostIsOurs(String host) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -100,22 +106,24 @@ class ReceivedRequestsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("A36")
+    @Tag("A37")
     @CsvSource(delimiter = '|', textBlock = """
-                    A36 rebinding             | 421 | Host: evil.example:PORT
-                    A36 trailing dot          | 421 | Host: localhost.:PORT
-                    A36 another loopback name | 421 | Host: localhost.localdomain:PORT
-                    A36 number of the address | 421 | Host: 2130706433:PORT
-                    A36 prefix                | 421 | Host: localhost.evil.example:PORT
-                    A36 address without braces| 421 | Host: ::1:PORT
-                    A37 no Host               | 400 | X-Nothing: x
-                    A37 empty Host            | 400 | Host:
-                    A37 two Hosts             | 400 | Host: localhost:PORT+Host: localhost:PORT
-                    A37 two different Hosts   | 400 | Host: localhost:PORT+Host: evil.example
-                    A37 userinfo              | 400 | Host: user@localhost:PORT
-                    A37 a name and a password | 400 | Host: localhost:PORT@evil.example:PORT
-                    A37 wrong port            | 400 | Host: localhost:1
-                    A37 no port               | 400 | Host: localhost
-                    A37 garbage for a port    | 400 | Host: localhost:PORTx
+                    rebinding             | 421 | Host: evil.example:PORT
+                    trailing dot          | 421 | Host: localhost.:PORT
+                    another loopback name | 421 | Host: localhost.localdomain:PORT
+                    number of the address | 421 | Host: 2130706433:PORT
+                    prefix                | 421 | Host: localhost.evil.example:PORT
+                    address without braces| 421 | Host: ::1:PORT
+                    no Host               | 400 | X-Nothing: x
+                    empty Host            | 400 | Host:
+                    two Hosts             | 400 | Host: localhost:PORT+Host: localhost:PORT
+                    two different Hosts   | 400 | Host: localhost:PORT+Host: evil.example
+                    userinfo              | 400 | Host: user@localhost:PORT
+                    a name and a password | 400 | Host: localhost:PORT@evil.example:PORT
+                    wrong port            | 400 | Host: localhost:1
+                    no port               | 400 | Host: localhost
+                    garbage for a port    | 400 | Host: localhost:PORTx
                     """)
     void hostIsRefused(String what, int status, String headers) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -131,13 +139,14 @@ class ReceivedRequestsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("A25")
     @CsvSource(delimiter = '|', textBlock = """
-                    A25 absolute form, ours       | 200 | http://127.0.0.1:PORT/auth
-                    A25 absolute form, not ours   | 421 | http://evil.example:PORT/auth
-                    A25 absolute form, other port | 400 | http://localhost:1/auth
-                    A25 absolute form, userinfo   | 400 | http://user@localhost:PORT/auth
-                    A25 absolute form, no path    | 404 | http://localhost:PORT
-                    A25 absolute form, https      | 404 | https://localhost:PORT/auth
+                    absolute form, ours       | 200 | http://127.0.0.1:PORT/auth
+                    absolute form, not ours   | 421 | http://evil.example:PORT/auth
+                    absolute form, other port | 400 | http://localhost:1/auth
+                    absolute form, userinfo   | 400 | http://user@localhost:PORT/auth
+                    absolute form, no path    | 404 | http://localhost:PORT
+                    absolute form, https      | 404 | https://localhost:PORT/auth
                     """)
     void targetIsAbsolute(String what, int status, String target) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -151,22 +160,25 @@ class ReceivedRequestsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("A34")
+    @Tag("A38")
+    @Tag("A39")
     @CsvSource(delimiter = '|', textBlock = """
-                    A34 prefetch             | Sec-Purpose: prefetch
-                    A34 prerender            | Sec-Purpose: prefetch;prerender
-                    A34 old prefetch         | Purpose: prefetch
-                    A38 Origin               | Origin: https://evil.example
-                    A38 Origin null          | Origin: null
-                    A38 Origin ours          | Origin: http://localhost:4002
-                    A39 fetch, cors          | Sec-Fetch-Mode: cors
-                    A39 fetch, no-cors       | Sec-Fetch-Mode: no-cors
-                    A39 websocket            | Sec-Fetch-Mode: websocket
-                    A39 image                | Sec-Fetch-Dest: image
-                    A39 script               | Sec-Fetch-Dest: script
-                    A39 iframe               | Sec-Fetch-Dest: iframe
-                    A39 empty                | Sec-Fetch-Dest: empty
-                    A39 navigation of iframe | Sec-Fetch-Mode: navigate+Sec-Fetch-Dest: iframe
-                    A39 said twice           | Sec-Fetch-Mode: navigate+Sec-Fetch-Mode: cors
+                    prefetch             | Sec-Purpose: prefetch
+                    prerender            | Sec-Purpose: prefetch;prerender
+                    old prefetch         | Purpose: prefetch
+                    Origin               | Origin: https://evil.example
+                    Origin null          | Origin: null
+                    Origin ours          | Origin: http://localhost:4002
+                    fetch, cors          | Sec-Fetch-Mode: cors
+                    fetch, no-cors       | Sec-Fetch-Mode: no-cors
+                    websocket            | Sec-Fetch-Mode: websocket
+                    image                | Sec-Fetch-Dest: image
+                    script               | Sec-Fetch-Dest: script
+                    iframe               | Sec-Fetch-Dest: iframe
+                    empty                | Sec-Fetch-Dest: empty
+                    navigation of iframe | Sec-Fetch-Mode: navigate+Sec-Fetch-Dest: iframe
+                    said twice           | Sec-Fetch-Mode: navigate+Sec-Fetch-Mode: cors
                     """)
     void isNoNavigation(String what, String headers) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -178,7 +190,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a39_aNavigationOfATabIsJudged() {
+    @Tag("A39")
+    void aNavigationOfATabIsJudged() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.raw(login.request(
                     "GET",
@@ -194,7 +207,8 @@ class ReceivedRequestsTest {
         }
     }
 
-    @ParameterizedTest(name = "A41 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A41")
     @CsvSource(delimiter = '|', textBlock = """
                     a wrong host stays wrong | 421 | evil.example:PORT | localhost:PORT
                     a wrong port stays wrong | 400 | localhost:1       | localhost:PORT
@@ -217,24 +231,27 @@ class ReceivedRequestsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("A72")
+    @Tag("A73")
+    @Tag("A75")
     @CsvSource(delimiter = '|', textBlock = """
-                    A72 length and chunks      | Content-Length: 0,Transfer-Encoding: chunked
-                    A72 two lengths            | Content-Length: 0,Content-Length: 5
-                    A72 two equal lengths      | Content-Length: 0,Content-Length: 0
-                    A72 list of lengths        | Content-Length: 0\\, 5
-                    A72 signed length          | Content-Length: +0
-                    A72 chunks                 | Transfer-Encoding: chunked
-                    A72 odd transfer encoding  | Transfer-Encoding: x-chunked
-                    A72 folded header          | X-A: 1,  folded
-                    A72 space before the colon | Origin : https://evil.example
-                    A72 tab before the colon   | Origin\\t: https://evil.example
-                    A72 NUL in a value         | X-A: a\\0b
-                    A72 no colon               | nonsense
-                    A72 empty name             | : x
-                    A73 a body                 | Content-Length: 5
-                    A73 a body of 1 GB         | Content-Length: 1000000000
-                    A75 websocket              | Connection: Upgrade,Upgrade: websocket,Sec-WebSocket-Version: 13,Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
-                    A75 websocket among others | Connection: Upgrade,Upgrade: h2c\\, WebSocket
+                    length and chunks      | Content-Length: 0,Transfer-Encoding: chunked
+                    two lengths            | Content-Length: 0,Content-Length: 5
+                    two equal lengths      | Content-Length: 0,Content-Length: 0
+                    list of lengths        | Content-Length: 0\\, 5
+                    signed length          | Content-Length: +0
+                    chunks                 | Transfer-Encoding: chunked
+                    odd transfer encoding  | Transfer-Encoding: x-chunked
+                    folded header          | X-A: 1,  folded
+                    space before the colon | Origin : https://evil.example
+                    tab before the colon   | Origin\\t: https://evil.example
+                    NUL in a value         | X-A: a\\0b
+                    no colon               | nonsense
+                    empty name             | : x
+                    a body                 | Content-Length: 5
+                    a body of 1 GB         | Content-Length: 1000000000
+                    websocket              | Connection: Upgrade,Upgrade: websocket,Sec-WebSocket-Version: 13,Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==
+                    websocket among others | Connection: Upgrade,Upgrade: h2c\\, WebSocket
                     """)
     void isSmuggling(String what, String headers) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -251,18 +268,20 @@ class ReceivedRequestsTest {
     }
 
     @ParameterizedTest(name = "{0}")
+    @Tag("A72")
+    @Tag("A74")
     @CsvSource(delimiter = '|', textBlock = """
-                    A72 bare LF              | 400 | GET TARGET HTTP/1.1\\nHost: HOST\\n\\n
-                    A72 bare LF after header | 400 | GET TARGET HTTP/1.1\\r\\nHost: HOST\\n\\r\\n
-                    A72 control bytes first  | 400 | \\0\\0GET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\n\\r\\n
-                    A72 empty lines first    | 400 | \\r\\n\\r\\nGET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\n\\r\\n
-                    A72 chunk extension      | 400 | GET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0;a="\\r\\n\\r\\n
-                    A72 chunks in HTTP/1.0   | 400 | GET TARGET HTTP/1.0\\r\\nHost: HOST\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n
-                    A74 HTTP/2 preface       | 400 | PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n
-                    A74 HTTP/0.9             | 400 | GET TARGET\\r\\n\\r\\n
-                    A74 HTTP/3.0             | 400 | GET TARGET HTTP/3.0\\r\\nHost: HOST\\r\\n\\r\\n
-                    A74 no version           | 400 | GET TARGET FTP\\r\\nHost: HOST\\r\\n\\r\\n
-                    A74 another protocol     | 400 | \\0\\1\\2\\3
+                    bare LF              | 400 | GET TARGET HTTP/1.1\\nHost: HOST\\n\\n
+                    bare LF after header | 400 | GET TARGET HTTP/1.1\\r\\nHost: HOST\\n\\r\\n
+                    control bytes first  | 400 | \\0\\0GET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\n\\r\\n
+                    empty lines first    | 400 | \\r\\n\\r\\nGET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\n\\r\\n
+                    chunk extension      | 400 | GET TARGET HTTP/1.1\\r\\nHost: HOST\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n0;a="\\r\\n\\r\\n
+                    chunks in HTTP/1.0   | 400 | GET TARGET HTTP/1.0\\r\\nHost: HOST\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n
+                    HTTP/2 preface       | 400 | PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n
+                    HTTP/0.9             | 400 | GET TARGET\\r\\n\\r\\n
+                    HTTP/3.0             | 400 | GET TARGET HTTP/3.0\\r\\nHost: HOST\\r\\n\\r\\n
+                    no version           | 400 | GET TARGET FTP\\r\\nHost: HOST\\r\\n\\r\\n
+                    another protocol     | 400 | \\0\\1\\2\\3
                     """)
     void isNotHttp11(String what, int status, String request) {
         try (WaitingLogin login = WaitingLogin.start()) {
@@ -281,7 +300,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a74_aTlsHandshakeIsClosedAtOnceWithOneHint(CapturedLog log) {
+    @Tag("A74")
+    void aTlsHandshakeIsClosedAtOnceWithOneHint(CapturedLog log) {
         try (WaitingLogin login = WaitingLogin.start()) {
             for (int i = 0; i < 3; i++) {
                 assertThat(RawResponse.to(
@@ -298,7 +318,8 @@ class ReceivedRequestsTest {
 
     /** Some clients offer the upgrade with every first request; it is the upgrade that is refused, not the request. */
     @Test
-    void a75_anUpgradeToHttp2IsNotTakenUp() {
+    @Tag("A75")
+    void anUpgradeToHttp2IsNotTakenUp() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.raw(login.request(
                     "GET",
@@ -315,7 +336,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a76_anExpectationFails() {
+    @Tag("A76")
+    void anExpectationFails() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response =
                     login.raw(login.request("GET", "/auth?" + login.goodQuery(), "Expect: 100-continue"));
@@ -326,7 +348,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a68_anOverlongRequestLineIsRefused() {
+    @Tag("A68")
+    void anOverlongRequestLineIsRefused() {
         try (WaitingLogin login = WaitingLogin.start()) {
             String rest = "&x=" + "x".repeat(8192);
 
@@ -335,22 +358,49 @@ class ReceivedRequestsTest {
         }
     }
 
-    @Test
-    void a68_overlongHeadersAreRefused() {
-        try (WaitingLogin login = WaitingLogin.start()) {
-            String[] headers = IntStream.range(0, 9)
-                    .mapToObj(i -> "X-" + i + ": " + "x".repeat(1000))
-                    .toArray(String[]::new);
+    /** The cookies of every program that was ever on this host, whatever its port. */
+    private static String[] cookies(int kibibytes) {
+        return IntStream.range(0, kibibytes)
+                .mapToObj(i -> "Cookie: c" + i + "=" + "x".repeat(1000))
+                .toArray(String[]::new);
+    }
 
-            assertThat(login.raw(login.request("GET", "/auth?" + login.goodQuery(), headers))
-                            .status())
-                    .isEqualTo(431);
+    @Test
+    @Tag("A68")
+    void theCookiesOfOtherProgramsKeepNoRedirectOut() {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            RawResponse response = login.raw(login.request("GET", "/auth?" + login.goodQuery(), cookies(31)));
+
+            assertThat(response.status()).isEqualTo(200);
+            assertThat(login.code().secret()).isEqualTo(WaitingLogin.CODE);
+        }
+    }
+
+    @ParameterizedTest(name = "{0} KiB")
+    @Tag("A68")
+    @ValueSource(ints = {33, 64, 200})
+    void moreCookiesThanThatGetAPageThatSaysWhatToDoAndTheLoginKeepsWaiting(int kibibytes) {
+        LoopbackReceiver named =
+                WaitingLogin.RECEIVER.page(CallbackPage.create().application("Night Radio"));
+        try (WaitingLogin login = WaitingLogin.start(named)) {
+            RawResponse response = login.raw(login.request("GET", "/auth?" + login.goodQuery(), cookies(kibibytes)));
+
+            assertThat(response.status()).isEqualTo(431);
+            assertThat(response.header("Content-Type")).isEqualTo("text/html; charset=utf-8");
+            assertThat(response.body())
+                    .contains("There are too many cookies", "Night Radio")
+                    .contains(
+                            "Clear the cookies of localhost and reload this page, or start again in a private window.")
+                    .as("the reload needs the address")
+                    .doesNotContain("replaceState")
+                    .doesNotContain(WaitingLogin.CODE);
             login.isStillPending();
         }
     }
 
     @Test
-    void a68_aRequestLineOfAlmost8KiBIsJudged() {
+    @Tag("A68")
+    void aRequestLineOfAlmost8KiBIsJudged() {
         try (WaitingLogin login = WaitingLogin.start()) {
             assertThat(login.hit(login.goodQuery() + "&x=" + "x".repeat(8000)).status())
                     .isEqualTo(200);
@@ -359,7 +409,8 @@ class ReceivedRequestsTest {
 
     /** A browser may connect ahead of need. With room for one connection, the empty one must yield to the real hit. */
     @Test
-    void a33_anEmptyConnectionKeepsNoPlaceThatTheRealOneNeeds() throws IOException {
+    @Tag("A33")
+    void anEmptyConnectionKeepsNoPlaceThatTheRealOneNeeds() throws IOException {
         LoopbackReceiver narrow =
                 WaitingLogin.RECEIVER.limits(new Listener.Limits(1, Duration.ofDays(1), Duration.ofMillis(20)));
         try (WaitingLogin login = WaitingLogin.start(narrow);
@@ -385,7 +436,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a33_anEmptyConnectionThatEndsIsNoHit() throws IOException {
+    @Tag("A33")
+    void anEmptyConnectionThatEndsIsNoHit() throws IOException {
         try (WaitingLogin login = WaitingLogin.start()) {
             try (Socket early = new Socket("127.0.0.1", login.port())) {
                 early.shutdownOutput();
@@ -397,7 +449,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a33_theEmptyConnectionMayBecomeTheRealOne() throws IOException {
+    @Tag("A33")
+    void theEmptyConnectionMayBecomeTheRealOne() throws IOException {
         try (WaitingLogin login = WaitingLogin.start();
                 Socket early = new Socket("127.0.0.1", login.port())) {
             assertThat(login.get("/favicon.ico").status()).isEqualTo(404);
@@ -411,7 +464,8 @@ class ReceivedRequestsTest {
 
     /** A byte now and then would keep any idle timeout from firing. */
     @Test
-    void a69_aRequestThatDripsIsCutAtTheDeadline() throws IOException {
+    @Tag("A69")
+    void aRequestThatDripsIsCutAtTheDeadline() throws IOException {
         assertThat(Listener.Limits.DEFAULT.connectionLife()).isEqualTo(Duration.ofSeconds(10));
         LoopbackReceiver impatient =
                 WaitingLogin.RECEIVER.limits(new Listener.Limits(64, Duration.ofMillis(500), Duration.ofMillis(20)));
@@ -445,7 +499,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a73_aBodyOf1GBIsNotRead() throws IOException {
+    @Tag("A73")
+    void aBodyOf1GBIsNotRead() throws IOException {
         try (WaitingLogin login = WaitingLogin.start();
                 Socket socket = new Socket("127.0.0.1", login.port())) {
             socket.getOutputStream()
@@ -469,7 +524,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a70_idleConnectionsDoNotKeepTheRealHitOut() throws IOException {
+    @Tag("A70")
+    void idleConnectionsDoNotKeepTheRealHitOut() throws IOException {
         List<Socket> idle = new ArrayList<>();
         // No deadline here: it is the cap that bites.
         LoopbackReceiver patient =
@@ -503,7 +559,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a71_onlyTheFirstOfPipelinedRequestsIsAnswered() {
+    @Tag("A71")
+    void onlyTheFirstOfPipelinedRequestsIsAnswered() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.raw(login.request("GET", "/auth?code=c&state=wrong")
                     + login.request("GET", "/auth?" + login.goodQuery()));
@@ -515,7 +572,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a71_norIsOneThatFollowsARefusal() {
+    @Tag("A71")
+    void norIsOneThatFollowsARefusal() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response =
                     login.raw(login.request("POST", "/auth") + login.request("GET", "/auth?" + login.goodQuery()));
@@ -527,7 +585,8 @@ class ReceivedRequestsTest {
     }
 
     @Test
-    void a42_anOrdinaryClientGetsThePageWithItsHeaders() throws Exception {
+    @Tag("A42")
+    void anOrdinaryClientGetsThePageWithItsHeaders() throws Exception {
         try (WaitingLogin login = WaitingLogin.start()) {
             HttpResponse<String> response = HttpClient.newHttpClient()
                     .send(
@@ -556,7 +615,8 @@ class ReceivedRequestsTest {
 
     /** Every other case is searched for secrets too; this one proves that the search would find them. */
     @Test
-    void a80_whatIsSearchedForSecretsIsEverythingThatIsLogged(CapturedLog log) {
+    @Tag("A80")
+    void whatIsSearchedForSecretsIsEverythingThatIsLogged(CapturedLog log) {
         try (WaitingLogin login = WaitingLogin.start()) {
             login.hit(login.goodQuery());
             login.code();

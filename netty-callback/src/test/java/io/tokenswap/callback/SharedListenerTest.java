@@ -58,7 +58,7 @@ class SharedListenerTest {
     }
 
     private void free(int port) {
-        time.advanceTimeBy(Limits.DEFAULT.linger());
+        time.advanceTimeBy(Limits.DEFAULT.idleLinger());
         WaitingLogin.awaitFree(port);
     }
 
@@ -68,7 +68,7 @@ class SharedListenerTest {
         Holder first = hold(port);
         Listener listener = first.await();
         first.subscription.dispose();
-        time.advanceTimeBy(Limits.DEFAULT.linger().minusMillis(1));
+        time.advanceTimeBy(Limits.DEFAULT.idleLinger().minusMillis(1));
         Holder second = hold(port);
         assertThat(second.await()).isSameAs(listener);
         second.subscription.dispose();
@@ -89,7 +89,7 @@ class SharedListenerTest {
             Holder first = hold(port);
             Listener listener = first.await();
             first.subscription.dispose();
-            time.advanceTimeBy(Limits.DEFAULT.linger());
+            time.advanceTimeBy(Limits.DEFAULT.idleLinger());
             // Its sockets are being closed now; the next one waits for that and binds anew.
             Holder second = hold(port);
             assertThat(second.await()).isNotSameAs(listener);
@@ -117,7 +117,7 @@ class SharedListenerTest {
             port = foreign.getLocalPort();
             for (int round = 0; round < 20; round++) {
                 hold(port).subscription.dispose();
-                time.advanceTimeBy(Limits.DEFAULT.linger());
+                time.advanceTimeBy(Limits.DEFAULT.idleLinger());
             }
             Holder late = hold(port);
             assertThatThrownBy(late::await).hasCauseInstanceOf(PortInUseException.class);
@@ -161,7 +161,7 @@ class SharedListenerTest {
                         assertThat(holder.await().port()).isEqualTo(port);
                     }
                     holder.subscription.dispose();
-                    time.advanceTimeBy(Limits.DEFAULT.linger());
+                    time.advanceTimeBy(Limits.DEFAULT.idleLinger());
                 }))
                 .toList();
         all.forEach(Awaited::of);
@@ -180,7 +180,7 @@ class SharedListenerTest {
 
     @Test
     void aConnectionThatIsAcceptedWhileItsListenerClosesIsClosedToo() {
-        Connections connections = new Connections(64, Duration.ofSeconds(10));
+        ConnectionLimit connections = new ConnectionLimit(64, Duration.ofSeconds(10));
         EmbeddedChannel early = new EmbeddedChannel();
         EmbeddedChannel late = new EmbeddedChannel();
         connections.admit(early);

@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -73,7 +74,8 @@ class SystemBrowserTest {
                 Arguments.of("FreeBSD", display, List.of("xdg-open", "gio", "kde-open")));
     }
 
-    @ParameterizedTest(name = "A64 {0} {1}: {2}")
+    @ParameterizedTest(name = "{0} {1}: {2}")
+    @Tag("A64")
     @MethodSource("systems")
     void eachSystemHasItsOpeners(String os, Map<String, String> environment, List<String> programs) {
         assertThat(SystemBrowser.openers(os.toLowerCase(java.util.Locale.ROOT), environment))
@@ -83,7 +85,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a64_withoutADisplayTheErrorIsTyped() {
+    @Tag("A64")
+    void withoutADisplayTheErrorIsTyped() {
         StepVerifier.create(SystemBrowser.create("Linux", Map.of()).open(LOGIN))
                 .verifyErrorSatisfies(error -> assertThat(error)
                         .isInstanceOf(BrowserUnavailableException.class)
@@ -92,7 +95,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a64_anOpenerThatIsMissingOrFailsIsFollowedByTheNext() throws IOException {
+    @Tag("A64")
+    void anOpenerThatIsMissingOrFailsIsFollowedByTheNext() throws IOException {
         SystemBrowser browser = new SystemBrowser(
                 List.of(
                         List.of(directory.resolve("missing").toString()),
@@ -107,7 +111,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a64_whenNoneSucceedsTheFallbackGetsTheUrl() throws IOException {
+    @Tag("A64")
+    void whenNoneSucceedsTheFallbackGetsTheUrl() throws IOException {
         AtomicReference<URI> shown = new AtomicReference<>();
         Browser browser =
                 new SystemBrowser(List.of(opener("failing", "exit 3")), LONG).orElse(Browser.printing(shown::set));
@@ -117,7 +122,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a64_whenBothFailBothErrorsAreKnown() throws IOException {
+    @Tag("A64")
+    void whenBothFailBothErrorsAreKnown() throws IOException {
         Browser browser = new SystemBrowser(List.of(opener("failing", "exit 3")), LONG)
                 .orElse(uri -> Mono.error(new IllegalStateException("second")));
 
@@ -126,7 +132,8 @@ class SystemBrowserTest {
                         assertThat(error).hasMessage("second").hasSuppressedException(error.getSuppressed()[0]));
     }
 
-    @ParameterizedTest(name = "A65 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A65")
     @ValueSource(
             strings = {
                 "https://h/?a=b&c=d",
@@ -146,7 +153,8 @@ class SystemBrowserTest {
         assertThat(arguments("opener")).containsExactly(URI.create(url).toASCIIString());
     }
 
-    @ParameterizedTest(name = "A65 {0}")
+    @ParameterizedTest(name = "{0}")
+    @Tag("A65")
     @ValueSource(strings = {"file:///etc/passwd", "javascript:alert(1)", "ms-settings:about", "-x", "//h/", "/bin/sh"})
     void onlyHttpIsOpened(String url) throws IOException {
         SystemBrowser browser = new SystemBrowser(List.of(recording("opener")), LONG);
@@ -156,7 +164,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a66_anOpenerThatHangsIsKilledAndNoOtherIsTried() throws IOException {
+    @Tag("A66")
+    void anOpenerThatHangsIsKilledAndNoOtherIsTried() throws IOException {
         Path pid = directory.resolve("pid");
         SystemBrowser browser = new SystemBrowser(
                 List.of(opener("hanging", "echo $$ > " + pid + "; exec sleep 100"), recording("unneeded")),
@@ -172,7 +181,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a64_anOpenerThatHangsLeavesTheLoginToTheFallback() throws IOException {
+    @Tag("A64")
+    void anOpenerThatHangsLeavesTheLoginToTheFallback() throws IOException {
         CompletableFuture<URI> shown = new CompletableFuture<>();
         Browser browser = new SystemBrowser(List.of(opener("hanging", "exec sleep 100")), Duration.ofMillis(200))
                 .orElse(Browser.printing(shown::complete));
@@ -188,12 +198,14 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a66_anOpenerHas10Seconds() {
+    @Tag("A66")
+    void anOpenerHas10Seconds() {
         assertThat(SystemBrowser.LONGEST).isEqualTo(Duration.ofSeconds(10));
     }
 
     @Test
-    void a66_anOpenerIsKilledWhenTheLoginIsOver() throws IOException {
+    @Tag("A66")
+    void anOpenerIsKilledWhenTheLoginIsOver() throws IOException {
         Path pid = directory.resolve("pid");
         SystemBrowser browser =
                 new SystemBrowser(List.of(opener("hanging", "echo $$ > " + pid + "; exec sleep 100")), LONG);
@@ -206,7 +218,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a66_aTalkativeOpenerDoesNotBlock() throws IOException {
+    @Tag("A66")
+    void aTalkativeOpenerDoesNotBlock() throws IOException {
         SystemBrowser browser = new SystemBrowser(
                 List.of(opener(
                         "talkative",
@@ -218,7 +231,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a66_anEventLoopMayOpenIt() throws IOException {
+    @Tag("A66")
+    void anEventLoopMayOpenIt() throws IOException {
         SystemBrowser browser = new SystemBrowser(List.of(recording("opener")), LONG);
 
         // BlockHound fails this if the process is started on the thread that subscribes.
@@ -227,7 +241,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a67_theUrlIsShownWhateverBecomesOfTheBrowser() throws IOException {
+    @Tag("A67")
+    void theUrlIsShownWhateverBecomesOfTheBrowser() throws IOException {
         List<URI> shown = new ArrayList<>();
         Browser failing = new SystemBrowser(List.of(opener("failing", "exit 3")), LONG).alsoShowing(shown::add);
         Browser working = new SystemBrowser(List.of(recording("good")), LONG).alsoShowing(shown::add);
@@ -239,7 +254,8 @@ class SystemBrowserTest {
     }
 
     @Test
-    void a67_theUrlOfEachLoginIsShown() {
+    @Tag("A67")
+    void theUrlOfEachLoginIsShown() {
         List<URI> shown = new ArrayList<>();
         Browser browser = Browser.printing(shown::add);
 

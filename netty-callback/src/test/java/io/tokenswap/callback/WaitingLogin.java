@@ -13,7 +13,9 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import reactor.core.publisher.Mono;
 
 /** A login that waits on a real port, and the browser that was sent to it. */
 final class WaitingLogin implements AutoCloseable {
@@ -31,7 +33,10 @@ final class WaitingLogin implements AutoCloseable {
     private final CompletableFuture<AuthorizationRequest> opened = new CompletableFuture<>();
     private final CompletableFuture<AuthorizationCode> code;
 
-    private WaitingLogin(LoopbackReceiver receiver, UnaryOperator<AuthorizationRequest.Builder> asking) {
+    private WaitingLogin(
+            LoopbackReceiver receiver,
+            UnaryOperator<AuthorizationRequest.Builder> asking,
+            Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
         AuthorizationRequest.Builder builder =
                 asking.apply(AuthorizationRequest.builder(URI.create("https://auth.example.com/authorize")));
         CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
@@ -41,7 +46,8 @@ final class WaitingLogin implements AutoCloseable {
                             made.complete(request);
                             return request;
                         },
-                        Browser.printing(uri -> opened.complete(made.join())))
+                        Browser.printing(uri -> opened.complete(made.join())),
+                        swap)
                 .toFuture();
         code.whenComplete((result, error) -> {
             if (error != null) {
@@ -59,7 +65,14 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     static WaitingLogin start(LoopbackReceiver receiver, UnaryOperator<AuthorizationRequest.Builder> asking) {
-        WaitingLogin login = new WaitingLogin(receiver, asking);
+        WaitingLogin login = new WaitingLogin(receiver, asking, Mono::just);
+        login.request();
+        return login;
+    }
+
+    /** One whose code is swapped by a test. */
+    static WaitingLogin swapping(LoopbackReceiver receiver, Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
+        WaitingLogin login = new WaitingLogin(receiver, request -> request, swap);
         login.request();
         return login;
     }

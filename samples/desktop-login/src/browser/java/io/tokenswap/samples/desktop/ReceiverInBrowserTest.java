@@ -14,6 +14,7 @@ import java.net.URI;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.AfterParameterizedClassInvocation;
@@ -73,7 +74,8 @@ class ReceiverInBrowserTest {
         assertThat(login.code()).isEqualTo("the-code");
     }
 
-    @ParameterizedTest(name = "A35 A43 {0}")
+    @ParameterizedTest(name = "A43 {0}")
+    @Tag("A35")
     @ValueSource(strings = {"localhost", "127.0.0.1", "[::1]"})
     void theLoginEndsAtEachNameOfThisMachineAndTheCodeLeavesTheAddressBar(String host) {
         try (WaitingLogin login = WaitingLogin.at("http://" + host + ":0/auth")) {
@@ -83,7 +85,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a42_pagesAskForNothingElseAndTheBrowserHasNothingToComplainOf() {
+    @Tag("A42")
+    void pagesAskForNothingElseAndTheBrowserHasNothingToComplainOf() {
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT)) {
             String invalid = login.redirectUri() + "?code=a&state=b";
             tab.open(invalid);
@@ -100,7 +103,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a43_everythingIsThereWithScriptingOff() {
+    @Tag("A43")
+    void everythingIsThereWithScriptingOff() {
         assumeTrue(kind == RealBrowser.Kind.CHROMIUM, "Firefox cannot be told to");
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT)) {
             tab.forbidScripts();
@@ -115,40 +119,43 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a47_aReloadIsNoSecondLogin() {
+    @Tag("A47")
+    void aReloadIsNoSecondLogin() {
         int port = Servers.freePort();
         // The second login keeps the receiver, which would else be gone in a moment.
         try (WaitingLogin login = WaitingLogin.at("http://127.0.0.1:" + port + "/auth");
                 WaitingLogin other = WaitingLogin.at("http://127.0.0.1:" + port + "/auth")) {
             signsIn(login);
             tab.reload();
-            assertThat(tab.text()).contains("already complete");
+            assertThat(tab.text()).contains("already used");
             tab.back();
             RealBrowser.await(() -> tab.text().contains("Elsewhere"));
             tab.forward();
             RealBrowser.await(
-                    () -> tab.text().contains("already complete") || tab.text().contains("You are signed in"));
+                    () -> tab.text().contains("already used") || tab.text().contains("You are signed in"));
             assertThat(tab.address()).isEqualTo(login.redirectUri().toString());
             assertThat(other.isPending()).isTrue();
         }
     }
 
     @Test
-    void a47_theSameLinkInASecondTabIsNoSecondLogin() {
+    @Tag("A47")
+    void theSameLinkInASecondTabIsNoSecondLogin() {
         int port = Servers.freePort();
         try (WaitingLogin login = WaitingLogin.at("http://localhost:" + port + "/auth");
                 WaitingLogin other = WaitingLogin.at("http://localhost:" + port + "/auth");
                 Tab second = browser.newTab()) {
             signsIn(login);
             second.open(site.page("")).open(login.link("another-code"));
-            assertThat(second.text()).contains("already complete");
+            assertThat(second.text()).contains("already used");
             assertThat(login.code()).isEqualTo("the-code");
             assertThat(other.isPending()).isTrue();
         }
     }
 
     @Test
-    void a50_twoLoginsInTwoTabsGetTheirOwnCodes() {
+    @Tag("A50")
+    void twoLoginsInTwoTabsGetTheirOwnCodes() {
         int port = Servers.freePort();
         try (WaitingLogin one = WaitingLogin.at("http://localhost:" + port + "/auth");
                 WaitingLogin two = WaitingLogin.at("http://localhost:" + port + "/auth");
@@ -192,7 +199,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a28_aFormOfAnotherSiteCannotPostToIt() {
+    @Tag("A28")
+    void aFormOfAnotherSiteCannotPostToIt() {
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT)) {
             String link = login.link("stolen");
             tab.open(site.page("<form method=\"post\" action=\"" + link + "\"><button>Win a prize</button></form>"));
@@ -203,7 +211,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a33_aConnectionAheadOfTheRequestDoesNoHarm() {
+    @Tag("A33")
+    void aConnectionAheadOfTheRequestDoesNoHarm() {
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT);
                 OtherSite witness = OtherSite.start("127.0.0.3")) {
             tab.open(site.page("<link rel=\"preconnect\" href=\"%s\"><link rel=\"preconnect\" href=\"%s\">"
@@ -214,7 +223,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a36_aNameOfAnotherSiteThatLeadsHereIsRefused() {
+    @Tag("A36")
+    void aNameOfAnotherSiteThatLeadsHereIsRefused() {
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT)) {
             String rebound = login.link("stolen").replace("127.0.0.1", RealBrowser.REBOUND_NAME);
             tab.open(rebound);
@@ -224,7 +234,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a45_theSuccessUriGetsNeitherCodeNorReferrer() {
+    @Tag("A45")
+    void theSuccessUriGetsNeitherCodeNorReferrer() {
         URI done = site.page("<h1>Welcome</h1>");
         try (WaitingLogin login = WaitingLogin.of(LoopbackReceiver.create()
                 .redirectUri(URI.create(ANY_PORT))
@@ -238,7 +249,8 @@ class ReceiverInBrowserTest {
     }
 
     @Test
-    void a74_httpsFailsInTheBrowserAndTheLogSaysWhyOnce() {
+    @Tag("A74")
+    void httpsFailsInTheBrowserAndTheLogSaysWhyOnce() {
         ListAppender<ILoggingEvent> lines = new ListAppender<>();
         Logger logger = (Logger) LoggerFactory.getLogger("io.tokenswap.callback");
         logger.addAppender(lines);

@@ -7,6 +7,7 @@ import io.tokenswap.callback.LoopbackReceiver;
 import java.net.URI;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import reactor.core.publisher.Mono;
 
 /** A login that waits for its answer, which the test brings to it in the provider's place. */
 final class WaitingLogin implements AutoCloseable {
@@ -26,7 +27,8 @@ final class WaitingLogin implements AutoCloseable {
                             made.complete(built);
                             return built;
                         },
-                        Browser.printing(shown::complete))
+                        Browser.printing(shown::complete),
+                        Mono::just)
                 .toFuture();
         code.exceptionally(error -> {
             shown.completeExceptionally(error);

@@ -16,29 +16,60 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Lets one thing through: a browser that navigates a tab to a path on which a login waits. Everything else comes from a script,
- * from a page that embeds ours, from another program, or from a proxy that reads HTTP in its own way.
+ * Accepts one kind of request: a browser that navigates a tab to a path on which a login waits. All other requests come from a
+ * script, from a page that embeds ours, from another program, or from a proxy that reads HTTP in its own way.
  */
-final class HitRules {
+final class RequestFilter {
 
     private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1", "[::1]");
-    private static final String HTTP = "http://";
 
-    private HitRules() {}
+    private RequestFilter() {}
 
     /**
-     * Why a request is refused.
+     * The parts of a request target. Never decoded, never normalized.
      *
-     * @param port the port that it came to
-     * @param path whether a login waits on a path
-     * @return the status of the refusal, or null for a request that may be judged
+     * @param authority host and port of a target in absolute form, otherwise null
+     * @param path the path, empty if there is none
+     * @param query the query, null if there is none
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-3.2">RFC 9112 section 3.2</a>
      */
-    static @Nullable HttpResponseStatus refusal(HttpRequest request, int port, Predicate<? super String> path) {
+    record Target(
+            @Nullable String authority,
+            String path,
+            @Nullable String query) {
+
+        private static final String HTTP = "http://";
+
+        static Target parse(String target) {
+            int mark = target.indexOf('?');
+            int pathEnd = mark < 0 ? target.length() : mark;
+            String query = mark < 0 ? null : target.substring(mark + 1);
+            if (!target.regionMatches(true, 0, HTTP, 0, HTTP.length())) {
+                return new Target(null, target.substring(0, pathEnd), query);
+            }
+            int slash = target.indexOf('/', HTTP.length());
+            int authorityEnd = slash < 0 || slash > pathEnd ? pathEnd : slash;
+            return new Target(
+                    target.substring(HTTP.length(), Math.max(HTTP.length(), authorityEnd)),
+                    target.substring(authorityEnd, pathEnd),
+                    query);
+        }
+    }
+
+    /**
+     * Judges everything of a request but its query.
+     *
+     * @param port the port that the request arrived at
+     * @param isAwaited tells whether a login waits on a path
+     * @return the status of the refusal, or null for a request that is accepted
+     */
+    static @Nullable HttpResponseStatus refusal(
+            HttpRequest request, Target target, int port, Predicate<? super String> isAwaited) {
         HttpResponseStatus malformed = malformed(request);
         if (malformed != null) {
             return malformed;
         }
-        HttpResponseStatus wrongHost = wrongHost(request, port);
+        HttpResponseStatus wrongHost = wrongHost(request, target, port);
         if (wrongHost != null) {
             return wrongHost;
         }
@@ -49,7 +80,7 @@ final class HitRules {
         if (!"0".equals(headers.get(HttpHeaderNames.CONTENT_LENGTH, "0"))) {
             return HttpResponseStatus.BAD_REQUEST;
         }
-        if (!path.test(path(originForm(request.uri())))) {
+        if (!isAwaited.test(target.path())) {
             return HttpResponseStatus.NOT_FOUND;
         }
         return isNavigation(headers) ? null : HttpResponseStatus.FORBIDDEN;
@@ -70,24 +101,20 @@ final class HitRules {
         }
         boolean unclear = !(HttpVersion.HTTP_1_1.equals(request.protocolVersion())
                         || HttpVersion.HTTP_1_0.equals(request.protocolVersion()))
-                // Two readers may see different ends of such a request (RFC 9112 section 11.2), and none of ours has a
-                // body.
+                // Two readers may see different ends of such a request (RFC 9112 section 11.2). No redirect has a body.
                 || headers.contains(HttpHeaderNames.TRANSFER_ENCODING)
                 || headers.containsValue(HttpHeaderNames.UPGRADE, HttpHeaderValues.WEBSOCKET, true);
         return unclear ? HttpResponseStatus.BAD_REQUEST : null;
     }
 
-    /** A name that is not ours means that somebody's DNS points it here, to make us same-origin with a page of theirs. */
-    private static @Nullable HttpResponseStatus wrongHost(HttpRequest request, int port) {
+    /** Refuses a foreign host name. DNS of an attacker may resolve it to this machine, to make the attacker's page same-origin. */
+    private static @Nullable HttpResponseStatus wrongHost(HttpRequest request, Target target, int port) {
         List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
         if (hosts.size() != 1) {
             return HttpResponseStatus.BAD_REQUEST;
         }
         HttpResponseStatus wrong = wrongAuthority(hosts.get(0), port);
-        String target = request.uri();
-        return wrong != null || !isAbsolute(target)
-                ? wrong
-                : wrongAuthority(target.substring(HTTP.length(), authorityEnd(target)), port);
+        return wrong != null || target.authority() == null ? wrong : wrongAuthority(target.authority(), port);
     }
 
     private static @Nullable HttpResponseStatus wrongAuthority(String authority, int port) {
@@ -101,7 +128,7 @@ final class HitRules {
         return HOSTS.contains(host) ? null : HttpResponseStatus.MISDIRECTED_REQUEST;
     }
 
-    /** Browsers send these headers and let no script forge them; where they are absent it is an old browser or no browser. */
+    /** Browsers send these headers and let no script forge them. Old browsers and other programs send none of them. */
     private static boolean isNavigation(HttpHeaders headers) {
         return !headers.contains(HttpHeaderNames.ORIGIN)
                 && isAbsentOr(headers, "Sec-Fetch-Mode", "navigate")
@@ -111,34 +138,11 @@ final class HitRules {
     }
 
     private static boolean isAbsentOr(HttpHeaders headers, String name, String value) {
-        return headers.getAll(name).stream().allMatch(value::equals);
-    }
-
-    /** The target without scheme and authority, which {@link #refusal} has checked. Never decoded, never normalised. */
-    static String originForm(String target) {
-        return isAbsolute(target) ? target.substring(authorityEnd(target)) : target;
-    }
-
-    static String path(String originForm) {
-        int query = originForm.indexOf('?');
-        return query < 0 ? originForm : originForm.substring(0, query);
-    }
-
-    static @Nullable String query(String originForm) {
-        int query = originForm.indexOf('?');
-        return query < 0 ? null : originForm.substring(query + 1);
-    }
-
-    private static boolean isAbsolute(String target) {
-        return target.regionMatches(true, 0, HTTP, 0, HTTP.length());
-    }
-
-    private static int authorityEnd(String target) {
-        for (int i = HTTP.length(); i < target.length(); i++) {
-            if (target.charAt(i) == '/' || target.charAt(i) == '?') {
-                return i;
+        for (String sent : headers.getAll(name)) {
+            if (!sent.equals(value)) {
+                return false;
             }
         }
-        return target.length();
+        return true;
     }
 }

@@ -1,0 +1,20 @@
+package io.tokenswap.callback;
+
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * Lines that the user pastes while a login waits.
+ *
+ * @param lines subscribed to by each login
+ * @param codeAlone whether a line may be the code alone, without the state that proves which login it belongs to
+ */
+record PastedInput(Flux<String> lines, boolean codeAlone) {
+
+    static final PastedInput NONE = new PastedInput(Flux.empty(), false);
+
+    /** Offers each line to a login, and completes with the lines. */
+    Mono<Void> offerTo(PendingLogin login) {
+        return lines.doOnNext(line -> login.paste(line, codeAlone)).then();
+    }
+}
