@@ -12,6 +12,9 @@ import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -174,13 +177,29 @@ final class Listener {
         return Flux.fromIterable(servers)
                 .flatMap(server -> {
                     server.dispose();
-                    return server.onDispose();
+                    return server.onDispose().then(nextSelection(server));
                 })
                 .then()
                 .doFinally(signal -> {
                     connections.closeAll();
                     logins.forgetEnded();
                 });
+    }
+
+    /**
+     * Waits until the event loop of a closed server has selected again. The JDK closes the socket of a channel only then: it reports the
+     * channel as closed before, while the port is still in use.
+     */
+    private static Mono<Void> nextSelection(DisposableServer server) {
+        return Mono.create(sink -> {
+            try {
+                Future<?> selected =
+                        server.channel().eventLoop().schedule(() -> sink.success(), 1, TimeUnit.MILLISECONDS);
+                sink.onCancel(() -> selected.cancel(false));
+            } catch (RejectedExecutionException shutDown) {
+                sink.success();
+            }
+        });
     }
 
     private static InetAddress address(int... bytes) {
