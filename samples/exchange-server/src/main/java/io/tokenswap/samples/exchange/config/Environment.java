@@ -46,6 +46,7 @@ public final class Environment {
     }
 
     /** Reads a variable that may be left out, and supplies null in that case. */
+    @SuppressWarnings("UnnecessaryMethodReference") // a Supplier<T> is no Supplier<@Nullable T>
     public <T> Supplier<@Nullable T> nullable(String name, Function<String, T> parser, String... aliases) {
         know(name, aliases);
         if (!has(name, aliases)) {
