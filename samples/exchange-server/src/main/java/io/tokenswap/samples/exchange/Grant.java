@@ -48,7 +48,11 @@ record Grant(
                 + (refreshToken == null ? 0 : 2 * refreshToken.length());
     }
 
-    /** @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a> */
+    /**
+     * Writes the grant as a token response.
+     *
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
+     */
     ServerResponse response(Instant now) {
         Map<String, Object> properties = new LinkedHashMap<>();
         properties.put("access_token", accessToken);

@@ -51,7 +51,7 @@ final class ProviderBreaker {
                     return Mono.error(ProviderFailure.unreachable());
                 }
                 changed = seen.failures >= MOST_FAILURES ? seen.withProbe(true) : seen;
-            } while (changed != seen && !state.compareAndSet(seen, changed));
+            } while (!changed.equals(seen) && !state.compareAndSet(seen, changed));
             return request.doOnSuccess(token -> update(State::closed))
                     .doOnError(this::failed)
                     .doOnCancel(() -> update(current -> current.withProbe(false)));

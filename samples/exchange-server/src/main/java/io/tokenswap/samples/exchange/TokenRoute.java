@@ -127,9 +127,10 @@ final class TokenRoute {
         Mono<Grant> request = send(GrantType.REFRESH_TOKEN, provider.refresh(RefreshToken.of(refreshToken)))
                 .map(token -> {
                     RefreshToken next = token.refreshToken();
-                    boolean rotated = next != null && !next.secret().equals(refreshToken);
-                    return Grant.of(
-                            token, grantEnd(authorizedAt), rotated ? sealed(next.secret(), authorizedAt) : null);
+                    String rotated = next == null || next.secret().equals(refreshToken)
+                            ? null
+                            : sealed(next.secret(), authorizedAt);
+                    return Grant.of(token, grantEnd(authorizedAt), rotated);
                 });
         // Each caller gets a seal for what it has presented: several callers share one result.
         boolean sealAnew = seals.areLasting() && (presented.equals(refreshToken) || seals.isOld(presented));

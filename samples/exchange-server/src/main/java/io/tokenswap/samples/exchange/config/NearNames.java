@@ -40,7 +40,7 @@ final class NearNames {
     static List<String> problems(Map<String, String> variables, Set<String> known) {
         List<String> problems = new ArrayList<>();
         for (String name : new TreeSet<>(variables.keySet())) {
-            if (known.contains(name) || isServiceLink(name, variables.get(name))) {
+            if (known.contains(name) || isServiceLink(name, variables.getOrDefault(name, ""))) {
                 continue;
             }
             String meant = OTHER_NAMES.get(name);
