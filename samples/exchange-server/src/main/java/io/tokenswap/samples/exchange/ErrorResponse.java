@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the handling of a request with an error of RFC 6749's form. Its texts are fixed ones: nothing that a caller or the
- * provider wrote gets into them.
+ * Ends the handling of a request with an error in the form of RFC 6749. The texts are constants: nothing that a caller or the provider
+ * wrote gets into them. Immutable.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.2">RFC 6749 section 5.2</a>
  */
@@ -19,6 +19,8 @@ final class ErrorResponse extends RuntimeException {
     final String error;
     final transient Map<String, String> headers;
     final @Nullable Processed processed;
+    private final boolean callersFault;
+    private final boolean forPerson;
 
     ErrorResponse(int status, String error, String description) {
         this(status, error, description, Map.of());
@@ -28,19 +30,37 @@ final class ErrorResponse extends RuntimeException {
         this(status, error, description, headers, null);
     }
 
-    /** A failure of the provider or on the way to it: the application may want to know whether to send the same again. */
+    /** A failure of the provider or on the way to it. The application may want to know whether to send the same again. */
     ErrorResponse(
             int status, String error, String description, Map<String, String> headers, @Nullable Processed processed) {
+        this(status, error, description, headers, processed, processed == null && status < 500, false);
+    }
+
+    private ErrorResponse(
+            int status,
+            String error,
+            String description,
+            Map<String, String> headers,
+            @Nullable Processed processed,
+            boolean callersFault,
+            boolean forPerson) {
         // Control flow, not a fault: without a stack trace.
         super(description, null, false, false);
         this.status = status;
         this.error = error;
         this.headers = headers;
         this.processed = processed;
+        this.callersFault = callersFault;
+        this.forPerson = forPerson;
     }
 
     static ErrorResponse invalidRequest(String description) {
         return new ErrorResponse(400, "invalid_request", description);
+    }
+
+    /** A request over a limit of this server. The provider saw nothing of it. */
+    static ErrorResponse tooManyRequests(Duration wait) {
+        return new ErrorResponse(429, "temporarily_unavailable", "Too many requests", retryAfter(wait), Processed.NO);
     }
 
     /** The header of a 429 or 503. Rounded up, because a moment too early is one more refusal. */
@@ -49,8 +69,30 @@ final class ErrorResponse extends RuntimeException {
                 "Retry-After", String.valueOf(Math.max(1, pause.plusMillis(999).toSeconds())));
     }
 
+    /** Returns the error as a page instead of JSON. */
+    ErrorResponse forPerson() {
+        return new ErrorResponse(status, error, description(), headers, processed, callersFault, true);
+    }
+
+    /** Returns the error of a request that was as it should be, for example with a valid seal of a grant that has ended. */
+    ErrorResponse nobodysFault() {
+        return new ErrorResponse(status, error, description(), headers, processed, false, forPerson);
+    }
+
+    boolean isCallersFault() {
+        return callersFault;
+    }
+
+    boolean isForPerson() {
+        return forPerson;
+    }
+
     String description() {
         return String.valueOf(getMessage());
+    }
+
+    ServerResponse toServerResponse() {
+        return forPerson ? Page.stopped(this) : ServerResponse.json(this);
     }
 
     /** Whether the provider may have acted on the request. */

@@ -6,115 +6,297 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
+import io.tokenswap.samples.exchange.config.Environment;
+import io.tokenswap.samples.exchange.config.Values;
+import io.tokenswap.samples.exchange.connection.ConnectionCounter;
+import io.tokenswap.samples.exchange.connection.ConnectionGuard;
+import io.tokenswap.samples.exchange.connection.ConnectionLimits;
+import io.tokenswap.samples.exchange.limit.RateLimits;
+import io.tokenswap.samples.exchange.operation.Metrics;
+import io.tokenswap.samples.exchange.operation.ReloadableTls;
+import io.tokenswap.samples.exchange.operation.WatchedFile;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
 import reactor.netty.ChannelBindException;
 import reactor.netty.DisposableServer;
+import reactor.netty.http.HttpProtocol;
+import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.server.HttpServer;
+import reactor.netty.resources.ConnectionProvider;
 
-/**
- * A running exchange server: the program that {@link #main} starts, or one of several that a process embeds by
- * {@link #start(ExchangeServerConfig)}. Safe for use by any thread.
- */
+/** A running exchange server. A process may run several. Safe for use by any thread. */
 public final class ExchangeServer implements AutoCloseable {
 
     private static final int LONGEST_LINE = 8 * 1024;
-    private static final int LONGEST_HEADERS = 16 * 1024;
-    private static final Duration PROVIDER = Duration.ofSeconds(10);
-    private static final Duration IDLE = Duration.ofSeconds(60);
+    private static final int LONGEST_HEAD = 16 * 1024;
+    private static final Duration PROVIDER_TIMEOUT = Duration.ofSeconds(10);
+    private static final Duration PROVIDER_IDLE = Duration.ofSeconds(10);
     private static final Duration GRACE = Duration.ofSeconds(20);
+    private static final Duration FILE_CHECKS = Duration.ofSeconds(5);
 
     private final DisposableServer server;
-    private final Routes routes;
+    private final ExchangeServerConfig config;
     private final PublicUrl publicUrl;
+    private final Routes routes;
+    private final Readiness readiness;
+    private final List<WatchedFile> files;
+    private final List<Disposable> resources;
+    private final @Nullable DisposableServer metricsServer;
 
-    private ExchangeServer(DisposableServer server, Routes routes, PublicUrl publicUrl) {
+    private ExchangeServer(
+            DisposableServer server,
+            ExchangeServerConfig config,
+            PublicUrl publicUrl,
+            Routes routes,
+            Readiness readiness,
+            List<WatchedFile> files,
+            List<Disposable> resources,
+            @Nullable DisposableServer metricsServer) {
         this.server = server;
-        this.routes = routes;
+        this.config = config;
         this.publicUrl = publicUrl;
+        this.routes = routes;
+        this.readiness = readiness;
+        this.files = files;
+        this.resources = resources;
+        this.metricsServer = metricsServer;
     }
 
     /**
-     * Runs an exchange server that is configured by environment variables, until the process is told to end.
+     * Starts a server.
      *
-     * @param args none are read: a secret on a command line is visible to everybody
-     */
-    public static void main(String[] args) {
-        ExchangeServerConfig config;
-        try {
-            config = ExchangeServerConfig.from(System.getenv());
-        } catch (ConfigurationException e) {
-            e.problems().forEach(System.err::println);
-            System.exit(2);
-            return;
-        }
-        try {
-            ExchangeServer server = start(config).blockOptional().orElseThrow();
-            Runtime.getRuntime().addShutdownHook(new Thread(server::close, "stop"));
-            System.out.println("Exchange server at " + server.uri());
-            System.out.println("Redirect URI to register at the provider: " + server.publicUrl.callback());
-            server.onClose().block();
-        } catch (ChannelBindException e) {
-            System.err.println("PORT " + config.port + " cannot be had on BIND_ADDRESS " + config.bindAddress
-                    + ": end what listens there or choose another");
-            System.exit(1);
-        }
-    }
-
-    /**
-     * A server that listens.
+     * <p>Cold: each subscription starts another server. It responds on event loops.
      *
-     * <p>Cold: each subscription starts another one. It answers on event loops and has no thread of its own.
-     *
-     * @param config what it must know
-     * @return the running server, or a {@link ChannelBindException} when the port cannot be had
+     * @param config its settings
+     * @return the running server, or a {@link ChannelBindException} if the port is not available
      */
     public static Mono<ExchangeServer> start(ExchangeServerConfig config) {
-        return start(
-                config,
-                ProviderEndpoint.builder(
-                                config.tokenUri, ClientAuthentication.basic(config.clientId, config.clientSecret))
-                        .timeout(PROVIDER)
-                        .build(),
-                InstantSource.system(),
-                Ticker.systemTicker());
-    }
-
-    static Mono<ExchangeServer> start(
-            ExchangeServerConfig config, TokenEndpoint provider, InstantSource clock, Ticker ticker) {
         return Mono.defer(() -> {
-            // The routes know the public URL and so the port: a request that beats them waits.
-            Sinks.One<Routes> routes = Sinks.one();
-            Seals seals = new Seals(config.clientId, config.sealKeys, clock);
-            return HttpServer.create()
-                    .host(config.bindAddress)
-                    .port(config.port)
-                    .channelGroup(new DefaultChannelGroup(GlobalEventExecutor.INSTANCE))
-                    .idleTimeout(IDLE)
-                    .httpRequestDecoder(decoder ->
-                            decoder.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LONGEST_HEADERS))
-                    .handle((request, response) -> routes.asMono().flatMap(ready -> ready.handle(request, response)))
-                    .bind()
-                    .map(bound -> {
-                        PublicUrl publicUrl =
-                                config.publicUrl == null ? PublicUrl.ofPort(bound.port()) : config.publicUrl;
-                        Routes ready = new Routes(config, publicUrl, provider, seals, clock, ticker);
-                        routes.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
-                        return new ExchangeServer(bound, ready, publicUrl);
-                    });
+            ConnectionProvider connections = ConnectionProvider.builder("provider")
+                    .maxConnections(config.providerConnections)
+                    .pendingAcquireMaxCount(config.providerConnections)
+                    .maxIdleTime(PROVIDER_IDLE)
+                    .build();
+            return start(
+                            config,
+                            secret -> provider(config, secret, connections),
+                            InstantSource.system(),
+                            Ticker.systemTicker(),
+                            List.of(connections))
+                    .doOnError(failed -> connections.dispose());
         });
     }
 
+    static TokenEndpoint provider(ExchangeServerConfig config, String clientSecret, ConnectionProvider connections) {
+        return ProviderEndpoint.builder(config.tokenUri, ClientAuthentication.basic(config.clientId, clientSecret))
+                .httpClient(HttpClient.create(connections))
+                .timeout(PROVIDER_TIMEOUT)
+                .build();
+    }
+
+    static Mono<ExchangeServer> start(
+            ExchangeServerConfig config,
+            Function<String, TokenEndpoint> providers,
+            InstantSource clock,
+            Ticker ticker,
+            List<? extends Disposable> resources) {
+        return Mono.defer(() -> {
+            Readiness readiness = new Readiness();
+            Metrics metrics = new Metrics();
+            Seals seals = new Seals(config.clientId, config.sealKeys, clock);
+            ReplaceableEndpoint provider = new ReplaceableEndpoint(config.clientSecret, providers);
+            ReloadableTls tls = config.tlsCertificate == null || config.tlsPrivateKey == null
+                    ? null
+                    : new ReloadableTls(config.tlsCertificate, config.tlsPrivateKey);
+            List<WatchedFile> files = files(config, seals, provider, tls);
+            ConnectionCounter connections = new ConnectionCounter(
+                    config.connectionLimits.connections(),
+                    config.connectionLimits.connectionsPerAddress(),
+                    config.trustedProxies::contains);
+            List<Disposable> owned = new ArrayList<>(resources);
+            owned.add(metrics::close);
+
+            // The routes know the public URL and so the port: a request that comes before them waits.
+            Sinks.One<Routes> routes = Sinks.one();
+            return listen(config, connections, tls, routes)
+                    .flatMap(bound -> {
+                        PublicUrl publicUrl =
+                                config.publicUrl == null ? PublicUrl.ofPort(bound.port()) : config.publicUrl;
+                        Routes ready = routes(config, publicUrl, seals, provider, readiness, metrics, clock, ticker);
+                        metrics.gauge("exchange.connections", "Open connections", connections::open);
+                        metrics.gauge("exchange.requests.in.flight", "Requests in flight", ready::requestsInFlight);
+                        routes.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
+                        return metricsServer(config, metrics)
+                                .map(Optional::of)
+                                .defaultIfEmpty(Optional.empty())
+                                .onErrorResume(failed -> {
+                                    bound.disposeNow();
+                                    return Mono.error(failed);
+                                })
+                                .map(metricsServer -> new ExchangeServer(
+                                        bound,
+                                        config,
+                                        publicUrl,
+                                        ready,
+                                        readiness,
+                                        files,
+                                        owned,
+                                        metricsServer.orElse(null)));
+                    })
+                    .doOnNext(ExchangeServer::watchFiles);
+        });
+    }
+
+    private static Routes routes(
+            ExchangeServerConfig config,
+            PublicUrl publicUrl,
+            Seals seals,
+            TokenEndpoint provider,
+            Readiness readiness,
+            Metrics metrics,
+            InstantSource clock,
+            Ticker ticker) {
+        RateLimits limits = new RateLimits(config.limitTotal, config.limitPerToken, config.limitFailures, ticker);
+        ProviderPlaces places = new ProviderPlaces(config.providerConnections, config.providerWaiting);
+        ProviderBreaker breaker = new ProviderBreaker(clock);
+        metrics.gauge("exchange.provider.in.flight", "Requests to the provider in flight", places::inFlight);
+        metrics.gauge("exchange.provider.waiting", "Requests that wait for a place", places::waiting);
+        metrics.gauge(
+                "exchange.provider.resting",
+                "1 while the provider failed too often and gets no requests",
+                () -> breaker.isOpen() ? 1 : 0);
+        TokenRoute token = new TokenRoute(
+                config,
+                provider,
+                new ProviderRequests(SharedClaims.ofOneInstance(), ticker),
+                places,
+                breaker,
+                limits,
+                metrics,
+                seals,
+                publicUrl,
+                clock);
+        return new Routes(
+                config,
+                publicUrl,
+                new AuthorizeRoute(config, publicUrl, seals, clock),
+                new CallbackRoute(publicUrl, seals, clock),
+                token,
+                readiness,
+                limits,
+                metrics);
+    }
+
+    private static Mono<? extends DisposableServer> listen(
+            ExchangeServerConfig config,
+            ConnectionCounter connections,
+            @Nullable ReloadableTls tls,
+            Sinks.One<Routes> routes) {
+        ConnectionLimits limits = config.connectionLimits;
+        return HttpServer.create()
+                .host(config.bindAddress)
+                .port(config.port)
+                .protocol(HttpProtocol.HTTP11)
+                .channelGroup(new DefaultChannelGroup(GlobalEventExecutor.INSTANCE))
+                .idleTimeout(config.keepAlive)
+                .httpRequestDecoder(
+                        decoder -> decoder.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LONGEST_HEAD))
+                .doOnChannelInit((observer, channel, remote) -> {
+                    ConnectionGuard.on(channel.pipeline(), limits, connections);
+                    if (tls != null) {
+                        channel.pipeline().addFirst("exchange.tls", tls.newHandler(channel.alloc()));
+                    }
+                })
+                .handle((request, response) -> routes.asMono().flatMap(ready -> ready.handle(request, response)))
+                .bind();
+    }
+
+    private static Mono<? extends DisposableServer> metricsServer(ExchangeServerConfig config, Metrics metrics) {
+        return config.metricsPort == null
+                ? Mono.empty()
+                : HttpServer.create()
+                        .host(config.metricsAddress)
+                        .port(config.metricsPort)
+                        .route(paths -> paths.get(
+                                "/metrics",
+                                (request, response) -> response.header("Content-Type", Metrics.CONTENT_TYPE)
+                                        .sendString(Mono.fromSupplier(metrics::scrape))))
+                        .bind();
+    }
+
+    private static List<WatchedFile> files(
+            ExchangeServerConfig config, Seals seals, ReplaceableEndpoint provider, @Nullable ReloadableTls tls) {
+        List<WatchedFile> files = new ArrayList<>();
+        Path secret = config.clientSecretFile;
+        if (secret != null) {
+            files.add(watch(
+                    "CLIENT_SECRET_FILE",
+                    List.of(secret),
+                    name -> provider.replaceSecret(Values.secret(Environment.contents(secret)))));
+        }
+        Path keys = config.sealKeysFile;
+        if (keys != null) {
+            files.add(watch(
+                    "SEAL_KEYS_FILE",
+                    List.of(keys),
+                    name -> seals.replaceKeys(ExchangeServerConfig.keyRing(Environment.contents(keys)))));
+        }
+        if (tls != null && config.tlsCertificate != null && config.tlsPrivateKey != null) {
+            files.add(watch(
+                    "TLS_CERTIFICATE or TLS_PRIVATE_KEY",
+                    List.of(config.tlsCertificate, config.tlsPrivateKey),
+                    name -> tls.reload()));
+        }
+        return files;
+    }
+
+    private static WatchedFile watch(String name, List<Path> files, Consumer<String> onChange) {
+        try {
+            return new WatchedFile(name, files, onChange);
+        } catch (IOException unreadable) {
+            throw new UncheckedIOException(unreadable);
+        }
+    }
+
+    private void watchFiles() {
+        if (!files.isEmpty()) {
+            resources.add(Flux.interval(FILE_CHECKS, Schedulers.boundedElastic())
+                    .onBackpressureDrop()
+                    .subscribe(tick -> checkFiles()));
+        }
+    }
+
+    /** Takes over the files that have changed. Blocks. */
+    void checkFiles() {
+        files.forEach(WatchedFile::check);
+    }
+
     /**
-     * Where the world reaches it.
+     * Returns the URL at which the world reaches this server.
      *
      * @return {@code PUBLIC_URL}, or the URL of the port that was bound
      */
     public URI uri() {
         return publicUrl.base();
+    }
+
+    URI callback() {
+        return publicUrl.callback();
     }
 
     int requestsInFlight() {
@@ -125,8 +307,12 @@ public final class ExchangeServer implements AutoCloseable {
         return server.port();
     }
 
+    int metricsPort() {
+        return metricsServer == null ? -1 : metricsServer.port();
+    }
+
     /**
-     * When it has stopped.
+     * Waits until the server has stopped.
      *
      * @return completes then
      */
@@ -134,9 +320,27 @@ public final class ExchangeServer implements AutoCloseable {
         return server.onDispose();
     }
 
-    /** Stops listening at once, and waits up to 20 seconds for the answers that are on their way. Blocks: not for event loops. */
+    /**
+     * Announces the end and closes after {@code DRAIN_DELAY}. Until then load balancers see that the server is not ready, and each
+     * response closes its connection, so that no client sends a request to a connection that is about to close.
+     *
+     * @return completes when all is closed
+     */
+    Mono<Void> drain() {
+        return Mono.defer(() -> {
+            readiness.drain();
+            return Mono.delay(config.drainDelay, Schedulers.boundedElastic()).then(Mono.fromRunnable(this::close));
+        });
+    }
+
+    /** Stops listening at once, and waits up to 20 seconds for the responses that are in flight. Blocks: not for event loops. */
     @Override
     public void close() {
+        readiness.drain();
         server.disposeNow(GRACE);
+        if (metricsServer != null) {
+            metricsServer.disposeNow();
+        }
+        resources.forEach(Disposable::dispose);
     }
 }

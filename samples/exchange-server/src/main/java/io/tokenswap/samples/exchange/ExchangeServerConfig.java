@@ -4,8 +4,12 @@ import io.netty.util.NetUtil;
 import io.tokenswap.KeyRing;
 import io.tokenswap.samples.exchange.config.Environment;
 import io.tokenswap.samples.exchange.config.Values;
+import io.tokenswap.samples.exchange.connection.ConnectionLimits;
+import io.tokenswap.samples.exchange.limit.TrustedProxies;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.Period;
@@ -66,6 +70,23 @@ public final class ExchangeServerConfig {
     /** Null for no metrics. */
     final @Nullable Integer metricsPort;
 
+    final String metricsAddress;
+    final TrustedProxies trustedProxies;
+    final AllowedOrigins allowedOrigins;
+    /** Requests a second; 0 for no limit, here and in the next two. */
+    final int limitTotal;
+
+    final int limitPerToken;
+    final int limitFailures;
+    final ConnectionLimits connectionLimits;
+    final Duration keepAlive;
+    /** The time between the announcement of a drain and its beginning. */
+    final Duration drainDelay;
+    /** Null for plain http. */
+    final @Nullable Path tlsCertificate;
+
+    final @Nullable Path tlsPrivateKey;
+
     private ExchangeServerConfig(Map<String, String> variables) {
         Environment environment = new Environment(variables);
         Supplier<Integer> port = environment.optional("PORT", "8080", Values::port);
@@ -93,8 +114,30 @@ public final class ExchangeServerConfig {
                 environment.optional("PROVIDER_CONNECTIONS", "256", text -> Values.count(text, 1));
         Supplier<Integer> providerWaiting =
                 environment.optional("PROVIDER_WAITING", "1024", text -> Values.count(text, 1));
-        // Of a port of its own: METRICS_PORT is what Kubernetes sets where a service is named metrics.
+        // Not METRICS_PORT: Kubernetes sets that variable where a service is named metrics.
         Supplier<@Nullable Integer> metricsPort = environment.nullable("METRICS_HTTP_PORT", Values::port);
+        Supplier<String> metricsAddress =
+                environment.optional("METRICS_BIND_ADDRESS", "127.0.0.1", ExchangeServerConfig::ipAddress);
+        Supplier<@Nullable TrustedProxies> trustedProxies =
+                environment.nullable("TRUSTED_PROXIES", TrustedProxies::parse);
+        Supplier<@Nullable AllowedOrigins> allowedOrigins =
+                environment.nullable("ALLOWED_ORIGINS", AllowedOrigins::parse);
+        Supplier<Integer> limitTotal = environment.optional("LIMIT_TOTAL", "2000", text -> Values.count(text, 0));
+        Supplier<Integer> limitPerToken = environment.optional("LIMIT_PER_TOKEN", "2", text -> Values.count(text, 0));
+        Supplier<Integer> limitFailures = environment.optional("LIMIT_FAILURES", "10", text -> Values.count(text, 0));
+        Supplier<Integer> connections = environment.optional("MAX_CONNECTIONS", "10000", text -> Values.count(text, 1));
+        Supplier<Integer> connectionsPerAddress =
+                environment.optional("MAX_CONNECTIONS_PER_ADDRESS", "100", text -> Values.count(text, 1));
+        Supplier<Duration> headTime = environment.optional("HEADER_TIMEOUT", "10s", Values::duration);
+        Supplier<Duration> bodyTime = environment.optional("BODY_TIMEOUT", "10s", Values::duration);
+        Supplier<Duration> responseTime = environment.optional("RESPONSE_TIMEOUT", "10s", Values::duration);
+        Supplier<Duration> keepAlive = environment.optional("KEEP_ALIVE", "75s", Values::duration);
+        Supplier<Duration> drainDelay = environment.optional("DRAIN_DELAY", "5s", Values::duration);
+        Supplier<@Nullable Path> certificate = environment.nullable("TLS_CERTIFICATE", ExchangeServerConfig::file);
+        Supplier<@Nullable Path> privateKey = environment.nullable("TLS_PRIVATE_KEY", ExchangeServerConfig::file);
+        // The logging system reads it too.
+        environment.optional("LOG_FORMAT", "plain", ExchangeServerConfig::logFormat);
+        checkTls(environment);
         checkKeys(environment, variables);
         List<String> problems = environment.check();
         if (!problems.isEmpty()) {
@@ -120,6 +163,25 @@ public final class ExchangeServerConfig {
         this.providerConnections = providerConnections.get();
         this.providerWaiting = providerWaiting.get();
         this.metricsPort = metricsPort.get();
+        this.metricsAddress = metricsAddress.get();
+        TrustedProxies proxies = trustedProxies.get();
+        this.trustedProxies = proxies == null ? TrustedProxies.NONE : proxies;
+        AllowedOrigins origins = allowedOrigins.get();
+        this.allowedOrigins = origins == null ? AllowedOrigins.NONE : origins;
+        this.limitTotal = limitTotal.get();
+        this.limitPerToken = limitPerToken.get();
+        this.limitFailures = limitFailures.get();
+        this.connectionLimits = new ConnectionLimits(
+                connections.get(),
+                connectionsPerAddress.get(),
+                headTime.get(),
+                bodyTime.get(),
+                responseTime.get(),
+                RequestBody.LONGEST);
+        this.keepAlive = keepAlive.get();
+        this.drainDelay = drainDelay.get();
+        this.tlsCertificate = certificate.get();
+        this.tlsPrivateKey = privateKey.get();
         Period lifetime = grantLifetime.get();
         this.grantLifetime =
                 lifetime == null && this.tokenUri.getHost().equals(SPOTIFY) ? Period.ofMonths(6) : lifetime;
@@ -143,6 +205,29 @@ public final class ExchangeServerConfig {
             environment.problem(
                     "SEAL_KEYS is not set, and PUBLIC_URL is https: make a key with openssl rand -base64 32");
         }
+    }
+
+    private static void checkTls(Environment environment) {
+        if (environment.has("TLS_CERTIFICATE") != environment.has("TLS_PRIVATE_KEY")) {
+            environment.problem("TLS_CERTIFICATE and TLS_PRIVATE_KEY belong together: set both or neither");
+        } else if (environment.has("TLS_CERTIFICATE") && !environment.has("PUBLIC_URL")) {
+            environment.problem("PUBLIC_URL is not set, and TLS_CERTIFICATE is: which name is the certificate for?");
+        }
+    }
+
+    private static Path file(String text) {
+        Path file = Path.of(text);
+        if (!Files.isReadable(file)) {
+            throw new IllegalArgumentException("names a file that does not exist or that this user cannot read");
+        }
+        return file;
+    }
+
+    private static String logFormat(String text) {
+        if (!text.equals("plain") && !text.equals("json")) {
+            throw new IllegalArgumentException("is neither plain nor json");
+        }
+        return text;
     }
 
     static KeyRing keyRing(String text) {

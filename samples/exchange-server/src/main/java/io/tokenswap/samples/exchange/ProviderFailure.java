@@ -7,6 +7,7 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.samples.exchange.ErrorResponse.Processed;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -32,9 +33,9 @@ final class ProviderFailure {
 
     private ProviderFailure() {}
 
-    static ErrorResponse response(GrantType grantType, TokenSwapException failure, Instant now) {
+    static ErrorResponse response(GrantType grantType, TokenSwapException failure, Instant now, Caller caller) {
         if (failure instanceof OAuthErrorException reported) {
-            return reported(grantType, reported);
+            return reported(grantType, reported, caller);
         }
         if (failure instanceof RequestRejectedException rejected) {
             log.error(
@@ -43,34 +44,48 @@ final class ProviderFailure {
         }
         if (failure instanceof TokenUnavailableException unavailable) {
             log.warn(
-                    "The provider returned no token: {}, status {}",
+                    "The provider returned no token: {}, status {} (request {})",
                     unavailable.reason(),
-                    unavailable.status() == 0 ? "none" : unavailable.status());
+                    unavailable.status() == 0 ? "none" : unavailable.status(),
+                    caller.requestId());
             return unavailable(unavailable, now);
         }
-        log.error("The provider returned no token: {}", failure.getClass().getSimpleName());
+        log.error(
+                "The provider returned no token: {} (request {})",
+                failure.getClass().getSimpleName(),
+                caller.requestId());
         return unusable();
     }
 
-    private static ErrorResponse reported(GrantType grantType, OAuthErrorException failure) {
+    private static ErrorResponse reported(GrantType grantType, OAuthErrorException failure, Caller caller) {
         String error = failure.error();
         if (ENDED_GRANTS.contains(error)) {
             if (grantType == GrantType.AUTHORIZATION_CODE) {
-                log.warn("The provider refused a code ({}). Likely causes: the redirect URI or the code.", error);
+                log.warn(
+                        "The provider refused a code ({}). Likely causes: the redirect URI or the code. (request {})",
+                        error,
+                        caller.requestId());
             }
-            return invalidGrant();
+            // The seal was valid. Only a direct code may be a stranger's guess, and it costs a request like any other.
+            return invalidGrant().nobodysFault();
         }
         if (error.equals("invalid_request")) {
-            return new ErrorResponse(400, error, "The provider finds something missing or malformed in this request");
+            return new ErrorResponse(400, error, "The provider finds something missing or malformed in this request")
+                    .nobodysFault();
         }
         if (MISCONFIGURATIONS.contains(error)) {
             log.error(
-                    "The provider responded with {} (status {}). Check CLIENT_ID and CLIENT_SECRET.",
+                    "The provider responded with {} (status {}). Check CLIENT_ID and CLIENT_SECRET. (request {})",
                     error,
-                    failure.status());
+                    failure.status(),
+                    caller.requestId());
             return misconfigured();
         }
-        log.error("The provider responded with the unknown error {} (status {}).", error, failure.status());
+        log.error(
+                "The provider responded with the unknown error {} (status {}, request {})",
+                error,
+                failure.status(),
+                caller.requestId());
         return unusable();
     }
 
@@ -106,6 +121,19 @@ final class ProviderFailure {
             }
         }
         return false;
+    }
+
+    /** Returns the outcome of a request to the provider in one word of a bounded set, for a label. */
+    static String kind(@Nullable Throwable failure) {
+        if (failure == null) {
+            return "success";
+        }
+        if (failure instanceof OAuthErrorException reported) {
+            return ENDED_GRANTS.contains(reported.error()) ? "invalid_grant" : "refused";
+        }
+        return failure instanceof TokenUnavailableException unavailable
+                ? unavailable.reason().name().toLowerCase(Locale.ROOT)
+                : "rejected";
     }
 
     static ErrorResponse invalidGrant() {

@@ -2,6 +2,7 @@ package io.tokenswap.samples.exchange;
 
 import java.net.URI;
 import java.util.Locale;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,6 +10,19 @@ import org.jspecify.annotations.Nullable;
  * request says its host is.
  */
 record PublicUrl(URI base) {
+
+    /** The redirect URIs that deployed clients name for this server. */
+    private static final Set<String> OWN_PATHS = Set.of(
+            "/",
+            "/index.php",
+            "/authorize",
+            "/callback",
+            "/swap",
+            "/api/token",
+            "/v1/swap",
+            "/refresh",
+            "/api/refresh_token",
+            "/v1/refresh");
 
     static PublicUrl parse(String text) {
         URI uri = Uris.parse(text.endsWith("/") ? text.substring(0, text.length() - 1) : text);
@@ -29,6 +43,12 @@ record PublicUrl(URI base) {
 
     String resolve(String path) {
         return base + path;
+    }
+
+    /** Tells whether a URI is this server's: its address, or one of the paths at which it is called. */
+    boolean contains(String uri) {
+        String own = base.toString();
+        return uri.equals(own) || (uri.startsWith(own + "/") && OWN_PATHS.contains(uri.substring(own.length())));
     }
 
     boolean isSecure() {

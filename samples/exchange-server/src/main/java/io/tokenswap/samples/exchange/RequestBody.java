@@ -1,25 +1,19 @@
 package io.tokenswap.samples.exchange;
 
 import java.io.ByteArrayOutputStream;
-import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** The parameters of a request, out of a body of JSON or of a form: never more of it than a small bound, nor for ever. */
+/** The parameters of a request, out of a body of JSON or of a form: never more of it than a small bound. {@code ConnectionGuard} bounds the time. */
 final class RequestBody {
 
-    private static final int LONGEST = 16 * 1024;
-    /** How much of a longer one is read and thrown away: who is cut off while sending often misses the answer. */
-    private static final int DRAINED = 1024 * 1024;
-
-    private static final Duration SLOWEST = Duration.ofSeconds(10);
+    static final int LONGEST = 16 * 1024;
     private static final Map<String, String> CLOSE = Map.of("Connection", "close");
 
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
-    private long length;
 
     private RequestBody() {}
 
@@ -29,10 +23,6 @@ final class RequestBody {
         return request.receive()
                 .asByteArray()
                 .collect(RequestBody::new, RequestBody::append)
-                .timeout(
-                        SLOWEST,
-                        Mono.error(() ->
-                                new ErrorResponse(408, "invalid_request", "The body did not arrive in time", CLOSE)))
                 .map(body -> parser.apply(body.bytes()));
     }
 
@@ -56,18 +46,13 @@ final class RequestBody {
     }
 
     private void append(byte[] more) {
-        length += more.length;
-        if (length <= LONGEST) {
-            kept.writeBytes(more);
-        } else if (length > DRAINED) {
+        if (kept.size() + more.length > LONGEST) {
             throw tooLong();
         }
+        kept.writeBytes(more);
     }
 
     private byte[] bytes() {
-        if (length > LONGEST) {
-            throw tooLong();
-        }
         return kept.toByteArray();
     }
 

@@ -1,14 +1,16 @@
 package io.tokenswap.samples.exchange;
 
-import com.github.benmanes.caffeine.cache.Ticker;
 import io.netty.handler.codec.http.HttpMethod;
-import io.tokenswap.TokenEndpoint;
-import java.time.InstantSource;
+import io.tokenswap.samples.exchange.limit.RateLimits;
+import io.tokenswap.samples.exchange.operation.Metrics;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
@@ -16,94 +18,152 @@ import reactor.netty.channel.AbortedException;
 import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** Which request is whose. Paths are compared as they came: a path that is spelled another way is another path. */
+/**
+ * Picks the handler of a request, and adds to its response what all responses have. Paths are compared as they came: a path that is
+ * spelled another way is another path.
+ */
 final class Routes {
 
     private static final Logger log = LoggerFactory.getLogger(Routes.class);
 
+    private final ExchangeServerConfig config;
     private final boolean secure;
-    private final Map<String, Map<HttpMethod, Handler>> table;
+    private final Readiness readiness;
+    private final RateLimits limits;
+    private final Metrics metrics;
+    private final Map<String, Route> table = new HashMap<>();
     private final AtomicInteger inFlight = new AtomicInteger();
 
     Routes(
             ExchangeServerConfig config,
             PublicUrl publicUrl,
-            TokenEndpoint provider,
-            Seals seals,
-            InstantSource clock,
-            Ticker ticker) {
-        AuthorizeRoute authorize = new AuthorizeRoute(config, publicUrl, seals, clock);
-        CallbackRoute callback = new CallbackRoute(publicUrl, seals, clock);
-        TokenRoute token = new TokenRoute(
-                config,
-                provider,
-                new ProviderRequests(SharedClaims.ofOneInstance(), ticker),
-                new ProviderPlaces(config.providerConnections, config.providerWaiting),
-                new ProviderBreaker(clock),
-                seals,
-                publicUrl,
-                uri -> isKnown(uri, config, publicUrl),
-                clock);
+            AuthorizeRoute authorize,
+            CallbackRoute callback,
+            TokenRoute token,
+            Readiness readiness,
+            RateLimits limits,
+            Metrics metrics) {
+        this.config = config;
+        this.secure = publicUrl.isSecure();
+        this.readiness = readiness;
+        this.limits = limits;
+        this.metrics = metrics;
 
         Handler start = page(authorize::handle);
-        Handler swap = request -> token.handle(request, GrantType.AUTHORIZATION_CODE);
-        Handler refresh = request -> token.handle(request, GrantType.REFRESH_TOKEN);
-        this.secure = publicUrl.isSecure();
-        Map<HttpMethod, Handler> oneUri =
-                Map.of(HttpMethod.GET, start, HttpMethod.POST, request -> token.handle(request, null));
-        this.table = new HashMap<>();
-        add(oneUri, "/", "/index.php");
-        add(Map.of(HttpMethod.GET, start), "/authorize");
-        add(Map.of(HttpMethod.GET, page(callback::handle), HttpMethod.POST, page(Routes::formPost)), "/callback");
-        add(Map.of(HttpMethod.POST, swap), "/swap", "/api/token", "/v1/swap");
-        add(Map.of(HttpMethod.POST, refresh), "/refresh", "/api/refresh_token", "/v1/refresh");
+        Handler startOrStatus =
+                page(request -> request.uri().indexOf('?') < 0 ? Page.running() : authorize.handle(request));
+        Handler tokens = (request, caller) -> token.handle(request, caller, null);
+        Handler swap = (request, caller) -> token.handle(request, caller, GrantType.AUTHORIZATION_CODE);
+        Handler refresh = (request, caller) -> token.handle(request, caller, GrantType.REFRESH_TOKEN);
+        // HAProxy checks a server by OPTIONS / unless told otherwise.
+        Handler options =
+                (request, caller) -> Mono.just(ServerResponse.empty(204).with("Allow", "GET, POST"));
+        add(
+                "one-uri",
+                Map.of(HttpMethod.GET, startOrStatus, HttpMethod.POST, tokens, HttpMethod.OPTIONS, options),
+                "/");
+        add("one-uri", Map.of(HttpMethod.GET, start, HttpMethod.POST, tokens), "/index.php");
+        add("authorize", Map.of(HttpMethod.GET, start), "/authorize");
+        add(
+                "callback",
+                Map.of(HttpMethod.GET, page(callback::handle), HttpMethod.POST, page(Routes::formPost)),
+                "/callback");
+        add("swap", Map.of(HttpMethod.POST, swap), "/swap", "/api/token", "/v1/swap");
+        add("refresh", Map.of(HttpMethod.POST, refresh), "/refresh", "/api/refresh_token", "/v1/refresh");
+        add("live", Map.of(HttpMethod.GET, (request, caller) -> Mono.just(Readiness.live())), "/health/live");
+        add("ready", Map.of(HttpMethod.GET, (request, caller) -> Mono.just(readiness.ready())), "/health/ready");
     }
 
     /** Adds paths of one meaning. Deployed clients send each with or without a final slash. */
-    private void add(Map<HttpMethod, Handler> methods, String... paths) {
+    private void add(String name, Map<HttpMethod, Handler> methods, String... paths) {
+        Route route = new Route(name, methods);
         for (String path : paths) {
-            table.put(path, methods);
-            table.put(path.endsWith("/") ? path : path + "/", methods);
+            table.put(path, route);
+            table.put(path.endsWith("/") ? path : path + "/", route);
         }
     }
 
-    Mono<Void> handle(HttpServerRequest request, HttpServerResponse response) {
-        return Mono.defer(() -> {
-                    inFlight.incrementAndGet();
-                    return handler(request).handle(request);
-                })
-                // Nobody is there any more to be answered.
-                .onErrorComplete(AbortedException::isConnectionReset)
-                .onErrorResume(failure -> Mono.just(
-                        ServerResponse.json(failure instanceof ErrorResponse refusal ? refusal : unexpected(failure))))
-                .map(answer -> secure ? answer.with("Strict-Transport-Security", "max-age=31536000") : answer)
-                .flatMap(answer -> answer.writeTo(response))
-                .doFinally(end -> inFlight.decrementAndGet());
+    Set<String> paths() {
+        return table.keySet();
     }
 
     int requestsInFlight() {
         return inFlight.get();
     }
 
-    private Handler handler(HttpServerRequest request) {
-        Map<HttpMethod, Handler> methods = table.get(RequestTarget.of(request).path());
-        if (methods == null) {
-            throw new ErrorResponse(404, "invalid_request", "There is nothing at this path");
-        }
-        Handler handler = methods.get(request.method());
-        if (handler == null) {
-            String allowed =
-                    methods.keySet().stream().map(HttpMethod::name).sorted().collect(Collectors.joining(", "));
-            throw new ErrorResponse(405, "invalid_request", "This path serves " + allowed, Map.of("Allow", allowed));
-        }
-        return handler;
+    Mono<Void> handle(HttpServerRequest request, HttpServerResponse response) {
+        return Mono.defer(() -> {
+                    inFlight.incrementAndGet();
+                    long startedAt = System.nanoTime();
+                    Caller caller = Caller.of(request, config.trustedProxies);
+                    Route route = table.get(RequestTarget.of(request).path());
+                    return respond(request, caller, route)
+                            .map(outcome -> complete(outcome, request, caller, route))
+                            .doOnNext(outcome -> metrics.response(
+                                    route == null ? "other" : route.name,
+                                    outcome.status(),
+                                    Duration.ofNanos(System.nanoTime() - startedAt)));
+                })
+                .flatMap(outcome -> {
+                    if (readiness.isDraining()) {
+                        response.keepAlive(false);
+                    }
+                    return outcome.writeTo(response, request.method().equals(HttpMethod.HEAD));
+                })
+                .doFinally(end -> inFlight.decrementAndGet());
     }
 
-    /** Whether a swap may name this redirect URI: where logins end, or this server in any of its roles. */
-    private boolean isKnown(String uri, ExchangeServerConfig config, PublicUrl publicUrl) {
-        return config.returnUris.permits(uri)
-                || uri.equals(publicUrl.base().toString())
-                || table.keySet().stream().anyMatch(path -> uri.equals(publicUrl.resolve(path)));
+    private Mono<ServerResponse> respond(HttpServerRequest request, Caller caller, @Nullable Route route) {
+        return Mono.defer(() -> handler(request, route).handle(request, caller))
+                // The client has gone. There is nobody to respond to.
+                .onErrorComplete(AbortedException::isConnectionReset)
+                .onErrorResume(failure -> {
+                    ErrorResponse error =
+                            failure instanceof ErrorResponse refused ? refused : unexpected(failure, caller);
+                    return Mono.just(limited(error, caller).toServerResponse());
+                });
+    }
+
+    private Handler handler(HttpServerRequest request, @Nullable Route route) {
+        if (route == null) {
+            throw new ErrorResponse(404, "invalid_request", "There is nothing at this path");
+        }
+        if (route.name.equals("live") || route.name.equals("ready")) {
+            return route.handler(request.method());
+        }
+        Duration wait = limits.total();
+        if (wait != null) {
+            metrics.limited("total");
+            throw ErrorResponse.tooManyRequests(wait);
+        }
+        if (request.method().equals(HttpMethod.OPTIONS) && config.allowedOrigins.isPreflight(request)) {
+            return (preflight, caller) -> Mono.just(config.allowedOrigins.preflight());
+        }
+        return route.handler(request.method());
+    }
+
+    /** Counts a failed request against its address, and replaces its response when there were too many. */
+    private ErrorResponse limited(ErrorResponse error, Caller caller) {
+        if (!error.isCallersFault()) {
+            return error;
+        }
+        Duration wait = limits.failure(caller.address());
+        if (wait == null) {
+            return error;
+        }
+        metrics.limited("failures");
+        ErrorResponse limited = ErrorResponse.tooManyRequests(wait);
+        return error.isForPerson() ? limited.forPerson() : limited;
+    }
+
+    private ServerResponse complete(
+            ServerResponse outcome, HttpServerRequest request, Caller caller, @Nullable Route route) {
+        ServerResponse complete = outcome.with(Caller.REQUEST_ID, caller.requestId());
+        if (secure) {
+            complete = complete.with("Strict-Transport-Security", "max-age=31536000");
+        }
+        boolean forScripts = route != null && route.methods.containsKey(HttpMethod.POST);
+        return forScripts ? complete.with(config.allowedOrigins.headers(request)) : complete;
     }
 
     /** The provider sent the code by POST, to a person's browser. */
@@ -117,19 +177,41 @@ final class Routes {
 
     /** A handler for a browser: a person reads its refusals. */
     private static Handler page(Function<HttpServerRequest, ServerResponse> handler) {
-        return request -> Mono.fromSupplier(() -> handler.apply(request))
-                .onErrorResume(ErrorResponse.class, refusal -> Mono.just(Page.stopped(refusal)));
+        return (request, caller) -> Mono.fromSupplier(() -> handler.apply(request))
+                .onErrorMap(ErrorResponse.class, ErrorResponse::forPerson);
     }
 
-    private static ErrorResponse unexpected(Throwable failure) {
-        // Where it happened and nothing of its message, which may quote the request.
+    private static ErrorResponse unexpected(Throwable failure, Caller caller) {
+        // The place, and nothing of the message, which may quote the request.
         StackTraceElement[] trace = failure.getStackTrace();
-        log.error("Unexpected {} at {}", failure.getClass().getName(), trace.length == 0 ? "?" : trace[0]);
+        log.error(
+                "Unexpected {} at {} (request {})",
+                failure.getClass().getName(),
+                trace.length == 0 ? "?" : trace[0],
+                caller.requestId());
         return new ErrorResponse(500, "server_error", "Something went wrong here");
     }
 
-    /** Makes the answer to a request. */
+    /** A path and what it serves. */
+    private record Route(String name, Map<HttpMethod, Handler> methods) {
+
+        Handler handler(HttpMethod method) {
+            Handler handler = methods.get(method.equals(HttpMethod.HEAD) ? HttpMethod.GET : method);
+            if (handler == null) {
+                String allowed = methods.keySet().stream()
+                        .map(HttpMethod::name)
+                        .filter(name -> !name.equals("OPTIONS"))
+                        .sorted()
+                        .collect(Collectors.joining(", "));
+                throw new ErrorResponse(
+                        405, "invalid_request", "This path serves " + allowed, Map.of("Allow", allowed));
+            }
+            return handler;
+        }
+    }
+
+    /** Makes the response to a request. */
     private interface Handler {
-        Mono<ServerResponse> handle(HttpServerRequest request);
+        Mono<ServerResponse> handle(HttpServerRequest request, Caller caller);
     }
 }

@@ -68,7 +68,8 @@ record ServerResponse(int status, Map<String, String> headers, List<String> cook
                 status, headers, Stream.concat(cookies.stream(), more.stream()).toList(), body);
     }
 
-    Mono<Void> writeTo(HttpServerResponse response) {
+    /** @param headOnly whether the request was a HEAD, whose response has the headers of the body and no body */
+    Mono<Void> writeTo(HttpServerResponse response, boolean headOnly) {
         ALWAYS.forEach(response::header);
         headers.forEach(response::header);
         cookies.forEach(cookie -> response.addHeader("Set-Cookie", cookie));
@@ -76,6 +77,8 @@ record ServerResponse(int status, Map<String, String> headers, List<String> cook
         if (status != 204) {
             response.header("Content-Length", String.valueOf(body.length));
         }
-        return response.sendByteArray(Mono.just(body)).then();
+        return headOnly || body.length == 0
+                ? response.send()
+                : response.sendByteArray(Mono.just(body)).then();
     }
 }

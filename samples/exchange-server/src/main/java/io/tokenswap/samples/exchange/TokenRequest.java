@@ -15,19 +15,11 @@ import org.jspecify.annotations.Nullable;
  */
 sealed interface TokenRequest {
 
-    /** The grant that the provider is asked to honour. */
-    GrantType grantType();
-
     /** Swap this code. The redirect URI is only checked; the verifier is null where the application knows no PKCE. */
     record Swap(
             String code,
             @Nullable String redirectUri,
             @Nullable CodeVerifier verifier) implements TokenRequest {
-        @Override
-        public GrantType grantType() {
-            return GrantType.AUTHORIZATION_CODE;
-        }
-
         @Override
         public String toString() {
             return "Swap[redacted]";
@@ -36,11 +28,6 @@ sealed interface TokenRequest {
 
     /** Refresh with this token. */
     record Refresh(String refreshToken) implements TokenRequest {
-        @Override
-        public GrantType grantType() {
-            return GrantType.REFRESH_TOKEN;
-        }
-
         @Override
         public String toString() {
             return "Refresh[redacted]";

@@ -7,12 +7,14 @@ import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSwapException;
+import io.tokenswap.samples.exchange.limit.RateLimits;
+import io.tokenswap.samples.exchange.operation.Metrics;
 import java.net.URI;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.util.Set;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
@@ -31,9 +33,10 @@ final class TokenRoute {
     private final ProviderRequests requests;
     private final ProviderPlaces places;
     private final ProviderBreaker breaker;
+    private final RateLimits limits;
+    private final Metrics metrics;
     private final Seals seals;
     private final PublicUrl publicUrl;
-    private final Predicate<String> knownRedirectUri;
     private final InstantSource clock;
 
     TokenRoute(
@@ -42,38 +45,40 @@ final class TokenRoute {
             ProviderRequests requests,
             ProviderPlaces places,
             ProviderBreaker breaker,
+            RateLimits limits,
+            Metrics metrics,
             Seals seals,
             PublicUrl publicUrl,
-            Predicate<String> knownRedirectUri,
             InstantSource clock) {
         this.config = config;
         this.provider = provider;
         this.requests = requests;
         this.places = places;
         this.breaker = breaker;
+        this.limits = limits;
+        this.metrics = metrics;
         this.seals = seals;
         this.publicUrl = publicUrl;
-        this.knownRedirectUri = knownRedirectUri;
         this.clock = clock;
     }
 
     /** @param byPath the grant that the path names, or null for the one URI that serves both */
-    Mono<ServerResponse> handle(HttpServerRequest request, @Nullable GrantType byPath) {
+    Mono<ServerResponse> handle(HttpServerRequest request, Caller caller, @Nullable GrantType byPath) {
         if (!RequestTarget.of(request).query().isEmpty()) {
             throw ErrorResponse.invalidRequest("Parameters belong in the body: a URL ends up in logs");
         }
         return RequestBody.parameters(request)
                 .map(parameters -> TokenRequest.of(parameters, byPath))
                 .flatMap(parsed -> parsed instanceof TokenRequest.Swap swap
-                        ? swap(swap)
-                        : refresh(((TokenRequest.Refresh) parsed).refreshToken()))
+                        ? swap(swap, caller)
+                        : refresh(((TokenRequest.Refresh) parsed).refreshToken(), caller))
                 .map(grant -> grant.response(clock.instant()));
     }
 
-    private Mono<Grant> swap(TokenRequest.Swap swap) {
+    private Mono<Grant> swap(TokenRequest.Swap swap, Caller caller) {
         AuthorizationCode code = code(swap);
         GrantKey key = GrantKey.of(GrantType.AUTHORIZATION_CODE, config.clientId, code.secret());
-        Mono<Grant> request = send(GrantType.AUTHORIZATION_CODE, provider.swap(code))
+        Mono<Grant> request = send(GrantType.AUTHORIZATION_CODE, key, provider.swap(code), caller)
                 .map(token -> {
                     RefreshToken refreshToken = token.refreshToken();
                     return Grant.of(
@@ -88,7 +93,7 @@ final class TokenRoute {
     private AuthorizationCode code(TokenRequest.Swap swap) {
         try {
             SealedCode opened = SealedCode.open(seals, swap.code());
-            if (swap.redirectUri() != null && !knownRedirectUri.test(swap.redirectUri())) {
+            if (swap.redirectUri() != null && !isKnown(swap.redirectUri(), opened)) {
                 throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
             }
             if (!opened.isProvedBy(swap.verifier())) {
@@ -98,6 +103,11 @@ final class TokenRoute {
         } catch (KeyRing.OpenException refused) {
             return directCode(swap, refused.reason());
         }
+    }
+
+    /** Tells whether a swap may name this redirect URI: the end of its login, an entry of the list, or this server in any role. */
+    private boolean isKnown(String uri, SealedCode opened) {
+        return uri.equals(opened.returnUri()) || config.returnUris.permits(uri) || publicUrl.contains(uri);
     }
 
     /** Returns the code of a login for which the application went to the provider itself, with a redirect URI of its own. */
@@ -119,12 +129,13 @@ final class TokenRoute {
         return AuthorizationCode.of(swap.code(), URI.create(redirectUri), verifier, Set.of());
     }
 
-    private Mono<Grant> refresh(String presented) {
+    private Mono<Grant> refresh(String presented, Caller caller) {
         SealedRefreshToken opened = open(presented);
         String refreshToken = opened.refreshToken();
         Instant authorizedAt = opened.authorizedAt();
         GrantKey key = GrantKey.of(GrantType.REFRESH_TOKEN, config.clientId, refreshToken);
-        Mono<Grant> request = send(GrantType.REFRESH_TOKEN, provider.refresh(RefreshToken.of(refreshToken)))
+        Mono<Grant> request = send(
+                        GrantType.REFRESH_TOKEN, key, provider.refresh(RefreshToken.of(refreshToken)), caller)
                 .map(token -> {
                     RefreshToken next = token.refreshToken();
                     String rotated = next == null || next.secret().equals(refreshToken)
@@ -174,10 +185,31 @@ final class TokenRoute {
     }
 
     /** Sends a request when there is a place for it and the provider is not to be spared. */
-    private Mono<Token> send(GrantType grantType, Mono<Token> request) {
-        return places.send(breaker.send(request))
-                .onErrorMap(
-                        TokenSwapException.class,
-                        failure -> ProviderFailure.response(grantType, failure, clock.instant()));
+    private Mono<Token> send(GrantType grantType, GrantKey key, Mono<Token> request, Caller caller) {
+        return Mono.defer(() -> {
+            Duration wait = limits.token(key.hash());
+            if (wait != null) {
+                metrics.limited("token");
+                return Mono.error(ErrorResponse.tooManyRequests(wait));
+            }
+            return places.send(breaker.send(measured(grantType, request)))
+                    .onErrorMap(
+                            TokenSwapException.class,
+                            failure -> ProviderFailure.response(grantType, failure, clock.instant(), caller));
+        });
+    }
+
+    private Mono<Token> measured(GrantType grantType, Mono<Token> request) {
+        return Mono.defer(() -> {
+            long startedAt = System.nanoTime();
+            return request.doOnEach(end -> {
+                if (end.isOnNext() || end.isOnError()) {
+                    metrics.provider(
+                            grantType.value,
+                            ProviderFailure.kind(end.getThrowable()),
+                            Duration.ofNanos(System.nanoTime() - startedAt));
+                }
+            });
+        });
     }
 }

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -63,19 +64,23 @@ final class Exchange implements AutoCloseable {
                 provider.uri("/authorize").toString(),
                 "PROVIDER_TOKEN_URL",
                 provider.uri("/api/token").toString()));
+        // The clock stands still, and with it the rates.
+        for (String limit : List.of("LIMIT_TOTAL", "LIMIT_PER_TOKEN", "LIMIT_FAILURES")) {
+            all.put(limit, "0");
+        }
         all.putAll(variables);
         ExchangeServerConfig config = ExchangeServerConfig.from(all);
         server = ExchangeServer.start(
                         config,
-                        ProviderEndpoint.builder(
-                                        config.tokenUri,
-                                        ClientAuthentication.basic(config.clientId, config.clientSecret))
+                        secret -> ProviderEndpoint.builder(
+                                        config.tokenUri, ClientAuthentication.basic(config.clientId, secret))
                                 .httpClient(reactor.netty.http.client.HttpClient.create()
                                         .responseTimeout(patience))
                                 .clock(() -> now)
                                 .build(),
                         () -> now,
-                        () -> TimeUnit.MILLISECONDS.toNanos(now.toEpochMilli()))
+                        () -> TimeUnit.MILLISECONDS.toNanos(now.toEpochMilli()),
+                        List.of())
                 .blockOptional()
                 .orElseThrow();
     }

@@ -53,7 +53,11 @@ public final class Environment {
             return () -> null;
         }
         Supplier<T> value = read(name, null, parser, aliases);
-        return value::get;
+        // A supplier of its own, as one of T is not one of a nullable T.
+        return () -> {
+            T set = value.get();
+            return set;
+        };
     }
 
     /** Adds a problem that several variables have together. */

@@ -1,0 +1,200 @@
+package io.tokenswap.samples.exchange;
+
+import com.sun.management.UnixOperatingSystemMXBean;
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.TokenSwapException;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.management.ManagementFactory;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Option;
+import reactor.netty.ChannelBindException;
+import reactor.netty.resources.ConnectionProvider;
+
+/** The program: an exchange server that is configured by environment variables. */
+@Command(
+        name = "exchange-server",
+        mixinStandardHelpOptions = true,
+        versionProvider = Program.Version.class,
+        description = {
+            "Holds the client secret of an OAuth 2.0 provider for applications that must not hold it.",
+            "It is configured by environment variables, because a command line is visible to everybody."
+        },
+        footer = {
+            "",
+            "Required: CLIENT_ID and CLIENT_SECRET (or CLIENT_SECRET_FILE).",
+            "Behind https also PUBLIC_URL and SEAL_KEYS (make a key with: openssl rand -base64 32).",
+            "The README lists all variables.",
+            "",
+            "Exit codes: 0 ended or checked, 1 a check or the start failed, 2 wrong configuration."
+        })
+final class Program implements Callable<Integer> {
+
+    /** What else a process needs files for: libraries, connections to the provider, metrics. */
+    private static final long OTHER_FILES = 400;
+
+    private final Map<String, String> variables;
+    private final PrintWriter out;
+    private final PrintWriter err;
+
+    @Option(
+            names = "--check",
+            description = "Check the configuration, and the client id and secret at the provider, and end.")
+    private boolean check;
+
+    Program(Map<String, String> variables, PrintWriter out, PrintWriter err) {
+        this.variables = variables;
+        this.out = out;
+        this.err = err;
+    }
+
+    /** Runs until the process is told to end. */
+    public static void main(String[] args) {
+        int exitCode = run(
+                args,
+                System.getenv(),
+                new PrintWriter(System.out, true, StandardCharsets.UTF_8),
+                new PrintWriter(System.err, true, StandardCharsets.UTF_8));
+        if (exitCode != 0) {
+            System.exit(exitCode);
+        }
+    }
+
+    static int run(String[] args, Map<String, String> variables, PrintWriter out, PrintWriter err) {
+        return new CommandLine(new Program(variables, out, err))
+                .setOut(out)
+                .setErr(err)
+                .execute(args);
+    }
+
+    @Override
+    public Integer call() {
+        ExchangeServerConfig config;
+        try {
+            config = ExchangeServerConfig.from(variables);
+        } catch (ConfigurationException e) {
+            e.problems().forEach(err::println);
+            return 2;
+        }
+        return check ? check(config) : serve(config);
+    }
+
+    private int serve(ExchangeServerConfig config) {
+        warnings(config).forEach(err::println);
+        try {
+            ExchangeServer server =
+                    Objects.requireNonNull(ExchangeServer.start(config).block());
+            Runtime.getRuntime().addShutdownHook(new Thread(() -> end(server), "stop"));
+            out.println("Exchange server at " + server.uri());
+            out.println("Redirect URI to register at the provider: " + server.callback());
+            server.onClose().block();
+            return 0;
+        } catch (ChannelBindException e) {
+            err.println(BindFailure.explain(e, config));
+            return 1;
+        } catch (IllegalArgumentException e) {
+            err.println("TLS_CERTIFICATE or TLS_PRIVATE_KEY cannot be used: " + e.getMessage());
+            return 2;
+        }
+    }
+
+    /** A signal to end is a request that was obeyed, not a failure: without the last call the JVM would end with 143. */
+    private static void end(ExchangeServer server) {
+        try {
+            server.drain().block();
+        } finally {
+            Runtime.getRuntime().halt(0);
+        }
+    }
+
+    /** Sends a code that cannot be one. What the provider says of it tells whether it knows the client. */
+    private int check(ExchangeServerConfig config) {
+        out.println("The configuration is complete.");
+        warnings(config).forEach(err::println);
+        ConnectionProvider connections = ConnectionProvider.newConnection();
+        try {
+            ExchangeServer.provider(config, config.clientSecret, connections)
+                    .swap(AuthorizationCode.of("check", URI.create("http://127.0.0.1/callback"), null, Set.of()))
+                    .block();
+            err.println("The provider took a code that is none. Is PROVIDER_TOKEN_URL the provider's?");
+            return 1;
+        } catch (OAuthErrorException e) {
+            return switch (e.error()) {
+                case "invalid_client", "unauthorized_client" -> {
+                    err.println("The provider does not accept the client: check CLIENT_ID and CLIENT_SECRET.");
+                    yield 1;
+                }
+                default -> {
+                    out.println("The provider accepts CLIENT_ID and CLIENT_SECRET.");
+                    yield 0;
+                }
+            };
+        } catch (RequestRejectedException e) {
+            err.println(
+                    e.status() == 401 || e.status() == 403
+                            ? "The provider does not accept the client: check CLIENT_ID and CLIENT_SECRET."
+                            : "The provider responded with status " + e.status() + ": check PROVIDER_TOKEN_URL.");
+            return 1;
+        } catch (TokenSwapException e) {
+            err.println("The provider could not be asked. " + e.getMessage());
+            return 1;
+        }
+    }
+
+    /** Finds what works and should not stay so. */
+    private static Stream<String> warnings(ExchangeServerConfig config) {
+        Stream<String> root = "root".equals(System.getProperty("user.name"))
+                ? Stream.of("Warning: this process runs as root. Run it as a user of its own (User= or DynamicUser= of"
+                        + " systemd, USER of an image).")
+                : Stream.empty();
+        Stream<String> files = Stream.of(config.clientSecretFile, config.sealKeysFile, config.tlsPrivateKey)
+                .filter(Objects::nonNull)
+                .filter(Program::othersMayRead)
+                .map(file -> "Warning: other users may read " + file + ". Remove their right with chmod o-r.");
+        long allowed = mostFiles();
+        long wanted = config.connectionLimits.connections() + (long) config.providerConnections + OTHER_FILES;
+        Stream<String> limit = allowed < wanted
+                ? Stream.of("Warning: this process may open " + allowed + " files, and MAX_CONNECTIONS needs " + wanted
+                        + ". Fewer connections are taken; raise the limit (LimitNOFILE= of systemd, ulimit -n).")
+                : Stream.empty();
+        return Stream.of(root, files, limit).flatMap(warnings -> warnings);
+    }
+
+    static boolean othersMayRead(Path file) {
+        try {
+            return Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ);
+        } catch (IOException | UnsupportedOperationException unknown) {
+            return false;
+        }
+    }
+
+    private static long mostFiles() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system
+                ? system.getMaxFileDescriptorCount()
+                : Long.MAX_VALUE;
+    }
+
+    /** The version in the manifest of the jar. */
+    static final class Version implements IVersionProvider {
+
+        @Override
+        public String[] getVersion() {
+            String version = Program.class.getPackage().getImplementationVersion();
+            return new String[] {"exchange-server " + (version == null ? "(not packaged)" : version)};
+        }
+    }
+}

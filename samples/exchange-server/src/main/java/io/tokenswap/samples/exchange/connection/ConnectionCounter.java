@@ -1,0 +1,54 @@
+package io.tokenswap.samples.exchange.connection;
+
+import io.netty.channel.Channel;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/** Counts the open connections, in all and of each address. Safe for use by any thread. */
+public final class ConnectionCounter {
+
+    private final int most;
+    private final int mostPerAddress;
+    private final Predicate<InetAddress> isProxy;
+    private final AtomicInteger open = new AtomicInteger();
+    private final ConcurrentMap<InetAddress, Integer> perAddress = new ConcurrentHashMap<>();
+
+    /**
+     * @param isProxy tells whether an address is that of a proxy, whose connections carry the requests of many and are counted in
+     *     all only
+     */
+    public ConnectionCounter(int most, int mostPerAddress, Predicate<InetAddress> isProxy) {
+        this.most = most;
+        this.mostPerAddress = mostPerAddress;
+        this.isProxy = isProxy;
+    }
+
+    /** Counts a connection until it closes. Returns false for one that is too many, which the caller closes. */
+    boolean admit(Channel channel) {
+        InetAddress address = address(channel);
+        boolean counted = address != null && !isProxy.test(address);
+        int inAll = open.incrementAndGet();
+        int ofAddress = counted ? perAddress.merge(address, 1, Integer::sum) : 0;
+        channel.closeFuture().addListener(closed -> {
+            open.decrementAndGet();
+            if (counted) {
+                perAddress.computeIfPresent(address, (key, count) -> count == 1 ? null : count - 1);
+            }
+        });
+        return inAll <= most && ofAddress <= mostPerAddress;
+    }
+
+    /** Returns the number of open connections. */
+    public int open() {
+        return open.get();
+    }
+
+    private static @Nullable InetAddress address(Channel channel) {
+        return channel.remoteAddress() instanceof InetSocketAddress remote ? remote.getAddress() : null;
+    }
+}

@@ -1,0 +1,87 @@
+package io.tokenswap.samples.exchange.operation;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.time.Duration;
+import java.util.function.Supplier;
+
+/**
+ * The numbers of one server, for Prometheus. Every label has a bounded set of values: a path that does not exist is counted as {@code
+ * other}. No label holds a token, a user or an address.
+ */
+public final class Metrics implements AutoCloseable {
+
+    /** The content type of {@link #scrape()}. */
+    public static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
+    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    private final JvmGcMetrics collections = new JvmGcMetrics();
+
+    /** Starts with the numbers of the JVM. */
+    public Metrics() {
+        new JvmMemoryMetrics().bindTo(registry);
+        collections.bindTo(registry);
+        FunctionCounter.builder("exchange.log.lines.left.out", LogLimiter.class, any -> leftOutLines())
+                .description("Log lines that were over the limit of their kind")
+                .register(registry);
+    }
+
+    /** Shows a number that is read when it is asked for. */
+    public void gauge(String name, String description, Supplier<Number> value) {
+        Gauge.builder(name, value).description(description).register(registry);
+    }
+
+    /** Counts a response. */
+    public void response(String route, int status, Duration time) {
+        Timer.builder("exchange.requests")
+                .description("Responses by route and status")
+                .tag("route", route)
+                .tag("status", String.valueOf(status))
+                .register(registry)
+                .record(time);
+    }
+
+    /** Counts a request to the provider. */
+    public void provider(String grantType, String outcome, Duration time) {
+        Timer.builder("exchange.provider.requests")
+                .description("Requests to the provider by their outcome")
+                .tag("grant_type", grantType)
+                .tag("outcome", outcome)
+                .register(registry)
+                .record(time);
+    }
+
+    /** Counts a request that was over a limit. */
+    public void limited(String limit) {
+        Counter.builder("exchange.limited")
+                .description("Requests over a limit")
+                .tag("limit", limit)
+                .register(registry)
+                .increment();
+    }
+
+    /** Returns all numbers in the text format of Prometheus. */
+    public String scrape() {
+        return registry.scrape();
+    }
+
+    private static double leftOutLines() {
+        try {
+            return LogLimiter.leftOut();
+        } catch (NoClassDefFoundError anotherLoggingSystem) {
+            return 0;
+        }
+    }
+
+    @Override
+    public void close() {
+        collections.close();
+        registry.close();
+    }
+}

@@ -1,0 +1,5 @@
+/** What an operator needs beside the service itself: logs, metrics, secrets that change while the server runs, and TLS. */
+@NullMarked
+package io.tokenswap.samples.exchange.operation;
+
+import org.jspecify.annotations.NullMarked;
