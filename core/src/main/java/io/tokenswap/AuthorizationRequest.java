@@ -1,12 +1,12 @@
 package io.tokenswap;
 
+import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.internal.UrlEncoded;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.Arrays;
-import java.util.Base64;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -15,15 +15,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One login: where the browser is sent, and what must come back. Holds the state and the {@link CodeVerifier} of this login
- * alone; build another for the next one. Immutable and safe for use by any thread; {@link #toString()} prints no secret.
+ * The authorization request of one login, with its state and its {@link CodeVerifier}. Build another one for the next login.
+ * Immutable and safe for use by any thread; {@link #toString()} prints no secret.
  *
- * <p>The browser is sent to {@link #uri()}. Whoever serves the redirect URI, {@code LoopbackReceiver} or a controller of the
- * application, hands the raw query of every hit to {@link #validate(String)}.
+ * <p>The browser is sent to {@link #uri()}. The server of the redirect URI, {@code LoopbackReceiver} or a controller of the application,
+ * passes the raw query of each request to {@link #validate(String)}. A server that must not keep the request in memory writes it into
+ * a cookie: {@link #seal(KeyRing)}.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
  */
@@ -35,6 +35,11 @@ public final class AuthorizationRequest {
     private static final int LONGEST_STATE = 1024;
     private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
+    /** The purpose of the seal. */
+    private static final String SEALED = "authorization request 1";
+
+    private static final String PARAMETER = "p.";
+
     private final URI authorizeUri;
     private final URI redirectUri;
     private final Set<String> scopes;
@@ -42,24 +47,21 @@ public final class AuthorizationRequest {
     private final @Nullable String clientId;
     private final @Nullable String issuer;
     private final String state;
-    private final CodeVerifier codeVerifier;
+    private final @Nullable CodeVerifier codeVerifier;
 
-    private AuthorizationRequest(Builder builder, URI redirectUri) {
+    private AuthorizationRequest(Builder builder, URI redirectUri, String state, @Nullable CodeVerifier codeVerifier) {
         this.authorizeUri = builder.authorizeUri;
-        this.redirectUri = redirectUri;
+        this.redirectUri = Objects.requireNonNull(redirectUri, "redirectUri");
         this.scopes = builder.scopes;
         this.parameters = new LinkedHashMap<>(builder.parameters);
         this.clientId = builder.clientId;
         this.issuer = builder.issuer;
-        SecureRandom random = builder.random == null ? Seeded.RANDOM : builder.random;
-        byte[] state = new byte[32];
-        random.nextBytes(state);
-        this.state = Base64.getUrlEncoder().withoutPadding().encodeToString(state);
-        this.codeVerifier = CodeVerifier.create(random);
+        this.state = state;
+        this.codeVerifier = codeVerifier;
     }
 
     /**
-     * A request in the making. {@code ExchangeServerEndpoint.authorizationRequest()} knows the URI.
+     * Returns a builder. {@code ExchangeServerEndpoint.authorizationRequest()} knows the URI.
      *
      * @param authorizeUri the authorize page of the exchange server, or of the provider when {@link Builder#clientId} is given
      * @return a new builder
@@ -69,9 +71,9 @@ public final class AuthorizationRequest {
     }
 
     /**
-     * Where to send the browser.
+     * Returns the URI that the browser is sent to.
      *
-     * @return the authorize page with all parameters. It holds the state: show it to the user, never log it
+     * @return the authorize page with all parameters. It contains the state: show it to the user, never log it
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.3">RFC 7636 section 4.3</a>
      */
     public URI uri() {
@@ -88,23 +90,23 @@ public final class AuthorizationRequest {
         if (!scopes.isEmpty()) {
             query.put("scope", String.join(" ", scopes));
         }
-        query.put("code_challenge", codeVerifier.challenge());
-        query.put("code_challenge_method", "S256");
+        if (codeVerifier != null) {
+            query.put("code_challenge", codeVerifier.challenge());
+            query.put("code_challenge_method", "S256");
+        }
         query.putAll(parameters);
 
         String page = authorizeUri.toString();
         boolean hasQuery = authorizeUri.getRawQuery() != null;
         String separator = !hasQuery ? "?" : page.endsWith("?") || page.endsWith("&") ? "" : "&";
         if (authorizeUri.getRawPath().isEmpty() && !hasQuery) {
-            separator = "/?"; // what browsers make of it, and people expect
+            separator = "/?"; // browsers add the slash, and users expect it
         }
-        return URI.create(query.entrySet().stream()
-                .map(entry -> QueryString.encode(entry.getKey()) + "=" + QueryString.encode(entry.getValue()))
-                .collect(Collectors.joining("&", page + separator, "")));
+        return URI.create(page + separator + UrlEncoded.formatQuery(query));
     }
 
     /**
-     * Where the code is to arrive.
+     * Returns the URI at which the code arrives.
      *
      * @return the redirect URI
      */
@@ -128,7 +130,7 @@ public final class AuthorizationRequest {
      * @see <a href="https://www.rfc-editor.org/rfc/rfc9207#section-2.4">RFC 9207 section 2.4</a>
      */
     public AuthorizationResponse validate(@Nullable String rawQuery) {
-        Map<String, List<String>> query = QueryString.parse(rawQuery == null ? "" : rawQuery);
+        Map<String, List<String>> query = UrlEncoded.parse(rawQuery == null ? "" : rawQuery);
         if (query == null) {
             return new AuthorizationResponse.Ignored("The query is malformed");
         }
@@ -179,6 +181,89 @@ public final class AuthorizationRequest {
         return AuthorizationCode.of(code, redirectUri, codeVerifier, scopes);
     }
 
+    /**
+     * Writes this request as a sealed text, so that a login that begins here can end at another node or after a restart. The text
+     * belongs into a cookie of the browser that begins the login, which is removed when the login ends.
+     *
+     * @param keys the keys of all nodes that the login may end at
+     * @return a text of base64url characters, usually less than 1,000. It reveals nothing of the request
+     * @see #unseal
+     */
+    public String seal(KeyRing keys) {
+        Map<String, String> fields = new LinkedHashMap<>();
+        fields.put("a", authorizeUri.toString());
+        fields.put("r", redirectUri.toString());
+        fields.put("s", state);
+        if (codeVerifier != null) {
+            fields.put("v", codeVerifier.secret());
+        }
+        if (!scopes.isEmpty()) {
+            fields.put("o", String.join(" ", scopes));
+        }
+        if (clientId != null) {
+            fields.put("c", clientId);
+        }
+        if (issuer != null) {
+            fields.put("i", issuer);
+        }
+        parameters.forEach((name, value) -> fields.put(PARAMETER + name, value));
+        return keys.seal(SEALED, "", UrlEncoded.formatQuery(fields).getBytes(StandardCharsets.US_ASCII));
+    }
+
+    /**
+     * Restores a request from a sealed text.
+     *
+     * <p>A sealed text can be restored any number of times until it is too old. What keeps a login from ending twice is the code, which
+     * works once.
+     *
+     * @param sealed what {@link #seal} wrote; may come from a stranger
+     * @param keys the keys of this node
+     * @param maxAge the longest time since the request was sealed
+     * @return the request
+     * @throws AuthorizationFailedException if the text was altered, has expired, or was sealed with an unknown key. The cause is a
+     *     {@link KeyRing.OpenException}
+     */
+    public static AuthorizationRequest unseal(String sealed, KeyRing keys, Duration maxAge) {
+        byte[] content;
+        try {
+            content = keys.open(SEALED, "", sealed, Objects.requireNonNull(maxAge, "maxAge"));
+        } catch (KeyRing.OpenException e) {
+            throw new AuthorizationFailedException(
+                    switch (e.reason()) {
+                        case EXPIRED -> "The sign-in took too long. Start it again.";
+                        case NEWER_KEY -> "This node does not know the key of the sign-in yet. Try again in a moment.";
+                        case UNKNOWN_KEY ->
+                            "The sign-in was sealed with a key that is no longer known. Start it again.";
+                        case FUTURE ->
+                            "The sign-in was sealed by a node whose clock is ahead. Correct the clocks, and start it again.";
+                        case ALTERED -> "This is no sign-in that waits here. Start it again.";
+                    },
+                    null,
+                    e);
+        }
+        Map<String, String> fields = UrlEncoded.parseUnique(new String(content, StandardCharsets.US_ASCII));
+        if (fields == null) {
+            throw new IllegalStateException("A sealed request was written by another version of this library");
+        }
+        Builder builder = builder(URI.create(fields.getOrDefault("a", "")));
+        fields.forEach((name, value) -> {
+            if (name.startsWith(PARAMETER)) {
+                builder.parameter(name.substring(PARAMETER.length()), value);
+            }
+        });
+        if (fields.containsKey("o")) {
+            builder.scopes(fields.getOrDefault("o", "").split(" "));
+        }
+        builder.clientId = fields.get("c");
+        builder.issuer = fields.get("i");
+        String verifier = fields.get("v");
+        return new AuthorizationRequest(
+                builder,
+                URI.create(fields.getOrDefault("r", "")),
+                fields.getOrDefault("s", ""),
+                verifier == null ? null : CodeVerifier.of(verifier));
+    }
+
     private boolean matchesState(String received) {
         return MessageDigest.isEqual(received.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
     }
@@ -212,13 +297,13 @@ public final class AuthorizationRequest {
         return values == null || values.get(0).isEmpty() ? null : values.get(0);
     }
 
-    /** Names neither state nor verifier. */
+    /** Prints neither state nor verifier. */
     @Override
     public String toString() {
         return "AuthorizationRequest[" + authorizeUri + ", redirectUri=" + redirectUri + ", scopes=" + scopes + "]";
     }
 
-    /** Collects what an {@link AuthorizationRequest} asks for; each build makes a new login. Not safe for use by several threads. */
+    /** Builder of an {@link AuthorizationRequest}. Each build creates a new login. Not safe for use by several threads. */
     public static final class Builder {
 
         private static final Set<String> OWN = Set.of(
@@ -236,7 +321,7 @@ public final class AuthorizationRequest {
         private Set<String> scopes = Set.of();
         private @Nullable String clientId;
         private @Nullable String issuer;
-        private @Nullable SecureRandom random;
+        private boolean withoutPkce;
 
         private Builder(URI authorizeUri) {
             if (!authorizeUri.isAbsolute() || authorizeUri.isOpaque() || authorizeUri.getRawFragment() != null) {
@@ -247,7 +332,7 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Asks for scopes.
+         * Sets the requested scopes.
          *
          * @param scopes the scopes, none by default: the provider's own default then holds
          * @return this builder
@@ -258,7 +343,7 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Asks for scopes.
+         * Sets the requested scopes.
          *
          * @param scopes the scopes, none by default: the provider's own default then holds
          * @return this builder
@@ -285,10 +370,10 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Adds a parameter that is the provider's own.
+         * Adds a parameter that the provider defines.
          *
-         * @param name its name, none of those that this class sets
-         * @param value its value, unescaped
+         * @param name the name, none of those that this class sets
+         * @param value the value, unescaped
          * @return this builder
          */
         public Builder parameter(String name, String value) {
@@ -300,8 +385,8 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Sends the browser straight to the provider, for a client id that is no secret. The provider must know the redirect
-         * URI, and the code is swapped through the exchange server all the same.
+         * Sends the browser directly to the provider, for a client id that is no secret. The redirect URI must be registered with the
+         * provider. The code is still swapped through the exchange server.
          *
          * @param clientId the client id, none by default: the exchange server adds its own
          * @return this builder
@@ -312,7 +397,7 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Demands that the answer names its issuer, for a provider that does.
+         * Requires the response to name its issuer, for providers that support this.
          *
          * @param issuer the provider's issuer identifier, not checked by default
          * @return this builder
@@ -324,45 +409,28 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Replaces the source of state and verifier.
+         * Sends no code challenge, for exchange servers that drop the verifier while the provider is given a client id: the provider
+         * would refuse every swap. Dangerous: a code that somebody else reads on its way through the browser can then be swapped by
+         * them, and a code of somebody else that is injected into this login is not recognized by the server. Use a server that passes
+         * the verifier on instead.
          *
-         * @param random a cryptographically strong source; by default one that was seeded by the platform and never blocks
          * @return this builder
+         * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-1">RFC 7636 section 1</a>
          */
-        public Builder random(SecureRandom random) {
-            this.random = Objects.requireNonNull(random, "random");
+        public Builder unsafeWithoutPkce() {
+            this.withoutPkce = true;
             return this;
         }
 
         /**
-         * Starts a login with a state and a verifier of its own.
+         * Creates the request of one login, with a state and a verifier of 256 random bits each. Never blocks.
          *
          * @param redirectUri where the code is to arrive, the receiver's URI
          * @return a new request
          */
         public AuthorizationRequest build(URI redirectUri) {
-            return new AuthorizationRequest(this, redirectUri);
-        }
-    }
-
-    /**
-     * Seeded once, by the first request, and from then on without a look at the operating system's source, which is a file: a
-     * login may start on an event loop. Not earlier, as it takes longer than to bind a port.
-     */
-    private static final class Seeded {
-
-        static final SecureRandom RANDOM = seeded();
-
-        private Seeded() {}
-
-        private static SecureRandom seeded() {
-            try {
-                SecureRandom random = SecureRandom.getInstance("DRBG");
-                random.nextBytes(new byte[1]);
-                return random;
-            } catch (NoSuchAlgorithmException e) {
-                return new SecureRandom();
-            }
+            return new AuthorizationRequest(
+                    this, redirectUri, RandomBytes.base64Url(32), withoutPkce ? null : CodeVerifier.create());
         }
     }
 }

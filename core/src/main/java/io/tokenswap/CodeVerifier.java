@@ -1,6 +1,6 @@
 package io.tokenswap;
 
-import java.security.SecureRandom;
+import io.tokenswap.internal.RandomBytes;
 import java.util.Base64;
 import java.util.Objects;
 import java.util.regex.Pattern;
@@ -24,19 +24,16 @@ public final class CodeVerifier {
     }
 
     /**
-     * A verifier of 256 random bits.
+     * Creates a verifier of 256 random bits. Never blocks.
      *
-     * @param random where the bits come from
      * @return a new verifier of 43 characters
      */
-    public static CodeVerifier create(SecureRandom random) {
-        byte[] bytes = new byte[32];
-        random.nextBytes(bytes);
-        return new CodeVerifier(BASE64URL.encodeToString(bytes));
+    public static CodeVerifier create() {
+        return new CodeVerifier(RandomBytes.base64Url(32));
     }
 
     /**
-     * A verifier from elsewhere.
+     * Wraps a verifier that was created elsewhere.
      *
      * @param value 43 to 128 unreserved characters
      * @return the verifier

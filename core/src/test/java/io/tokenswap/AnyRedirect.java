@@ -2,6 +2,7 @@ package io.tokenswap;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tokenswap.internal.UrlEncoded;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -16,7 +17,7 @@ final class AnyRedirect {
                     URI.create("https://auth.example.com/login"))
             .build(URI.create("http://localhost:4002/auth"));
     private static final String SECRET =
-            QueryString.parse(REQUEST.uri().getRawQuery()).get("state").get(0);
+            UrlEncoded.parse(REQUEST.uri().getRawQuery()).get("state").get(0);
 
     private AnyRedirect() {}
 
@@ -47,10 +48,10 @@ final class AnyRedirect {
             assertThat(failed.error()).hasMessageNotContaining(SECRET);
             assertThat(failed.error().error()).isNotEqualTo(SECRET);
         }
-        Map<String, List<String>> parameters = QueryString.parse(query);
+        Map<String, List<String>> parameters = UrlEncoded.parse(query);
         if (parameters != null) {
-            parameters.forEach((name, values) -> assertThat(QueryString.parse(
-                            "=" + QueryString.encode(name) + "&x=" + QueryString.encode(values.get(0))))
+            parameters.forEach((name, values) -> assertThat(UrlEncoded.parse(
+                            "=" + UrlEncoded.encodeQuery(name) + "&x=" + UrlEncoded.encodeQuery(values.get(0))))
                     .isEqualTo(Map.of("", List.of(name), "x", List.of(values.get(0)))));
         }
     }

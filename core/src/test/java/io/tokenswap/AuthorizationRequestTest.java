@@ -3,8 +3,8 @@ package io.tokenswap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tokenswap.internal.UrlEncoded;
 import java.net.URI;
-import java.security.SecureRandom;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -27,7 +27,7 @@ class AuthorizationRequestTest {
     private final String state = query(request).get("state").get(0);
 
     private static Map<String, List<String>> query(AuthorizationRequest request) {
-        return QueryString.parse(request.uri().getRawQuery());
+        return UrlEncoded.parse(request.uri().getRawQuery());
     }
 
     @Nested
@@ -115,27 +115,38 @@ class AuthorizationRequestTest {
         @Test
         @Tag("A02")
         void stateAndVerifierShareNoBits() {
-            // A source that counts shows that each takes 32 bytes of its own.
-            SecureRandom counting = new SecureRandom() {
-                private static final long serialVersionUID = 1L;
-                private byte next;
+            Set<String> secrets = new HashSet<>();
+            for (int i = 0; i < 100; i++) {
+                AuthorizationRequest login =
+                        AuthorizationRequest.builder(AUTHORIZE).build(REDIRECT);
+                String state = query(login).get("state").get(0);
+                secrets.add(state.substring(0, 8));
+                secrets.add(login.unsafeCodeWithoutState("c")
+                        .codeVerifier()
+                        .secret()
+                        .substring(0, 8));
+            }
 
-                @Override
-                public void nextBytes(byte[] bytes) {
-                    for (int i = 0; i < bytes.length; i++) {
-                        bytes[i] = next++;
-                    }
-                }
-            };
-            AuthorizationRequest counted =
-                    AuthorizationRequest.builder(AUTHORIZE).random(counting).build(REDIRECT);
+            assertThat(secrets).as("beginnings of states and verifiers").hasSize(200);
+        }
 
-            String state = query(counted).get("state").get(0);
-            assertThat(counted.validate("code=c&state=" + state))
-                    .isInstanceOfSatisfying(
-                            AuthorizationResponse.Granted.class,
-                            granted -> assertThat(granted.code().codeVerifier().secret())
-                                    .isNotEqualTo(state));
+        @Test
+        @Tag("E52")
+        void withoutPkceNeitherChallengeNorVerifierIsSentAndTheDefaultHasBoth() {
+            AuthorizationRequest bare = AuthorizationRequest.builder(AUTHORIZE)
+                    .clientId("me")
+                    .unsafeWithoutPkce()
+                    .build(REDIRECT);
+            String bareState = query(bare).get("state").get(0);
+
+            assertThat(query(bare)).doesNotContainKeys("code_challenge", "code_challenge_method");
+            assertThat(bare.validate("code=abc&state=" + bareState)
+                            .orElseThrow()
+                            .codeVerifier())
+                    .isNull();
+            assertThat(query(request)).containsKeys("code_challenge", "code_challenge_method");
+            assertThat(request.validate("code=abc&state=" + state).orElseThrow().codeVerifier())
+                    .isNotNull();
         }
 
         @Test
@@ -330,7 +341,7 @@ class AuthorizationRequestTest {
         @Test
         @Tag("A17")
         void descriptionIsReducedToWhatTheRfcAllows() {
-            String hostile = QueryString.encode("<b>\u001b[31m\"\\\u202e" + "x".repeat(100_000))
+            String hostile = UrlEncoded.encodeQuery("<b>\u001b[31m\"\\\u202e" + "x".repeat(100_000))
                     .replace("%1B", "");
 
             AuthorizationFailedException error =

@@ -3,9 +3,9 @@ package io.tokenswap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.security.SecureRandom;
 import java.util.HashSet;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -13,7 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CodeVerifierTest {
 
     @Test
-    void b116_challengeIsThatOfTheExampleOfRfc7636() {
+    @Tag("B116")
+    void challengeIsThatOfTheExampleOfRfc7636() {
         // Appendix B.
         assertThat(CodeVerifier.of("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
                         .challenge())
@@ -21,11 +22,11 @@ class CodeVerifierTest {
     }
 
     @Test
-    void b116_createdVerifierHas256RandomBitsOfItsOwn() {
-        SecureRandom random = new SecureRandom();
+    @Tag("B116")
+    void createdVerifierHas256RandomBitsOfItsOwn() {
         Set<String> values = new HashSet<>();
         for (int i = 0; i < 1_000; i++) {
-            CodeVerifier verifier = CodeVerifier.create(random);
+            CodeVerifier verifier = CodeVerifier.create();
             assertThat(verifier.secret()).matches("[A-Za-z0-9_-]{43}");
             assertThat(verifier.challenge()).matches("[A-Za-z0-9_-]{43}");
             values.add(verifier.secret());
@@ -33,13 +34,15 @@ class CodeVerifierTest {
         assertThat(values).hasSize(1_000);
     }
 
-    @ParameterizedTest(name = "B116: a verifier of {0} characters is legal")
+    @ParameterizedTest(name = "a verifier of {0} characters is legal")
+    @Tag("B116")
     @ValueSource(ints = {43, 44, 127, 128})
     void legalLengthIsTaken(int length) {
         assertThat(CodeVerifier.of("a".repeat(length)).secret()).hasSize(length);
     }
 
-    @ParameterizedTest(name = "B116: a verifier of {0} characters is refused")
+    @ParameterizedTest(name = "a verifier of {0} characters is refused")
+    @Tag("B116")
     @ValueSource(ints = {0, 1, 42, 129, 4_096})
     void otherLengthIsRefused(int length) {
         assertThatThrownBy(() -> CodeVerifier.of("a".repeat(length)))
@@ -55,7 +58,8 @@ class CodeVerifierTest {
     }
 
     @Test
-    void b107_verifierPrintsNothingOfItself() {
+    @Tag("B107")
+    void verifierPrintsNothingOfItself() {
         CodeVerifier verifier = CodeVerifier.of("canary".repeat(8));
 
         assertThat(verifier).hasToString("CodeVerifier[redacted]");

@@ -43,8 +43,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     private ExchangeServerEndpoint(Builder builder) {
         this.dialect = builder.dialect;
         this.authorizeUri = builder.check("The authorize URI", builder.or(builder.authorizeUri, builder.base));
-        // Refuses a URI that no login can start at, and seeds the randomness of logins: here, and not on an event loop
-        // later on.
+        // Refuses a URI that no login can start at, here and not at the first login.
         Objects.requireNonNull(AuthorizationRequest.builder(authorizeUri));
         this.swap = builder.peer("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
         this.refresh =

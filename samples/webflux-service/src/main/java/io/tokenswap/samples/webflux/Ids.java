@@ -1,18 +1,27 @@
 package io.tokenswap.samples.webflux;
 
+import java.security.NoSuchAlgorithmException;
 import java.security.SecureRandom;
 import java.util.Base64;
+import org.springframework.stereotype.Component;
 
-/** Names that nobody can guess: 256 random bits. */
+/**
+ * Names that nobody can guess: 256 random bits. The generator is seeded while the service starts, and reads no file afterwards, so that
+ * it may be used on event loops.
+ */
+@Component
 final class Ids {
 
-    private static final SecureRandom RANDOM = new SecureRandom();
+    private final SecureRandom random;
 
-    private Ids() {}
+    Ids() throws NoSuchAlgorithmException {
+        random = SecureRandom.getInstance("DRBG");
+        random.nextBytes(new byte[1]);
+    }
 
-    static String random() {
+    String random() {
         byte[] bytes = new byte[32];
-        RANDOM.nextBytes(bytes);
+        random.nextBytes(bytes);
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 }

@@ -33,13 +33,16 @@ final class LoginController {
     private final Set<String> scopes;
     private final BrowserCookie loginCookie;
     private final BrowserCookie sessionCookie;
+    private final Ids ids;
 
     LoginController(
             ExchangeServerEndpoint exchange,
             PendingLogins pending,
             Sessions sessions,
             PublicUrl publicUrl,
-            Settings settings) {
+            Settings settings,
+            Ids ids) {
+        this.ids = ids;
         this.exchange = exchange;
         this.pending = pending;
         this.sessions = sessions;
@@ -58,7 +61,7 @@ final class LoginController {
         AuthorizationRequest login =
                 exchange.authorizationRequest().scopes(scopes).build(publicUrl.resolve("/auth"));
         String known = loginCookie.in(request);
-        String browser = known != null && pending.isKnown(known) ? known : Ids.random();
+        String browser = known != null && pending.isKnown(known) ? known : ids.random();
         pending.add(browser, login);
         return seeOther(login.uri())
                 .header(

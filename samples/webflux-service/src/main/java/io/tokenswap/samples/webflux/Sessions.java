@@ -18,8 +18,10 @@ final class Sessions {
 
     private final ExpiringMap<TokenSession> sessions;
     private final Disposable rounds;
+    private final Ids ids;
 
-    Sessions(Settings settings, InstantSource clock) {
+    Sessions(Settings settings, InstantSource clock, Ids ids) {
+        this.ids = ids;
         Settings.Service service = settings.service();
         this.sessions = new ExpiringMap<>(service.maxSessions(), service.idleTimeout(), clock, TokenSession::dispose);
         // An idle service, too, lets go of tokens that nobody uses any more.
@@ -28,7 +30,7 @@ final class Sessions {
 
     /** Keeps a session; its id is a new one, so that nobody can have known it before the login. */
     String open(TokenSession session) {
-        String id = Ids.random();
+        String id = ids.random();
         sessions.put(id, session);
         return id;
     }
