@@ -24,9 +24,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Writes a record of a {@link TokenStore} as text, and reads it. For authors of stores.
  *
- * <pre>{@code
+ * <pre>
  * {"v":1,"since":1893456000000,"login":"4bf9...","n":12,"p":14,"state":"LIVE","body":"AQx3..."}
- * }</pre>
+ * </pre>
  *
  * <p>The clear members are the version, so that an engine can compare versions without a key. The body holds the token and is sealed
  * with a {@link KeyRing}. It is bound to the key of the record and to all clear members: a body that is moved to another record, or

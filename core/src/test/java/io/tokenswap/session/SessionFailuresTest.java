@@ -45,7 +45,7 @@ class SessionFailuresTest extends SessionFixture {
                             .build())
                     .build(endpoint.grant());
             clock.advance(HOUR);
-            endpoint.thenFail(ScriptedEndpoint.unknown());
+            endpoint.thenFail(ScriptedEndpoint.responseLost());
             session.token().subscribe(token -> {}, error -> {});
             clock.advance(Duration.ofSeconds(2));
             assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
@@ -59,7 +59,7 @@ class SessionFailuresTest extends SessionFixture {
             for (int i = 0; i < 7; i++) {
                 endpoint.thenFail(ScriptedEndpoint.notSent());
             }
-            endpoint.thenFail(ScriptedEndpoint.unknown());
+            endpoint.thenFail(ScriptedEndpoint.responseLost());
             clock.advance(TO_REFRESH);
             while (endpoint.refreshes() < 8) {
                 clock.advance(Duration.ofSeconds(1));
@@ -85,7 +85,7 @@ class SessionFailuresTest extends SessionFixture {
         void b102_anOutageOfTwoHoursIsSurvivedWithAtMost150TriesAndRecoveredFromWithinAMinute() {
             TokenSession session = builder().random(() -> 0.999).build(endpoint.grant());
             List<String> seen = record(session);
-            endpoint.always(token -> Mono.error(ScriptedEndpoint.unknown()));
+            endpoint.always(token -> Mono.error(ScriptedEndpoint.responseLost()));
             clock.advance(TO_REFRESH.plusHours(2));
             assertThat(endpoint.refreshes()).isBetween(100, 150);
             endpoint.always(null);

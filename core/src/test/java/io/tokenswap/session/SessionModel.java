@@ -169,7 +169,7 @@ final class SessionModel {
         for (Instant next = nextEvent(); next != null && !next.isAfter(end); next = nextEvent()) {
             now = next.isBefore(now) ? now : next;
             if (flightSince != null) {
-                fail(ScriptedEndpoint.unknown());
+                fail(ScriptedEndpoint.responseLost());
             } else {
                 fly();
             }

@@ -149,7 +149,7 @@ class SessionModelTest {
             } else {
                 TokenSwapException error = List.of(
                                 ScriptedEndpoint.notSent(),
-                                ScriptedEndpoint.unknown(),
+                                ScriptedEndpoint.responseLost(),
                                 ScriptedEndpoint.throttled(clock.instant().plusSeconds(random.nextInt(100))),
                                 ScriptedEndpoint.invalidGrant())
                         .get(random.nextInt(random.nextInt(3) == 0 ? 4 : 3));

@@ -339,11 +339,11 @@ class SessionStateTest {
                     null,
                     false);
             Refreshing first = refreshing();
-            Paused once = (Paused) first.failed(first.flight(), ScriptedEndpoint.unknown(), DUE, patient);
+            Paused once = (Paused) first.failed(first.flight(), ScriptedEndpoint.responseLost(), DUE, patient);
             assertThat(once.retryAt()).isEqualTo(DUE + SessionState.UNKNOWN_RETRY_LIMIT);
             assertThat(once.urgent()).isTrue();
             Refreshing second = (Refreshing) once.woken(patient);
-            Paused twice = (Paused) second.failed(second.flight(), ScriptedEndpoint.unknown(), DUE, patient);
+            Paused twice = (Paused) second.failed(second.flight(), ScriptedEndpoint.responseLost(), DUE, patient);
             assertThat(twice.retryAt()).isEqualTo(DUE + 40_000);
             assertThat(twice.urgent()).isFalse();
             assertThat(paused().urgent()).isFalse();

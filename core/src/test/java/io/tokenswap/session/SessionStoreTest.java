@@ -88,7 +88,7 @@ class SessionStoreTest extends SessionFixture {
 
         @Test
         void b71_anAnswerLostByAServerWithoutGraceIsTwoRequestsAndThenALogin() {
-            endpoint.rotate(Duration.ZERO).thenLoseTheAnswer();
+            endpoint.rotate(Duration.ZERO).thenLoseTheResponse();
             TokenSession session = start();
             List<String> seen = record(session);
             clock.advance(TO_REFRESH.plusSeconds(2));
@@ -102,7 +102,7 @@ class SessionStoreTest extends SessionFixture {
         @ParameterizedTest(name = "B70 grace {0} s, session saved")
         @CsvSource({"5", "30"})
         void b70_anAnswerLostByAServerWithGraceIsFetchedAgain(int grace) {
-            endpoint.rotate(Duration.ofSeconds(grace)).thenLoseTheAnswer();
+            endpoint.rotate(Duration.ofSeconds(grace)).thenLoseTheResponse();
             TokenSession session = start();
             List<String> seen = record(session);
             clock.advance(TO_REFRESH.plusSeconds(2));
@@ -114,7 +114,7 @@ class SessionStoreTest extends SessionFixture {
 
         @Test
         void b72_aTokenThatAnotherProcessHasStoredSinceTheAnswerWasLostIsTakenWithoutAReplay() {
-            endpoint.rotate(Duration.ZERO).thenLoseTheAnswer();
+            endpoint.rotate(Duration.ZERO).thenLoseTheResponse();
             TokenSession session = start();
             List<String> seen = record(session);
             clock.advance(TO_REFRESH);

@@ -7,6 +7,7 @@ import java.io.StringWriter;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
@@ -33,15 +34,22 @@ class DocumentationTest {
             import io.tokenswap.callback.*;
             import io.tokenswap.http.*;
             import io.tokenswap.session.*;
+            import io.tokenswap.testing.*;
             import java.net.URI;
             import java.time.Duration;
             import reactor.core.publisher.*;
             import reactor.netty.http.client.HttpClient;
             import reactor.netty.http.server.HttpServer;
+            import reactor.test.StepVerifier;
 
             class Example {
                 /** As Spring has it. */
                 interface ServerHttpRequest { URI getURI(); }
+                interface Users {
+                    Mono<String> findToken(String key);
+                    Mono<Void> saveToken(String key, String text);
+                    Mono<Void> removeToken(String key);
+                }
                 interface Player { void reconnect(String accessToken); }
                 ExchangeServerEndpoint exchange;
                 TokenSession session;
@@ -51,6 +59,9 @@ class DocumentationTest {
                 String rawQuery;
                 byte[] content;
                 Player player;
+                KeyRing keys;
+                Users users;
+                VirtualClock clock;
 
                 void example() {
             %s
@@ -68,14 +79,17 @@ class DocumentationTest {
     }
 
     static Stream<Example> examples() throws IOException {
-        try (Stream<Path> files = Stream.concat(
-                Files.walk(ROOT.resolve("core/src/main")), Files.walk(ROOT.resolve("netty-callback/src/main")))) {
-            List<Example> javadoc = files.filter(file -> file.toString().endsWith(".java"))
-                    .flatMap(file -> examples(file, JAVADOC_EXAMPLE))
-                    .map(example -> new Example(example.file, example.code.replaceAll("(?m)^ *\\* ?", "")))
-                    .toList();
-            return Stream.concat(examples(ROOT.resolve("README.md"), README_EXAMPLE), javadoc.stream());
+        List<Example> examples = new ArrayList<>(
+                examples(ROOT.resolve("README.md"), README_EXAMPLE).toList());
+        for (String sources : List.of("core/src/main", "core/testkit/src/main", "netty-callback/src/main")) {
+            try (Stream<Path> files = Files.walk(ROOT.resolve(sources))) {
+                files.filter(file -> file.toString().endsWith(".java"))
+                        .flatMap(file -> examples(file, JAVADOC_EXAMPLE))
+                        .map(example -> new Example(example.file, example.code.replaceAll("(?m)^ *\\* ?", "")))
+                        .forEach(examples::add);
+            }
         }
+        return examples.stream();
     }
 
     private static Stream<Example> examples(Path file, Pattern pattern) {
@@ -117,6 +131,7 @@ class DocumentationTest {
                         "README.md",
                         "package-info.java",
                         "LoginFlow.java",
+                        "ScriptedEndpoint.java",
                         "ExchangeServerEndpoint.java",
                         "BearerAuthentication.java");
     }

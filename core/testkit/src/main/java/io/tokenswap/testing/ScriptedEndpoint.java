@@ -23,11 +23,18 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A server's part in a test. Grants tokens with names that count up ({@code access-1} and {@code refresh-1}, ...), a new refresh
- * token with each, and records what it was asked. The answers to come can be scripted, one after another; then it grants again.
+ * Endpoint for tests that plays the part of a server. It grants tokens with names that count up ({@code access-1} and
+ * {@code refresh-1}, {@code access-2} and {@code refresh-2}, ...), and records each request. A test can script the next responses,
+ * one after another. After the script the endpoint grants again.
  *
- * <p>It takes any refresh token unless told otherwise by {@link #rotate(Duration)} or {@link #revoke()}. Safe for use by any number
- * of threads.
+ * <pre>{@code
+ * ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1))
+ *         .thenFail(ScriptedEndpoint.notSent())      // the first refresh finds no server
+ *         .thenThrottle(Duration.ofSeconds(30));     // the second gets 429 with Retry-After: 30
+ * }</pre>
+ *
+ * <p>The endpoint accepts any refresh token. {@link #rotate(Duration)} and {@link #revoke()} change that. Safe for use by several
+ * threads.
  */
 public final class ScriptedEndpoint implements TokenEndpoint {
 
@@ -41,16 +48,16 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     private volatile @Nullable Function<RefreshToken, Mono<Token>> always;
     private volatile boolean keepsRefreshToken;
 
-    /** How long a refresh token works after its first use; null for ever. */
+    /** Time after its first use in which a refresh token is accepted; null for ever. */
     private volatile @Nullable Duration grace;
 
     private final Map<String, Instant> firstUses = new ConcurrentHashMap<>();
 
     /**
-     * An endpoint that grants.
+     * Creates an endpoint without a script.
      *
-     * @param clock tells when a token is issued
-     * @param lifetime how long a token is valid, or null for tokens that do not say
+     * @param clock the clock that dates the tokens
+     * @param lifetime the lifetime of each token; null for tokens whose server names none
      */
     public ScriptedEndpoint(InstantSource clock, @Nullable Duration lifetime) {
         this.clock = Objects.requireNonNull(clock, "clock");
@@ -58,7 +65,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The next token, as a server would grant it now.
+     * Returns the next token, as a server would grant it now. Use it as the token of a user who is signed in already.
      *
      * @return the token
      */
@@ -67,9 +74,9 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The next token, with a lifetime of its own.
+     * Returns the next token with another lifetime.
      *
-     * @param lifetime how long it is valid, or null if it does not say
+     * @param lifetime the lifetime of the token; null if the server names none
      * @return the token
      */
     public Token grant(@Nullable Duration lifetime) {
@@ -82,9 +89,10 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Takes each refresh token once, and for a while longer for a client that lost the answer; then it is dead.
+     * Accepts each refresh token once, and again within a grace period for a client that lost the response. Afterwards the response
+     * is {@link #invalidGrant()}.
      *
-     * @param grace for how long it works after its first use; zero for a server that knows no mercy
+     * @param grace the time after the first use in which the refresh token is accepted; zero for none
      * @return this endpoint
      */
     public ScriptedEndpoint rotate(Duration grace) {
@@ -93,7 +101,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Never rotates: the next token has the refresh token that was presented.
+     * Returns the presented refresh token with each new access token, as a provider does that does not rotate.
      *
      * @return this endpoint
      */
@@ -103,7 +111,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Ends all grants: refreshes fail with {@link #invalidGrant()} from now on, but for those that are scripted.
+     * Ends all grants: every refresh that is not scripted fails with {@link #invalidGrant()} from now on.
      *
      * @return this endpoint
      */
@@ -112,18 +120,18 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Answers the next refresh that has no answer yet.
+     * Adds a response to the script of refreshes.
      *
-     * @param answer called with the refresh token, when its refresh is subscribed to
+     * @param response a function of the refresh token, called when the refresh is subscribed to
      * @return this endpoint
      */
-    public ScriptedEndpoint then(Function<RefreshToken, Mono<Token>> answer) {
-        script.add(answer);
+    public ScriptedEndpoint then(Function<RefreshToken, Mono<Token>> response) {
+        script.add(response);
         return this;
     }
 
     /**
-     * Answers the next refresh that has no answer yet with an error: {@link #invalidGrant()}, {@link #notSent()} or another.
+     * Adds an error to the script of refreshes: {@link #invalidGrant()}, {@link #notSent()}, {@link #responseLost()} or another.
      *
      * @param error the error
      * @return this endpoint
@@ -133,9 +141,9 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Answers the next refresh that has no answer yet with 429 and {@code Retry-After}.
+     * Adds a response 429 with {@code Retry-After} to the script of refreshes.
      *
-     * @param pause how long from the request on to stay away
+     * @param pause the time from the request on in which the server wants no other
      * @return this endpoint
      */
     public ScriptedEndpoint thenThrottle(Duration pause) {
@@ -143,16 +151,16 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Grants the next refresh that has no answer yet, and loses the answer: the connection breaks, but the server has rotated.
+     * Adds a lost response to the script of refreshes: the server grants and rotates, then the connection breaks.
      *
      * @return this endpoint
      */
-    public ScriptedEndpoint thenLoseTheAnswer() {
-        return then(token -> granted(token).then(Mono.error(unknown())));
+    public ScriptedEndpoint thenLoseTheResponse() {
+        return then(token -> granted(token).then(Mono.error(responseLost())));
     }
 
     /**
-     * Grants the next refresh that has no answer yet, and never answers.
+     * Adds a missing response to the script of refreshes: the server grants and rotates, and never responds.
      *
      * @return this endpoint
      */
@@ -161,7 +169,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Answers the next swap that has no answer yet with an error.
+     * Adds an error to the script of swaps.
      *
      * @param error the error
      * @return this endpoint
@@ -172,18 +180,18 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Answers all refreshes that have no answer of their own.
+     * Sets the response to each refresh that is not scripted.
      *
-     * @param answer called with the refresh token; null to grant again
+     * @param response a function of the refresh token; null to grant again
      * @return this endpoint
      */
-    public ScriptedEndpoint always(@Nullable Function<RefreshToken, Mono<Token>> answer) {
-        always = answer;
+    public ScriptedEndpoint always(@Nullable Function<RefreshToken, Mono<Token>> response) {
+        always = response;
         return this;
     }
 
     /**
-     * What was asked for so far: the codes that came.
+     * Returns the codes that were presented so far.
      *
      * @return the codes, one for each swap that was subscribed to
      */
@@ -201,7 +209,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * How many refreshes were subscribed to.
+     * Returns the number of refreshes that were subscribed to.
      *
      * @return the number
      */
@@ -213,8 +221,8 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     public Mono<Token> swap(AuthorizationCode code) {
         return Mono.defer(() -> {
             swapped.add(code);
-            Mono<Token> answer = swaps.poll();
-            return answer == null ? Mono.fromSupplier(this::grant) : answer;
+            Mono<Token> response = swaps.poll();
+            return response == null ? Mono.fromSupplier(this::grant) : response;
         });
     }
 
@@ -222,11 +230,11 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     public Mono<Token> refresh(RefreshToken token) {
         return Mono.defer(() -> {
             refreshed.add(token);
-            Function<RefreshToken, Mono<Token>> answer = script.poll();
-            if (answer == null) {
-                answer = always;
+            Function<RefreshToken, Mono<Token>> response = script.poll();
+            if (response == null) {
+                response = always;
             }
-            return answer == null ? granted(token) : answer.apply(token);
+            return response == null ? granted(token) : response.apply(token);
         });
     }
 
@@ -244,16 +252,16 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     private boolean isUsedUp(String refreshToken) {
-        Duration mercy = grace;
-        if (mercy == null || keepsRefreshToken) {
+        Duration grace = this.grace;
+        if (grace == null || keepsRefreshToken) {
             return false;
         }
         Instant firstUse = firstUses.putIfAbsent(refreshToken, clock.instant());
-        return firstUse != null && !clock.instant().isBefore(firstUse.plus(mercy));
+        return firstUse != null && !clock.instant().isBefore(firstUse.plus(grace));
     }
 
     /**
-     * The answer of a server to a refresh token that it does not accept any more.
+     * Returns the error of a server that does not accept the refresh token any more.
      *
      * @return the error
      */
@@ -262,7 +270,7 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * No connection.
+     * Returns the error of a client that found no server: the request was not sent.
      *
      * @return the error
      */
@@ -271,18 +279,18 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The request left, and no answer came.
+     * Returns the error of a client whose connection broke after the request was sent.
      *
      * @return the error
      */
-    public static TokenUnavailableException unknown() {
+    public static TokenUnavailableException responseLost() {
         return new TokenUnavailableException("reset", TokenUnavailableException.Reason.RESPONSE_LOST, null, null);
     }
 
     /**
-     * The server asks for patience.
+     * Returns the error of a server that limits requests (429 or 503).
      *
-     * @param retryAt until when, or null if it does not say
+     * @param retryAt the first instant at which the server wants another request; null if it names none
      * @return the error
      */
     public static TokenUnavailableException throttled(@Nullable Instant retryAt) {

@@ -192,9 +192,11 @@ public abstract class TokenStoreContract {
             Record login = Record.login(now(), id(1), poor);
             put(store, login, Kind.LOGIN);
 
-            assertThat(stored()).isEqualTo(login);
-            assertThat(stored().token().refreshToken()).isNull();
-            assertThat(stored().token().expiresAt()).isNull();
+            Record stored = Objects.requireNonNull(stored());
+            assertThat(stored).isEqualTo(login);
+            Token token = Objects.requireNonNull(stored.token());
+            assertThat(token.refreshToken()).isNull();
+            assertThat(token.expiresAt()).isNull();
         }
 
         @Test
@@ -360,7 +362,7 @@ public abstract class TokenStoreContract {
                             .subscribeOn(Schedulers.boundedElastic()))
                     .blockLast(PATIENCE);
 
-            assertThat(stored().version()).isEqualTo(greatest);
+            assertThat(Objects.requireNonNull(stored()).version()).isEqualTo(greatest);
         }
 
         /** Writes of two nodes after a login, with a sign-out and a later login; the last one is the greatest. */

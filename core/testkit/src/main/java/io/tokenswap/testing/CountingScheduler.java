@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
 
-/** Another scheduler, and how many of its timers wait for their time. */
+/** Scheduler that passes tasks to another and counts the timers that wait. */
 final class CountingScheduler implements Scheduler {
 
     private final Scheduler scheduler;
@@ -67,7 +67,7 @@ final class CountingScheduler implements Scheduler {
         scheduler.dispose();
     }
 
-    /** Counts until it begins, is cancelled or is refused, whichever comes first. */
+    /** Task that is counted until it begins, is cancelled or is refused, whichever comes first. */
     private final class Timer implements Runnable {
 
         private final Runnable task;

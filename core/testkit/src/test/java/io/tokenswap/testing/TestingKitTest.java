@@ -11,21 +11,14 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import reactor.test.StepVerifier;
 
-/** How an application tests what it does with tokens, by the public parts of the library and the kit alone. */
+/** Tests as an application writes them, with public types of the library and of the kit only. */
 class TestingKitTest {
 
     private static final Duration HOUR = Duration.ofHours(1);
 
     private final VirtualClock clock = new VirtualClock();
     private final ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, HOUR);
-    private final TokenSession session = session();
-
-    private TokenSession session() {
-        return TokenSession.builder(endpoint)
-                .clock(clock)
-                .scheduler(clock.scheduler())
-                .build(endpoint.grant());
-    }
+    private final TokenSession session = clock.session(endpoint).build(endpoint.grant());
 
     @Test
     void timePassesWhenTheTestSaysSo() {
@@ -39,8 +32,8 @@ class TestingKitTest {
     }
 
     @Test
-    void aServerRotatesRefreshTokensAndForgivesALostAnswerForAWhile() {
-        endpoint.rotate(Duration.ofSeconds(5)).thenLoseTheAnswer();
+    void aServerRotatesRefreshTokensAndAcceptsAUsedOneWithinItsGrace() {
+        endpoint.rotate(Duration.ofSeconds(5)).thenLoseTheResponse();
         StepVerifier.create(session.refresh()).verifyError(TokenUnavailableException.class);
         clock.advance(Duration.ofSeconds(2));
         assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
@@ -66,7 +59,7 @@ class TestingKitTest {
     }
 
     @Test
-    void aServerAsksForPatience() {
+    void aServerLimitsRequests() {
         endpoint.thenThrottle(Duration.ofSeconds(100));
         StepVerifier.create(session.refresh())
                 .verifyErrorSatisfies(error -> assertThat(((TokenUnavailableException) error).retryAt())

@@ -29,7 +29,7 @@ import reactor.core.scheduler.Scheduler;
  * ReferenceStore engine = new ReferenceStore(clock, clock.scheduler());
  * ReferenceStore.Connection a = engine.connect();
  * ReferenceStore.Connection b = engine.connect();
- * a.fault(Fault.fails());                    // only a cannot reach the engine
+ * a.fault(ReferenceStore.Fault.fails());     // only a cannot reach the engine
  * engine.failover(2);                        // the last two changes are lost
  * }</pre>
  */

@@ -1,5 +1,7 @@
 package io.tokenswap.testing;
 
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -8,9 +10,10 @@ import reactor.core.scheduler.Scheduler;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /**
- * A wall clock and a scheduler under the control of a test. {@link #advance} lets time pass for both; {@link #jump} moves the wall
- * clock alone, as setting it does, and as a computer does that was asleep: its timers stood still meanwhile. It begins at the start
- * of 2030. Read it from any thread; move it from one.
+ * Wall clock and scheduler that a test controls. {@link #advance} lets time pass for both. {@link #jump} moves the wall clock alone,
+ * as a user does who sets the clock, and as a computer does that was asleep: its timers stood still meanwhile.
+ *
+ * <p>The clock begins at the start of 2030. Any thread may read the clock; one thread may move it.
  */
 public final class VirtualClock implements InstantSource {
 
@@ -20,11 +23,21 @@ public final class VirtualClock implements InstantSource {
     private final CountingScheduler scheduler = new CountingScheduler(time);
     private volatile Duration shift = Duration.ZERO;
 
-    /** A clock at the start of 2030. */
+    /** Creates a clock at the start of 2030. */
     public VirtualClock() {}
 
     /**
-     * The scheduler whose timers {@link #advance} lets fire.
+     * Returns a builder of a session that takes its time from this clock.
+     *
+     * @param endpoint the endpoint that refreshes the tokens, for example a {@link ScriptedEndpoint}
+     * @return a new builder, whose clock and scheduler are set
+     */
+    public TokenSession.Builder session(TokenEndpoint endpoint) {
+        return TokenSession.builder(endpoint).clock(this).scheduler(scheduler);
+    }
+
+    /**
+     * Returns the scheduler whose timers {@link #advance} fires.
      *
      * @return the scheduler
      */
@@ -33,7 +46,7 @@ public final class VirtualClock implements InstantSource {
     }
 
     /**
-     * How many timers wait for their time.
+     * Returns the number of timers that wait.
      *
      * @return the number of tasks that were scheduled and have neither begun nor been cancelled
      */
@@ -47,18 +60,18 @@ public final class VirtualClock implements InstantSource {
     }
 
     /**
-     * Lets time pass; whatever is due meanwhile runs on the calling thread.
+     * Lets time pass. Tasks that become due run on the calling thread.
      *
-     * @param duration how much
+     * @param duration the time that passes
      */
     public void advance(Duration duration) {
         time.advanceTimeBy(duration);
     }
 
     /**
-     * Moves the wall clock while no timer moves.
+     * Moves the wall clock; no timer moves.
      *
-     * @param distance how far: forward, or backward if negative
+     * @param distance the distance: forward, or backward if negative
      */
     public void jump(Duration distance) {
         shift = shift.plus(distance);

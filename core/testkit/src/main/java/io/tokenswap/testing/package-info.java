@@ -1,0 +1,32 @@
+/**
+ * Test kit for code that uses this library: an endpoint, a clock and a store that a test controls, and the contract of a store.
+ *
+ * <ul>
+ *   <li>{@link io.tokenswap.testing.ScriptedEndpoint} takes the place of a server.
+ *   <li>{@link io.tokenswap.testing.VirtualClock} moves timers and wall clock together or apart.
+ *   <li>{@link io.tokenswap.testing.TokenStoreContract} tests a {@link io.tokenswap.session.TokenStore} of your own;
+ *       {@link io.tokenswap.testing.SharedTokenStoreContract} tests one that several machines share.
+ *   <li>{@link io.tokenswap.testing.ReferenceStore} is such a store, with faults that a test switches on.
+ * </ul>
+ *
+ * <p>A test of an hour takes no time:
+ *
+ * <pre>{@code
+ * VirtualClock clock = new VirtualClock();
+ * ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+ * TokenSession session = clock.session(endpoint).build(endpoint.grant());
+ *
+ * StepVerifier.create(session.tokens().map(token -> token.accessToken().secret()))
+ *         .expectNext("access-1")
+ *         .then(() -> clock.advance(Duration.ofHours(1)))
+ *         .expectNext("access-2")
+ *         .thenCancel()
+ *         .verify();
+ * }</pre>
+ *
+ * <p>The contracts need JUnit Jupiter and AssertJ on the class path of the tests; the other types do not.
+ */
+@NullMarked
+package io.tokenswap.testing;
+
+import org.jspecify.annotations.NullMarked;
