@@ -592,7 +592,12 @@ public interface TokenStore {
 
         private final Reason reason;
 
-        UnreadableRecordException(Reason reason) {
+        /**
+         * Creates the error of a record that a store cannot read.
+         *
+         * @param reason the reason
+         */
+        public UnreadableRecordException(Reason reason) {
             super(reason.message);
             this.reason = reason;
         }

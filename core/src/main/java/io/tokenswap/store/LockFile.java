@@ -1,0 +1,234 @@
+package io.tokenswap.store;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The locks of one record, between processes and within this one.
+ *
+ * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record is read, compared
+ * and replaced, for milliseconds, by holders of the lease and others. The number of the last attempt and the pause follow at byte 16,
+ * where they do not disturb systems whose locks keep readers out. They are written by the holder of the lease only.
+ *
+ * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is closed, all locks of
+ * the process on it are gone. So there is one object for each file in a process, with at most one open channel, which is closed when
+ * nothing is locked. All methods are called by {@link #with}, which lets one thread in.
+ */
+final class LockFile {
+
+    private static final ConcurrentMap<Path, LockFile> IN_USE = new ConcurrentHashMap<>();
+
+    private static final int LEASE = 0;
+    private static final int WRITE = 1;
+    private static final int TEXT = 16;
+    private static final int TEXT_BYTES = 64;
+
+    private static final Duration PATIENCE = Duration.ofSeconds(5);
+
+    private final Path path;
+    private final OwnedFiles files;
+
+    /** Threads inside {@link #with}, or waiting for it. Changed inside {@code compute} only. */
+    private int threads;
+
+    private @Nullable FileChannel channel;
+    private @Nullable FileLock lease;
+    private @Nullable String owner;
+    private long attempt;
+
+    private LockFile(Path path, OwnedFiles files) {
+        this.path = path;
+        this.files = files;
+    }
+
+    interface Work<T extends @Nullable Object> {
+        T with(Path file, LockFile lock) throws IOException;
+    }
+
+    interface Step<T extends @Nullable Object> {
+        T run() throws IOException;
+    }
+
+    static <T extends @Nullable Object> T with(Path file, OwnedFiles files, Work<T> work) throws IOException {
+        Path path = file.resolveSibling(file.getFileName() + ".lock");
+        LockFile lock = IN_USE.compute(path, (p, used) -> {
+            LockFile entered = used == null ? new LockFile(p, files) : used;
+            entered.threads++;
+            return entered;
+        });
+        try {
+            synchronized (lock) {
+                try {
+                    return work.with(file, lock);
+                } finally {
+                    lock.closeIfFree();
+                }
+            }
+        } finally {
+            IN_USE.computeIfPresent(path, (p, used) -> --used.threads == 0 && used.lease == null ? null : used);
+        }
+    }
+
+    /** Takes the lease if nobody has it. */
+    boolean tryLease() throws IOException {
+        if (lease != null) {
+            return false;
+        }
+        lease = tryLock(LEASE);
+        return lease != null;
+    }
+
+    void grant(String owner, long attempt, Instant now) throws IOException {
+        this.owner = owner;
+        this.attempt = attempt;
+        write(new Lease(attempt, now, now));
+    }
+
+    boolean isHeldBy(String owner, long attempt) {
+        return lease != null && owner.equals(this.owner) && attempt == this.attempt;
+    }
+
+    /** Ends the lease if this attempt has it. */
+    boolean endLease(String owner, long attempt) throws IOException {
+        if (!isHeldBy(owner, attempt)) {
+            return false;
+        }
+        dropLease();
+        return true;
+    }
+
+    void dropLease() throws IOException {
+        FileLock held = lease;
+        lease = null;
+        owner = null;
+        if (held != null) {
+            held.release();
+        }
+    }
+
+    /** Notes a pause. The caller holds the lease. */
+    void pause(Instant now, Duration pause) throws IOException {
+        write(new Lease(attempt, now, now.plus(pause)));
+    }
+
+    /** Runs a step while no other process runs one. */
+    <T extends @Nullable Object> T exclusively(Step<T> step) throws IOException {
+        long start = System.nanoTime();
+        FileLock lock = tryLock(WRITE);
+        while (lock == null) {
+            if (System.nanoTime() - start > PATIENCE.toNanos()) {
+                throw new IOException(path + " has been locked by another process for " + PATIENCE.toSeconds() + " s.");
+            }
+            pauseThread();
+            lock = tryLock(WRITE);
+        }
+        try {
+            return step.run();
+        } finally {
+            lock.release();
+        }
+    }
+
+    private static void pauseThread() throws IOException {
+        try {
+            Thread.sleep(2);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("Interrupted while waiting for a lock", e);
+        }
+    }
+
+    private @Nullable FileLock tryLock(long position) throws IOException {
+        try {
+            return files.tryLock(channel(), position);
+        } catch (OverlappingFileLockException e) {
+            return null; // another class loader of this process has loaded this class, too
+        } catch (IOException e) {
+            throw new IOException(
+                    "The file system refused to lock " + path + ". Use a directory on a local disk. (" + e.getMessage()
+                            + ")",
+                    e);
+        }
+    }
+
+    /** The last attempt and the pause that any process has noted. The caller holds the lease. */
+    Lease lease() throws IOException {
+        ByteBuffer text = ByteBuffer.allocate(TEXT_BYTES);
+        int length = Math.max(channel().read(text, TEXT), 0);
+        return Lease.parse(new String(text.array(), 0, length, StandardCharsets.US_ASCII));
+    }
+
+    private void write(Lease next) throws IOException {
+        byte[] text = new byte[TEXT_BYTES];
+        byte[] line = next.toString().getBytes(StandardCharsets.US_ASCII);
+        System.arraycopy(line, 0, text, 0, line.length);
+        ByteBuffer bytes = ByteBuffer.wrap(text);
+        while (bytes.hasRemaining()) {
+            channel().write(bytes, TEXT + bytes.position());
+        }
+    }
+
+    private FileChannel channel() throws IOException {
+        FileChannel open = channel;
+        if (open == null) {
+            open = files.openLock(path);
+            channel = open;
+        }
+        return open;
+    }
+
+    private void closeIfFree() throws IOException {
+        FileChannel open = channel;
+        if (open != null && lease == null) {
+            channel = null;
+            open.close();
+        }
+    }
+
+    /**
+     * What is noted in the file.
+     *
+     * @param attempt the number of the last attempt
+     * @param noted when it was noted
+     * @param notBefore the end of the pause
+     */
+    record Lease(long attempt, Instant noted, Instant notBefore) {
+
+        private static final Lease NONE = new Lease(0, Instant.EPOCH, Instant.EPOCH);
+
+        static Lease parse(String text) {
+            String[] parts = text.trim().split(" ", -1);
+            try {
+                return parts.length < 3
+                        ? NONE
+                        : new Lease(
+                                Long.parseLong(parts[0]),
+                                Instant.ofEpochMilli(Long.parseLong(parts[1])),
+                                Instant.ofEpochMilli(Long.parseLong(parts[2])));
+            } catch (NumberFormatException | DateTimeException damaged) {
+                return NONE;
+            }
+        }
+
+        /** The rest of the pause. A clock that was set back before the pause began ends it. */
+        Duration pauseAt(Instant now) {
+            return now.isBefore(noted) || !now.isBefore(notBefore) ? Duration.ZERO : Duration.between(now, notBefore);
+        }
+
+        @Override
+        public String toString() {
+            return attempt + " " + noted.toEpochMilli() + " " + notBefore.toEpochMilli() + " ";
+        }
+    }
+}

@@ -1,0 +1,179 @@
+package io.tokenswap.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Outcome;
+import io.tokenswap.session.TokenStore.Record;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Several processes on the same files, and their sudden ends. */
+class FileProcessesTest {
+
+    private static final String KEY = TokenStore.key("user-0");
+
+    @TempDir
+    Path directory;
+
+    private Record signIn(TokenStore store, String key) {
+        Record login = Record.login(WorkerProcess.ISSUED, WorkerProcess.ID, WorkerProcess.token(0));
+        return store.put(key, login, Kind.LOGIN, "test", 0).block().record();
+    }
+
+    private void refreshes(int processes, int users, int expiries) throws IOException {
+        Path tokens = Files.createDirectories(directory.resolve("tokens"));
+        Path provider = Files.createDirectories(directory.resolve("provider"));
+        TokenStore store = FileTokenStore.ofDirectory(tokens);
+        for (int user = 0; user < users; user++) {
+            signIn(store, TokenStore.key("user-" + user));
+        }
+        List<WorkerProcess> workers = new ArrayList<>();
+        for (int process = 0; process < processes; process++) {
+            workers.add(WorkerProcess.start(
+                    "refresh",
+                    tokens.toString(),
+                    provider.toString(),
+                    String.valueOf(users),
+                    String.valueOf(expiries),
+                    "node-" + process));
+        }
+        assertThat(workers).extracting(WorkerProcess::exitCode).containsOnly(0);
+        try (Stream<Path> presented = Files.list(provider)) {
+            assertThat(presented).hasSize(users * expiries);
+        }
+    }
+
+    @Test
+    @Tag("D11")
+    @Timeout(value = 3, unit = TimeUnit.MINUTES)
+    void presentEachRefreshTokenOnce() throws IOException {
+        refreshes(4, 4, 25);
+    }
+
+    @Test
+    @Tag("D11")
+    @Tag("stress")
+    @Timeout(value = 30, unit = TimeUnit.MINUTES)
+    void presentEachOfFourThousandRefreshTokensOnce() throws IOException {
+        refreshes(8, 8, 500);
+    }
+
+    @Test
+    @Tag("D12")
+    void thatHoldALeaseAreWaitedForAndNoLongerThanTheyLive() {
+        TokenStore store = FileTokenStore.ofDirectory(directory);
+        Record login = signIn(store, KEY);
+        try (WorkerProcess holder = WorkerProcess.start("hold", directory.toString(), KEY)) {
+            assertThat(holder.read()).isEqualTo("GRANTED");
+            assertThat(acquire(store, login)).isEqualTo(Outcome.BUSY);
+
+            holder.kill();
+
+            assertThat(acquire(store, login)).isEqualTo(Outcome.GRANTED);
+        }
+    }
+
+    private static Outcome acquire(TokenStore store, Record record) {
+        return store.acquire(KEY, "test", record.version(), Duration.ofSeconds(20))
+                .block()
+                .outcome();
+    }
+
+    private void kills(int rounds, int atOnce) {
+        Path file = directory.resolve("token");
+        TokenStore store = FileTokenStore.ofFile(file);
+        signIn(store, KEY);
+        Random random = new Random(4);
+        for (int round = 0; round < rounds; round++) {
+            List<WorkerProcess> writers = new ArrayList<>();
+            for (int writer = 0; writer < atOnce; writer++) {
+                writers.add(WorkerProcess.start("write", file.toString(), KEY));
+            }
+            long confirmed = 0;
+            for (WorkerProcess writer : writers) {
+                int lines = 1 + random.nextInt(20);
+                for (int line = 0; line < lines; line++) {
+                    confirmed = Math.max(confirmed, Long.parseLong(writer.read()));
+                }
+            }
+            writers.forEach(WorkerProcess::kill);
+
+            Record record = store.load(KEY).block().record();
+            assertThat(record).isNotNull();
+            assertThat(record.version().number()).isGreaterThanOrEqualTo(confirmed);
+            assertThat(record.token())
+                    .isEqualTo(WorkerProcess.token(record.version().number()));
+            Record next =
+                    record.refreshed(1, WorkerProcess.token(record.version().number() + 1));
+            assertThat(store.put(KEY, next, Kind.REFRESH, "test", 0).block().record())
+                    .isEqualTo(next);
+        }
+        assertThat(directory).isDirectoryNotContaining(path -> path.toString().endsWith(".tmp"));
+    }
+
+    @Test
+    @Tag("D04")
+    @Timeout(value = 3, unit = TimeUnit.MINUTES)
+    void thatAreKilledWhileTheyWriteLeaveAWholeRecordAndNothingInTheWay() {
+        kills(10, 5);
+    }
+
+    @Test
+    @Tag("D04")
+    @Tag("stress")
+    @Timeout(value = 60, unit = TimeUnit.MINUTES)
+    void thatAreKilledTwoThousandTimesLeaveAWholeRecord() {
+        kills(400, 5);
+    }
+
+    @Test
+    @Tag("D15")
+    @Timeout(value = 2, unit = TimeUnit.MINUTES)
+    void thatReadWhileAnotherWritesNeverSeeHalfARecord() {
+        reads(20_000);
+    }
+
+    @Test
+    @Tag("D15")
+    @Tag("stress")
+    @Timeout(value = 30, unit = TimeUnit.MINUTES)
+    void thatReadAMillionTimesWhileAnotherWritesNeverSeeHalfARecord() {
+        reads(1_000_000);
+    }
+
+    private void reads(int reads) {
+        Path file = directory.resolve("token");
+        TokenStore store = FileTokenStore.ofFile(file);
+        signIn(store, KEY);
+        try (WorkerProcess writer = WorkerProcess.start("write", file.toString(), KEY)) {
+            Thread drain = new Thread(() -> {
+                while (writer.read() != null) {
+                    // so that the writer is not held up
+                }
+            });
+            drain.start();
+            long last = 0;
+            for (int read = 0; read < reads; read++) {
+                Record record = store.load(KEY).block().record();
+                assertThat(record.version().number()).isGreaterThanOrEqualTo(last);
+                assertThat(record.token())
+                        .isEqualTo(WorkerProcess.token(record.version().number()));
+                last = record.version().number();
+            }
+            assertThat(last).isPositive();
+        }
+    }
+}

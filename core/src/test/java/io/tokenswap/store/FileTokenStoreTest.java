@@ -1,0 +1,692 @@
+package io.tokenswap.store;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import io.tokenswap.KeyRing;
+import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Outcome;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.State;
+import io.tokenswap.session.TokenStore.UnreadableRecordException;
+import io.tokenswap.session.TokenStore.UnreadableRecordException.Reason;
+import io.tokenswap.testing.VirtualClock;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+
+class FileTokenStoreTest {
+
+    private static final String KEY = TokenStore.key("alice");
+    private static final Duration LEASE = Duration.ofSeconds(20);
+    private static final Record LOGIN = Record.login(WorkerProcess.ISSUED, WorkerProcess.ID, WorkerProcess.token(0));
+    private static final Record NEXT = LOGIN.refreshed(1, WorkerProcess.token(1));
+    private static final Record OUT = Record.signOut(WorkerProcess.ISSUED.plusMillis(1), WorkerProcess.ID);
+
+    @TempDir
+    Path directory;
+
+    private Path file;
+    private TokenStore store;
+
+    @BeforeEach
+    void create() {
+        file = directory.resolve("token");
+        store = FileTokenStore.ofFile(file);
+    }
+
+    private static Entry put(TokenStore store, Record record, Kind kind) {
+        return Objects.requireNonNull(store.put(KEY, record, kind, "a", 0).block());
+    }
+
+    private static Record stored(TokenStore store) {
+        return Objects.requireNonNull(store.load(KEY).block()).record();
+    }
+
+    private static Outcome acquire(TokenStore store, Record record) {
+        return store.acquire(KEY, "a", record.version(), LEASE).block().outcome();
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> paths = Files.list(directory)) {
+            return paths.map(path -> path.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private static String mode(Path path) throws IOException {
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
+    }
+
+    @Nested
+    class Access {
+
+        @Test
+        @Tag("D01")
+        void belongsToTheOwnerAloneFromTheCreationOfEachFileAndDirectory() throws IOException {
+            List<String> modes = new ArrayList<>();
+            OwnedFiles watched = new OwnedFiles() {
+                @Override
+                void write(FileChannel channel, ByteBuffer content) throws IOException {
+                    modes.add(mode(directory.resolve("new/deep/token.tmp")));
+                    super.write(channel, content);
+                }
+            };
+            Path deep = directory.resolve("new/deep/token");
+            put(new FileTokenStore(deep, false, null, watched, Instant::now), LOGIN, Kind.LOGIN);
+
+            assertThat(modes).containsExactly("rw-------");
+            assertThat(mode(deep)).isEqualTo("rw-------");
+            assertThat(mode(directory.resolve("new/deep/token.lock"))).isEqualTo("rw-------");
+            assertThat(mode(directory.resolve("new/deep"))).isEqualTo("rwx------");
+            assertThat(mode(directory.resolve("new"))).isEqualTo("rwx------");
+        }
+
+        @Test
+        @Tag("D02")
+        void isRefusedToAFileThatOthersMayRead() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
+
+            assertThatThrownBy(() -> stored(store))
+                    .hasCauseInstanceOf(FileSystemException.class)
+                    .hasMessageContaining("other users may read it. Remedy: chmod 600");
+            assertThatThrownBy(() -> put(store, NEXT, Kind.REFRESH)).hasCauseInstanceOf(FileSystemException.class);
+        }
+
+        @Test
+        @Tag("D02")
+        void isRefusedToALink() throws IOException {
+            put(FileTokenStore.ofFile(directory.resolve("real")), LOGIN, Kind.LOGIN);
+            Files.createSymbolicLink(file, directory.resolve("real"));
+
+            assertThatThrownBy(() -> stored(store)).hasMessageContaining("it is a link");
+        }
+
+        @Test
+        @Tag("D02")
+        void isRefusedToAFileWithTwoNames() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.createLink(directory.resolve("second"), file);
+
+            assertThatThrownBy(() -> stored(store)).hasMessageContaining("several names");
+        }
+
+        @Test
+        @Tag("D02")
+        void isRefusedToADirectoryInPlaceOfAFile() throws IOException {
+            Files.createDirectory(file);
+
+            assertThatThrownBy(() -> stored(store)).hasMessageContaining("it is no file");
+        }
+
+        @ParameterizedTest
+        @Tag("D02")
+        @ValueSource(strings = {"rwxrwx---", "rwx----w-"})
+        void isRefusedInADirectoryThatOthersMayWrite(String mode) throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString(mode));
+
+            assertThatThrownBy(() -> stored(store)).hasMessageContaining("others may write to this directory");
+            assertThatThrownBy(() -> put(store, NEXT, Kind.REFRESH)).hasMessageContaining("chmod go-w");
+            Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+            assertThat(stored(store)).isEqualTo(LOGIN);
+        }
+
+        @Test
+        @Tag("D20")
+        void worksUnderNamesOfManyKinds() throws IOException {
+            for (String name :
+                    List.of("with space", "\u00fcn\u00efc\u00f6de \u65e5\u672c", "x".repeat(200), "'\"$&;")) {
+                TokenStore named = FileTokenStore.ofFile(directory.resolve(name).resolve(name));
+                put(named, LOGIN, Kind.LOGIN);
+                assertThat(stored(named)).isEqualTo(LOGIN);
+            }
+            TokenStore relative = FileTokenStore.ofFile(Path.of("target", directory.getFileName() + "-token"));
+            assertThat(stored(relative)).isNull();
+        }
+
+        @Test
+        @Tag("D20")
+        void ofAnotherKeyIsRefusedInAFileAndSeparateInADirectory() {
+            put(store, LOGIN, Kind.LOGIN);
+            assertThatThrownBy(() -> store.load(TokenStore.key("bob")).block())
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("holds the token of another user");
+            assertThatThrownBy(() -> store.put(TokenStore.key("bob"), LOGIN, Kind.LOGIN, "a", 0)
+                            .block())
+                    .isInstanceOf(IllegalStateException.class);
+
+            TokenStore many = FileTokenStore.ofDirectory(directory.resolve("many"));
+            many.put("Alice", LOGIN, Kind.LOGIN, "a", 0).block();
+            many.put("alice", NEXT, Kind.LOGIN, "a", 0).block();
+            many.put("../../alice", OUT, Kind.SIGN_OUT, "a", 0).block();
+            assertThat(many.load("Alice").block().record()).isEqualTo(LOGIN);
+            assertThat(many.load("alice").block().record()).isEqualTo(NEXT);
+            assertThat(many.load("../../alice").block().record()).isEqualTo(OUT);
+        }
+
+        @Test
+        @Tag("D19")
+        void neverBlocksTheThreadOfTheCaller() {
+            Mono<Outcome> whole = store.put(KEY, LOGIN, Kind.LOGIN, "a", 0)
+                    .then(store.acquire(KEY, "a", LOGIN.version(), LEASE))
+                    .flatMap(acquired -> store.extend(KEY, "a", acquired.attempt(), LEASE))
+                    .flatMap(extended -> store.release(KEY, "a", extended.attempt(), Duration.ZERO, true)
+                            .thenReturn(extended.outcome()))
+                    .subscribeOn(Schedulers.parallel());
+
+            assertThat(whole.block(Duration.ofSeconds(20))).isEqualTo(Outcome.GRANTED);
+        }
+    }
+
+    @Nested
+    class Durability {
+
+        /** Each step on the disk, in the order in which a write takes them. */
+        private final List<String> steps = List.of("create", "write", "force", "move", "forceDirectory");
+
+        /** Ends, in one way or another, at a step of the next writes. */
+        private class Failing extends OwnedFiles {
+
+            private final String at;
+            private final Runnable end;
+
+            Failing(String at, Runnable end) {
+                this.at = at;
+                this.end = end;
+            }
+
+            private void reach(String step) throws IOException {
+                if (step.equals(at)) {
+                    end.run();
+                    throw new FileSystemException(file.toString(), null, "No space left on device");
+                }
+            }
+
+            @Override
+            FileChannel create(Path path) throws IOException {
+                reach("create");
+                return super.create(path);
+            }
+
+            @Override
+            void write(FileChannel channel, ByteBuffer content) throws IOException {
+                if (at.equals("write")) {
+                    super.write(channel, content.slice(0, content.remaining() / 2));
+                }
+                reach("write");
+                super.write(channel, content);
+            }
+
+            @Override
+            void force(FileChannel channel) throws IOException {
+                reach("force");
+                super.force(channel);
+            }
+
+            @Override
+            void move(Path from, Path to) throws IOException {
+                reach("move");
+                super.move(from, to);
+            }
+
+            @Override
+            void forceDirectory(Path path) throws IOException {
+                reach("forceDirectory");
+                super.forceDirectory(path);
+            }
+        }
+
+        private TokenStore over(OwnedFiles files) {
+            return new FileTokenStore(file, false, null, files, Instant::now);
+        }
+
+        @Test
+        @Tag("D03")
+        void comesFromASecondFileThatIsForcedRenamedAndForcedAgain() {
+            List<String> taken = new ArrayList<>();
+            put(
+                    over(new Failing("none", () -> {}) {
+                        @Override
+                        FileChannel create(Path path) throws IOException {
+                            assertThat(path.getParent())
+                                    .isEqualTo(file.toRealPath().getParent());
+                            taken.add("create");
+                            return super.create(path);
+                        }
+
+                        @Override
+                        void force(FileChannel channel) throws IOException {
+                            taken.add("force");
+                            super.force(channel);
+                        }
+
+                        @Override
+                        void move(Path from, Path to) throws IOException {
+                            taken.add("move");
+                            super.move(from, to);
+                        }
+
+                        @Override
+                        void forceDirectory(Path path) throws IOException {
+                            taken.add("forceDirectory");
+                            super.forceDirectory(path);
+                        }
+                    }),
+                    signedIn(),
+                    Kind.REFRESH);
+
+            assertThat(taken).containsExactly("create", "force", "move", "forceDirectory");
+        }
+
+        private Record signedIn() {
+            put(store, LOGIN, Kind.LOGIN);
+            return NEXT;
+        }
+
+        @Test
+        @Tag("D05")
+        void ofAWriteThatFailsIsThatOfTheOldRecordAndTheNextWriteSucceeds() throws IOException {
+            for (String step : steps) {
+                Files.deleteIfExists(file);
+                put(store, LOGIN, Kind.LOGIN);
+                assertThatThrownBy(() -> put(over(new Failing(step, () -> {})), NEXT, Kind.REFRESH))
+                        .as(step)
+                        .hasCauseInstanceOf(FileSystemException.class)
+                        .hasMessageContaining("The token was not saved: No space left on device");
+                assertThat(stored(store)).isEqualTo(step.equals("forceDirectory") ? NEXT : LOGIN);
+                assertThat(names()).containsExactly("token", "token.lock");
+
+                assertThat(put(store, NEXT, Kind.REFRESH).record()).isEqualTo(NEXT);
+                assertThat(stored(store)).isEqualTo(NEXT);
+            }
+        }
+
+        /** The error ends the thread at the step without any clean-up, as the end of a process does. */
+        @Test
+        @Tag("D04")
+        @Tag("D18")
+        void ofAWriteThatEndsAnywhereIsThatOfAWholeRecord() throws IOException {
+            for (String step : steps) {
+                Files.deleteIfExists(file);
+                put(store, LOGIN, Kind.LOGIN);
+                OwnedFiles killed = new Failing(step, () -> {
+                    throw new IllegalStateException("killed");
+                });
+                assertThatThrownBy(() -> put(over(killed), NEXT, Kind.REFRESH))
+                        .isInstanceOf(IllegalStateException.class);
+
+                assertThat(stored(store)).as(step).isEqualTo(step.equals("forceDirectory") ? NEXT : LOGIN);
+                assertThat(put(store, NEXT, Kind.REFRESH).record()).isEqualTo(NEXT);
+                assertThat(names()).containsExactly("token", "token.lock");
+            }
+        }
+
+        /**
+         * The power is cut after each step. Of a file that was not forced nothing is on the disk, and a name that was not forced may be on
+         * the disk or not.
+         */
+        @Test
+        @Tag("D07")
+        void outlivesThePowerOnceTheWriteIsConfirmed() throws IOException {
+            for (boolean namesAreEarly : new boolean[] {true, false}) {
+                for (String step : List.of("create", "write", "force", "move", "forceDirectory", "none")) {
+                    Files.deleteIfExists(file);
+                    put(store, LOGIN, Kind.LOGIN);
+                    Disk disk = new Disk(step, namesAreEarly);
+                    try {
+                        put(over(disk), NEXT, Kind.REFRESH);
+                    } catch (IllegalStateException cut) {
+                        assertThat(step).isNotEqualTo("none");
+                    }
+                    disk.loseUnforced();
+
+                    Record stored = stored(store);
+                    assertThat(stored).as(step).isIn(LOGIN, NEXT);
+                    if (step.equals("none")) {
+                        assertThat(stored).isEqualTo(NEXT);
+                    }
+                }
+            }
+        }
+
+        private final class Disk extends Failing {
+
+            private final boolean namesAreEarly;
+            private boolean contentForced;
+            private boolean moved;
+            private boolean nameForced;
+            private byte[] before;
+
+            Disk(String at, boolean namesAreEarly) {
+                super(at, () -> {
+                    throw new IllegalStateException("power cut");
+                });
+                this.namesAreEarly = namesAreEarly;
+            }
+
+            @Override
+            void force(FileChannel channel) throws IOException {
+                super.force(channel);
+                contentForced = true;
+            }
+
+            @Override
+            void move(Path from, Path to) throws IOException {
+                before = Files.readAllBytes(to);
+                super.move(from, to);
+                moved = true;
+            }
+
+            @Override
+            void forceDirectory(Path path) throws IOException {
+                super.forceDirectory(path);
+                nameForced = true;
+            }
+
+            void loseUnforced() throws IOException {
+                boolean renamed = moved && (nameForced || namesAreEarly);
+                if (moved && !renamed) {
+                    Files.write(file, before);
+                } else if (renamed && !contentForced) {
+                    Files.write(file, new byte[0]);
+                }
+            }
+        }
+
+        @Test
+        @Tag("D06")
+        void doesNotDependOnWritesThatTakeAllBytesAtOnce() {
+            OwnedFiles dripping = new OwnedFiles() {
+                @Override
+                FileChannel create(Path path) throws IOException {
+                    return new DrippingChannel(super.create(path));
+                }
+            };
+            put(over(dripping), LOGIN, Kind.LOGIN);
+
+            assertThat(stored(store)).isEqualTo(LOGIN);
+        }
+
+        @Test
+        @Tag("D16")
+        void isNoMatterOfTheTimeOfTheFile() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            FileTime time = Files.getLastModifiedTime(file);
+            put(FileTokenStore.ofFile(file), NEXT, Kind.REFRESH);
+            Files.setLastModifiedTime(file, time);
+
+            assertThat(stored(store)).isEqualTo(NEXT);
+        }
+    }
+
+    @Nested
+    class Damage {
+
+        private TokenStore sealed() {
+            return FileTokenStore.ofFile(file).sealedWith(KeyRing.random());
+        }
+
+        @ParameterizedTest
+        @Tag("D08")
+        @MethodSource("io.tokenswap.store.FileTokenStoreTest#damages")
+        void isReportedOnceAndSetAside(byte[] damaged) throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.write(file, damaged);
+
+            UnreadableRecordException e = catchThrowableOfType(UnreadableRecordException.class, () -> stored(store));
+            assertThat(e.reason()).isEqualTo(Reason.CORRUPT);
+            assertThat(Files.readAllBytes(directory.resolve("token.damaged"))).isEqualTo(damaged);
+            assertThat(stored(store)).isNull();
+            assertThat(put(store, NEXT, Kind.REFRESH).record()).isNull();
+            assertThat(put(store, LOGIN, Kind.LOGIN).record()).isEqualTo(LOGIN);
+        }
+
+        @Test
+        @Tag("D08")
+        void isNotOverwrittenByARefresh() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.write(file, new byte[1_000]);
+
+            assertThatThrownBy(() -> put(store, NEXT, Kind.REFRESH)).isInstanceOf(UnreadableRecordException.class);
+            assertThat(Files.size(directory.resolve("token.damaged"))).isEqualTo(1_000);
+        }
+
+        @Test
+        @Tag("D08")
+        void isSetAsideByALogin() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.write(file, new byte[1_000]);
+
+            assertThat(put(store, LOGIN, Kind.LOGIN).record()).isEqualTo(LOGIN);
+            assertThat(Files.size(directory.resolve("token.damaged"))).isEqualTo(1_000);
+        }
+
+        @Test
+        @Tag("D08")
+        void ofAGibibyteIsFoundWithoutReadingIt() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                channel.write(ByteBuffer.wrap(new byte[1]), (1L << 30) - 1); // sparse
+            }
+
+            assertThatThrownBy(() -> stored(store)).isInstanceOf(UnreadableRecordException.class);
+        }
+
+        @Test
+        @Tag("D09")
+        void isNotWhatANewerReleaseHasWritten() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            String newer = Files.readString(file).replace("\"v\":1", "\"v\":2");
+            Files.writeString(file, newer);
+
+            for (Kind kind : List.of(Kind.LOGIN, Kind.REFRESH, Kind.SIGN_OUT)) {
+                assertThatThrownBy(() -> put(store, NEXT, kind))
+                        .isInstanceOfSatisfying(
+                                UnreadableRecordException.class,
+                                e -> assertThat(e.reason()).isEqualTo(Reason.NEWER_FORMAT));
+            }
+            assertThat(file).hasContent(newer.strip());
+        }
+
+        @Test
+        @Tag("D10")
+        void isNotWhatAnotherKeyHasSealed() throws IOException {
+            TokenStore sealed = sealed();
+            put(sealed, LOGIN, Kind.LOGIN);
+            assertThat(Files.readString(file)).doesNotContain("access-0").doesNotContain("refresh-0");
+            assertThat(stored(sealed)).isEqualTo(LOGIN);
+
+            assertThatThrownBy(() -> stored(sealed()))
+                    .isInstanceOfSatisfying(
+                            UnreadableRecordException.class,
+                            e -> assertThat(e.reason()).isEqualTo(Reason.UNKNOWN_KEY));
+            assertThatThrownBy(() -> stored(store))
+                    .isInstanceOfSatisfying(
+                            UnreadableRecordException.class,
+                            e -> assertThat(e.reason()).isEqualTo(Reason.NOT_SEALED));
+            assertThat(stored(sealed)).isEqualTo(LOGIN);
+        }
+
+        @Test
+        @Tag("D17")
+        void isNotTheRemovalOfAFileWhichSignsOut() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.GRANTED);
+            Files.delete(file);
+
+            assertThat(stored(store)).isNull();
+            assertThat(store.put(KEY, NEXT, Kind.REFRESH, "a", 1).block().record())
+                    .isNull();
+            assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.MOVED);
+        }
+
+        @Test
+        @Tag("D17")
+        void isNotAnEditWhichIsRead() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.writeString(file, Files.readString(file).replace("access-0", "access-edited"));
+
+            assertThat(stored(store).token().accessToken().secret()).isEqualTo("access-edited");
+        }
+
+        @Test
+        void isNotASignOutWhichLeavesNoToken() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            put(store, OUT, Kind.SIGN_OUT);
+
+            assertThat(stored(store).state()).isEqualTo(State.OUT);
+            assertThat(Files.readString(file)).doesNotContain("access").doesNotContain("refresh");
+        }
+    }
+
+    static Stream<byte[]> damages() {
+        byte[] header = ("tokenswap-record " + KEY + "\n").getBytes();
+        byte[] cut = Arrays.copyOf(header, header.length + 20);
+        return Stream.of(new byte[0], new byte[1], new byte[4_096], RandomBytes.next(2_000), header, cut);
+    }
+
+    @Nested
+    class Leases {
+
+        private final VirtualClock clock = new VirtualClock();
+
+        private TokenStore at() {
+            return new FileTokenStore(file, false, null, new OwnedFiles(), clock);
+        }
+
+        @Test
+        void haveNoEndAndCannotBeTakenByASecondStoreOfThisProcess() {
+            put(store, LOGIN, Kind.LOGIN);
+
+            assertThat(store.acquire(KEY, "a", LOGIN.version(), LEASE).block().until())
+                    .isNull();
+            assertThat(acquire(FileTokenStore.ofFile(file), LOGIN)).isEqualTo(Outcome.BUSY);
+            assertThat(acquire(
+                            FileTokenStore.ofFile(directory.resolve("../" + directory.getFileName() + "/token")),
+                            LOGIN))
+                    .isEqualTo(Outcome.BUSY);
+        }
+
+        /** Otherwise nobody could refresh again before the end of the process. */
+        @Test
+        void areGivenBackIfNobodyWaitsForTheirGrantAnyMore() throws Exception {
+            put(store, LOGIN, Kind.LOGIN);
+            CountDownLatch entered = new CountDownLatch(1);
+            CountDownLatch left = new CountDownLatch(1);
+            OwnedFiles slow = new OwnedFiles() {
+                @Override
+                FileLock tryLock(FileChannel channel, long position) throws IOException {
+                    entered.countDown();
+                    try {
+                        left.await();
+                    } catch (InterruptedException e) {
+                        throw new IOException("A cancelled operation must not be interrupted", e);
+                    }
+                    return super.tryLock(channel, position);
+                }
+            };
+            Disposable impatient = new FileTokenStore(file, false, null, slow, Instant::now)
+                    .acquire(KEY, "a", LOGIN.version(), LEASE)
+                    .subscribe();
+            entered.await();
+            impatient.dispose();
+            left.countDown();
+
+            assertThat(Mono.defer(() -> store.acquire(KEY, "b", LOGIN.version(), LEASE))
+                            .repeat()
+                            .filter(acquired -> acquired.outcome() == Outcome.GRANTED)
+                            .blockFirst(Duration.ofSeconds(20)))
+                    .isNotNull();
+        }
+
+        @Test
+        void rememberThePauseAndTheAttemptInTheirFile() {
+            TokenStore first = at();
+            put(first, LOGIN, Kind.LOGIN);
+            acquire(first, LOGIN);
+            first.release(KEY, "a", 1, Duration.ofSeconds(60), true).block();
+
+            clock.advance(Duration.ofSeconds(60).minusMillis(1));
+            assertThat(acquire(at(), LOGIN)).isEqualTo(Outcome.PAUSED);
+            clock.advance(Duration.ofMillis(1));
+            assertThat(at().acquire(KEY, "b", LOGIN.version(), LEASE).block().attempt())
+                    .isEqualTo(2);
+        }
+
+        @Test
+        void doNotWaitLongerForAPauseBecauseTheClockWasSetBack() {
+            TokenStore first = at();
+            put(first, LOGIN, Kind.LOGIN);
+            acquire(first, LOGIN);
+            first.release(KEY, "a", 1, Duration.ofSeconds(60), true).block();
+
+            clock.jump(Duration.ofHours(-3));
+
+            assertThat(acquire(first, LOGIN)).isEqualTo(Outcome.GRANTED);
+        }
+
+        @Test
+        void areFreeIfTheirFileIsDamaged() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            Files.write(directory.resolve("token.lock"), RandomBytes.next(500));
+
+            assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.GRANTED);
+        }
+
+        @Test
+        @Tag("D13")
+        void areRefusedByNameOnAFileSystemWithoutLocks() {
+            put(store, LOGIN, Kind.LOGIN);
+            TokenStore lockless = new FileTokenStore(
+                    file,
+                    false,
+                    null,
+                    new OwnedFiles() {
+                        @Override
+                        FileLock tryLock(FileChannel channel, long position) throws IOException {
+                            throw new IOException("No locks available");
+                        }
+                    },
+                    Instant::now);
+
+            assertThatThrownBy(() -> acquire(lockless, LOGIN))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessageContaining("refused to lock")
+                    .hasMessageContaining("Use a directory on a local disk");
+            assertThatThrownBy(() -> put(lockless, NEXT, Kind.REFRESH)).hasMessageContaining("refused to lock");
+            assertThat(stored(lockless)).isEqualTo(LOGIN);
+        }
+    }
+}
