@@ -132,7 +132,10 @@ public final class LiveSessions {
             if (expiresAt == null || now >= expiresAt.toEpochMilli()) {
                 STALE.incrementAndGet();
             }
-            dueAt = POLICY.refreshAt(token, 0).toEpochMilli();
+            if (expiresAt != null) { // the margin of the policy is longer than a fifth of the lifetime, which then counts
+                long lifetime = Duration.between(token.issuedAt(), expiresAt).toMillis();
+                dueAt = expiresAt.toEpochMilli() - lifetime / 5;
+            }
         }
 
         @Override

@@ -3,128 +3,154 @@ package io.tokenswap.session;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.SessionClosedException;
 import io.tokenswap.Token;
-import io.tokenswap.TokenSwapException;
-import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
-import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
-import reactor.core.publisher.SignalType;
-import reactor.util.retry.Retry;
 
 /**
- * The session: one state, put in place by compare-and-set, and what each change of it entails.
+ * The session: one {@link Phase}, put in place by compare-and-set, and the effects of each change.
  *
- * <p>{@link SessionState} decides, this class acts. Whoever wins a compare-and-set carries out the effects of that change, in
- * {@link #react} and nowhere else. Threads may win one after another and act at the same time, and each of them runs foreign code
- * that may change the state again from within, or block until somebody else does. So no effect waits for another thread's, and
- * what the effects of two changes look like does not depend on who is faster:
+ * <p>{@link Phase} decides, this class acts. The thread that wins a compare-and-set carries out the effects of that change, in
+ * {@link #react} and nowhere else. The session's own effects come before foreign code: timer, attempt, store, then waiting callers,
+ * subscribers and events. Threads may win one after another and act at the same time, and foreign code may change the phase again from
+ * within or block. So no effect waits for the effects of another thread:
  *
  * <ul>
- *   <li>Effects of one change that only its winner has: launching the flight that it created, and releasing those who waited for
- *       the flight that it ended, who then look at the state for themselves.
- *   <li>The events, which have an order: {@link SessionEvents} brings the changes back into it.
- *   <li>Effects that bring something in line with the current state, whichever that is by now: each subscriber of the tokens
- *       looks for itself, and the alarm is set for the state that it finds. Both run under a guard of their own that repeats
- *       them when something has changed meanwhile.
+ *   <li>Effects that only the winner has: it starts the attempt and the write that its change began, and wakes the callers that waited
+ *       for the attempt that ended. They read the phase again.
+ *   <li>Events have an order: {@link SessionEvents} restores it.
+ *   <li>Effects that follow the current phase, whichever it is by now: the timer, and the subscribers, which look for themselves. Both
+ *       repeat when something has changed meanwhile.
  * </ul>
  *
- * <p>Flights are fenced by their identity. A result goes through {@link SessionState#succeeded}, which takes it only while the
- * state still names that flight: after a renewal or disposal it changes nothing. What must not be lost even then, a token that
- * replaced another at the server, is in the store before the result comes here: {@link StoredToken} sees to that.
+ * <p>An attempt is fenced by its identity: {@link Phase#ended} accepts a result only while the phase names the attempt. A token that
+ * replaced another one at the server is kept even then, and saved, if its version is the greatest.
  *
- * <p>The schedule cannot die, because every way out of a flight leads to a change: its result, its failure, its time limit, and
- * errors that no operator would pass on. And every change sets the alarm anew.
+ * <p>The schedule cannot die: each way out of an attempt leads to a change, be it a result, a failure, a time limit, or an error that no
+ * operator would pass on. Each change sets the timer anew.
  */
-@SuppressWarnings(
-        "ReferenceEquality") // a step that did not apply returned the same instance; an equal one is another step
+@SuppressWarnings("ReferenceEquality") // a step that did not apply returned the same instance
 final class DefaultTokenSession implements TokenSession {
 
-    /** How long the endpoint may take before its answer is taken for lost; its own limits are shorter. */
-    private static final Duration FLIGHT_LIMIT = Duration.ofMinutes(1);
+    /** How long a caller waits for the store to take a login, a sign-out or the last token. */
+    static final Duration STORE_PATIENCE = Duration.ofSeconds(10);
 
-    private static final SessionTokens.Inner[] NOBODY = new SessionTokens.Inner[0];
+    private static final SessionObserver<?>[] NOBODY = new SessionObserver<?>[0];
 
     // Updated in place: an atomic object for each would double the size of a session.
-    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionState> STATE =
-            AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, SessionState.class, "state");
-    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionTokens.Inner[]> SUBSCRIBERS =
-            AtomicReferenceFieldUpdater.newUpdater(
-                    DefaultTokenSession.class, SessionTokens.Inner[].class, "subscribers");
+    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, Phase> PHASE =
+            AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, Phase.class, "phase");
+
+    @SuppressWarnings("rawtypes")
+    private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionObserver[]> OBSERVERS =
+            AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, SessionObserver[].class, "observers");
+
     private static final AtomicReferenceFieldUpdater<DefaultTokenSession, SessionEvents> EVENTS =
             AtomicReferenceFieldUpdater.newUpdater(DefaultTokenSession.class, SessionEvents.class, "events");
-    private static final AtomicIntegerFieldUpdater<DefaultTokenSession> ALARM_CHANGES =
-            AtomicIntegerFieldUpdater.newUpdater(DefaultTokenSession.class, "alarmChanges");
+    private static final AtomicIntegerFieldUpdater<DefaultTokenSession> TIMER_CHANGES =
+            AtomicIntegerFieldUpdater.newUpdater(DefaultTokenSession.class, "timerChanges");
 
     private final SessionSettings settings;
-    private final @Nullable StoredToken stored;
-    private volatile SessionState state;
-    private volatile SessionTokens.Inner[] subscribers = NOBODY;
+    private final SessionLink link;
+    private volatile Phase phase;
 
-    /** Null until somebody wants to hear of them, as hardly anybody does. */
+    @SuppressWarnings("rawtypes")
+    private volatile SessionObserver[] observers = NOBODY;
+
+    /** Null until somebody subscribes to the events, as hardly anybody does. */
     private volatile @Nullable SessionEvents events;
 
-    private volatile int alarmChanges;
+    private volatile int timerChanges;
 
-    /** Only touched by the thread that counts in {@link #alarmChanges}. */
-    private @Nullable SessionAlarm alarm;
+    /** Only touched by the thread that counts in {@link #timerChanges}. */
+    private @Nullable RefreshTimer timer;
 
     /** What the scheduler threw when it was last needed, so that no token can come ahead of expiry; null if all is well. */
     private volatile @Nullable RuntimeException refusal;
 
-    DefaultTokenSession(SessionSettings settings, @Nullable StoredToken stored, Token token) {
+    DefaultTokenSession(SessionSettings settings, SessionLink link, Token token, Stored stored) {
         this.settings = settings;
-        this.stored = stored;
-        this.state = SessionState.Idle.with(token, settings.now(), settings);
-        setAlarm();
+        this.phase = Phase.Idle.with(token, stored, settings.moment(), settings);
+        this.link = link;
+        setTimer();
     }
 
     // ---- for callers
 
     @Override
     public Mono<Token> token() {
-        return new CurrentToken();
+        return new SessionCallers(this).token();
     }
 
     @Override
     public Flux<Token> tokens() {
-        return new SessionTokens(this);
+        return TokenStream.of(this, false);
+    }
+
+    @Override
+    public Flux<Token> tokensUntilClosed() {
+        return TokenStream.of(this, true);
+    }
+
+    @Override
+    public Flux<SessionState> states() {
+        return StateStream.of(this);
     }
 
     @Override
     public Flux<SessionEvent> events() {
-        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
-        heard.start(current()); // looked up when they are there to be told of whatever comes next
-        return heard.flux();
-    }
-
-    @Override
-    public State state() {
-        return current().describe(now());
-    }
-
-    @Override
-    public Mono<Token> refresh() {
-        return Mono.defer(() -> {
-            change(s -> s.demanded(now(), settings));
-            return current() instanceof SessionState.Refreshing refreshing
-                    ? refreshing.flight().settled().then(Mono.defer(() -> outcome(false)))
-                    : outcome(false);
+        return Flux.defer(() -> {
+            SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
+            return heard.flux(this::current);
         });
     }
 
     @Override
+    public SessionState state() {
+        Phase found = phase;
+        Moment moment = settings.moment();
+        return new SessionState(
+                found.status(moment),
+                found.token().fingerprint(),
+                settings.policy().expiresAt(found.token()),
+                found instanceof Phase.Paused paused ? Instant.ofEpochMilli(paused.retryAt()) : null,
+                settings.policy().grantExpiresAt(found.token()),
+                problem(found));
+    }
+
+    private static @Nullable String problem(Phase phase) {
+        if (phase instanceof Phase.Paused paused) {
+            return paused.error().getMessage();
+        }
+        if (phase instanceof Phase.LoginRequired ended) {
+            return ended.error().getMessage();
+        }
+        return phase.attempt() != null && phase.attempt().reason() != null
+                ? phase.attempt().reason().getMessage()
+                : null;
+    }
+
+    @Override
+    public Mono<Token> refresh() {
+        return new SessionCallers(this).next();
+    }
+
+    @Override
     public void invalidate(Token rejected) {
-        change(s -> s.token().accessToken().equals(rejected.accessToken()) ? s.invalidated(settings) : s);
+        change(found -> found.token().accessToken().equals(rejected.accessToken())
+                ? found.invalidated(moment(), settings)
+                : found);
     }
 
     @Override
@@ -134,305 +160,244 @@ final class DefaultTokenSession implements TokenSession {
             if (isDisposed()) {
                 return Mono.error(new SessionClosedException());
             }
-            Mono<Token> saved = stored == null ? Mono.just(next) : stored.replace(next);
-            return saved.doOnNext(token -> change(s -> s.renewed(token, now(), settings)))
-                    .then();
+            String login = settings.newLogin();
+            change(found -> found.renewed(next, login, moment(), settings));
+            return saved();
+        });
+    }
+
+    @Override
+    public Mono<Void> signOut() {
+        return Mono.defer(() -> {
+            String login = settings.newLogin();
+            change(found -> found.signedOut(login, moment()));
+            return saved();
         });
     }
 
     @Override
     public void dispose() {
-        change(SessionState::closed);
+        change(found -> found.closed(moment()));
     }
 
     @Override
     public boolean isDisposed() {
-        return current() instanceof SessionState.Closed;
+        return phase instanceof Phase.Closed;
     }
 
     @Override
     public Mono<Void> disposeLater() {
         return Mono.defer(() -> {
             dispose();
-            Flight flight = current() instanceof SessionState.Closed closed ? closed.flight() : null;
-            return flight == null ? Mono.empty() : flight.finished();
+            RefreshAttempt attempt = phase instanceof Phase.Closed closed ? closed.inFlight() : null;
+            return (attempt == null ? Mono.<Void>empty() : attempt.finished()).then(Mono.defer(this::saved));
         });
     }
 
-    /** The mono of {@link #token()}: no more than a look at state and clock while the token is good. */
-    private final class CurrentToken extends Mono<Token> {
-
-        @Override
-        public void subscribe(CoreSubscriber<? super Token> actual) {
-            SessionState now = current();
-            long time = now();
-            if (now.isUsable(time)) {
-                if (time >= now.wakeAt()) {
-                    change(s -> s.asked(time, settings));
-                }
-                actual.onSubscribe(Operators.scalarSubscription(actual, now.token()));
-            } else {
-                change(s -> s.asked(time, settings));
-                Mono.defer(() -> outcome(true)).subscribe(actual);
-            }
-        }
+    /** Completes when nothing is unsaved. Fails after a while: the session goes on trying as long as it lives. */
+    private Mono<Void> saved() {
+        return phase.stored().unsaved() == null
+                ? Mono.empty()
+                : AttemptLimit.apply(until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings)
+                        .onErrorMap(
+                                TimeoutException.class,
+                                late -> TokenRequests.unavailable(
+                                        "The store did not take the token within " + STORE_PATIENCE.toSeconds()
+                                                + " s. It is saved as soon as the store is reachable, while this program runs.",
+                                        Reason.STORE_FAILED,
+                                        link.lastFailure()));
     }
 
-    /** What a caller gets in the current state, after a flight if one is under way. */
-    private Mono<Token> outcome(boolean any) {
-        SessionState found = current();
-        long time = now();
-        if (found instanceof SessionState.Closed) {
-            return Mono.error(new SessionClosedException());
-        }
-        if (found.isUsable(time) && (any || found instanceof SessionState.Idle)) {
-            return Mono.just(found.token());
-        }
-        if (found instanceof SessionState.Idle) { // it went stale while others were served before
-            change(s -> s.asked(time, settings));
-            return Mono.defer(() -> outcome(any));
-        }
-        if (found instanceof SessionState.Refreshing refreshing) {
-            return refreshing.flight().settled().then(Mono.defer(() -> outcome(any)));
-        }
-        if (found instanceof SessionState.Paused paused) {
-            return Mono.error(new TokenUnavailableException(
-                    "No token can be had before the next attempt, for the last one failed: "
-                            + paused.error().getMessage(),
-                    paused.error() instanceof TokenUnavailableException unavailable
-                            ? unavailable.reason()
-                            : TokenUnavailableException.Reason.REJECTED,
-                    Instant.ofEpochMilli(paused.retryAt()),
-                    paused.error()));
-        }
-        return Mono.error(copy(((SessionState.LoginRequired) found).error()));
+    /** Completes when the phase has a property. */
+    private Mono<Void> until(Predicate<Phase> property) {
+        return Flux.<Boolean>from(subscriber -> {
+                    PhaseObserver observer = new PhaseObserver(this, Operators.toCoreSubscriber(subscriber), property);
+                    add(observer);
+                    observer.begin();
+                })
+                .then();
     }
 
-    // ---- for subscribers of the tokens
+    // ---- for the parts of the session
 
-    SessionState current() {
-        return state;
+    Phase current() {
+        return phase;
     }
 
-    long now() {
-        return settings.now();
+    SessionSettings settings() {
+        return settings;
     }
 
-    SharedTimer timer() {
-        return settings.timer();
+    Moment moment() {
+        return settings.moment();
     }
 
-    /** Why no token can come ahead of expiry any more: the scheduler has been shut down, say; null if all is well. */
+    /** Returns why no token can come ahead of expiry any more, for example because the scheduler was shut down; else null. */
     @Nullable RuntimeException schedulingRefusal() {
         return refusal;
     }
 
-    void add(SessionTokens.Inner subscriber) {
-        SUBSCRIBERS.updateAndGet(this, all -> {
-            SessionTokens.Inner[] more = Arrays.copyOf(all, all.length + 1);
-            more[all.length] = subscriber;
+    /** A new subscriber finds the end of the grant: looks at the store once, if that was not done just now. */
+    boolean looksAgain(Phase.LoginRequired ended) {
+        change(found -> found == ended ? found.asked(moment(), settings) : found);
+        return phase != ended;
+    }
+
+    void add(SessionObserver<?> observer) {
+        OBSERVERS.updateAndGet(this, all -> {
+            SessionObserver<?>[] more = Arrays.copyOf(all, all.length + 1);
+            more[all.length] = observer;
             return more;
         });
-        setAlarm();
+        link.follow(this, needsTokens());
+        setTimer();
     }
 
-    void remove(SessionTokens.Inner subscriber) {
-        SUBSCRIBERS.updateAndGet(
+    void remove(SessionObserver<?> observer) {
+        OBSERVERS.updateAndGet(
                 this,
-                all -> Arrays.stream(all).filter(other -> other != subscriber).toArray(SessionTokens.Inner[]::new));
-        setAlarm();
+                all -> Arrays.stream(all).filter(other -> other != observer).toArray(SessionObserver[]::new));
+        link.follow(this, needsTokens());
+        setTimer();
     }
 
-    /** An error of its own for each who gets it: subscribers add traces to what they get, and the original lives long. */
-    static LoginRequiredException copy(LoginRequiredException error) {
-        return new LoginRequiredException(String.valueOf(error.getMessage()), (TokenSwapException) error.getCause());
-    }
-
-    // ---- effects
-
-    /** Takes a step; whoever puts the new state in place carries out what it entails. */
-    private void change(UnaryOperator<SessionState> step) {
-        SessionState before;
-        SessionState after;
-        do {
-            before = state;
-            after = step.apply(before);
-            if (after == before) {
-                return;
+    private boolean needsTokens() {
+        for (SessionObserver<?> observer : observers) {
+            if (observer.needsTokens()) {
+                return true;
             }
-        } while (!STATE.compareAndSet(this, before, after));
-        react(before, after);
-    }
-
-    private void react(SessionState before, SessionState after) {
-        SessionEvents heard = events;
-        if (heard != null) {
-            heard.changed(before, after);
         }
-        Flight ended = flightOf(before);
-        Flight begun = flightOf(after);
-        if (ended != null && ended != begun) {
-            ended.cancelLogin();
-            ended.settle();
-        }
-        tellSubscribers();
-        setAlarm();
-        if (begun != null && begun != ended) {
-            launch(begun, after.token());
-        }
+        return settings.keepAlive();
     }
 
-    private static @Nullable Flight flightOf(SessionState state) {
-        return state instanceof SessionState.Refreshing refreshing ? refreshing.flight() : null;
-    }
-
-    private void tellSubscribers() {
-        for (SessionTokens.Inner subscriber : subscribers) {
-            subscriber.look();
-        }
-    }
-
-    /**
-     * Runs a flight on a subscription of its own: its result reaches the store, and the state if it is still wanted, however
-     * many callers have gone.
-     */
-    private void launch(Flight flight, Token current) {
-        if (flightOf(current()) != flight) { // renewed or disposed of since: nothing needs to be sent
-            flight.finish();
-            return;
-        }
-        LoginRequiredException loginReason = flight.loginReason();
-        Mono<Token> attempt =
-                loginReason == null ? Mono.defer(() -> refreshed(current)) : Mono.defer(() -> signedIn(loginReason));
-        try {
-            flight.runsOn(attempt.switchIfEmpty(
-                            Mono.error(() -> unavailable("The token endpoint answered with nothing", null)))
-                    .doFinally(signal -> flight.finish())
-                    .subscribe(next -> landed(flight, next), error -> crashed(flight, error)));
-        } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
-            crashed(flight, fatal);
-            flight.finish();
-        }
-    }
-
-    private void landed(Flight flight, Token next) {
-        change(s -> s.succeeded(flight, next, now(), settings));
-        saveUnsaved();
-    }
-
-    private void crashed(Flight flight, Throwable error) {
-        TokenSwapException typed = typed(error);
-        change(s -> s.failed(flight, typed, now(), settings));
-    }
-
-    private Mono<Token> refreshed(Token token) {
-        return stored == null
-                ? request(token).map(next -> TokenSuccession.successor(next, token))
-                : stored.refresh(token, this::isFresh, this::request, this::storeFailed);
-    }
-
-    private Mono<Token> request(Token token) {
-        return settings.endpoint()
-                .refresh(Objects.requireNonNull(token.refreshToken()))
-                .or(settings.timer().timeout(FLIGHT_LIMIT));
-    }
-
-    private Mono<Token> signedIn(LoginRequiredException reason) {
-        Function<? super LoginRequiredException, ? extends Mono<Token>> login =
-                Objects.requireNonNull(settings.login());
-        Mono<Token> next = login.apply(reason);
-        return stored == null ? next : next.flatMap(token -> stored.replaceOrKeep(token, this::storeFailed));
-    }
-
-    private boolean isFresh(Token token) {
-        return settings.policy().refreshAt(token, 0).isAfter(Instant.ofEpochMilli(now()));
-    }
-
-    /** Goes on saving what the store could not take, until it has it or something else has taken its place. */
-    private void saveUnsaved() {
-        if (stored != null && stored.beginSaving()) {
-            stored.saveUnsaved()
-                    .retryWhen(Retry.from(failures -> failures.concatMap(this::pauseAfter)))
-                    .doFinally(signal -> {
-                        stored.endSaving();
-                        if (signal == SignalType.ON_COMPLETE) {
-                            saveUnsaved(); // of what was left unsaved while this came to its end
-                        }
-                    })
-                    .subscribe(nothing -> {}, this::storeFailed);
-        }
-    }
-
-    private Mono<Long> pauseAfter(Retry.RetrySignal failed) {
-        int failures = (int) Math.min(failed.totalRetries() + 1, Integer.MAX_VALUE);
-        return isDisposed()
-                ? Mono.error(failed.failure())
-                : Mono.delay(settings.policy().backoff(failures, settings.nextRandom()), settings.scheduler());
-    }
-
-    private void storeFailed(Throwable error) {
+    void storeFailed(Throwable error) {
+        link.failed(error);
         SessionEvents heard = events;
         if (heard != null) {
             heard.storeFailed(error);
         }
     }
 
-    /** Sets the alarm for the state that is current by the time of looking, or none if nobody is there to be served. */
-    void setAlarm() {
-        if (ALARM_CHANGES.getAndIncrement(this) != 0) {
+    // ---- effects
+
+    /** Takes a step. The thread that puts the new phase in place carries out its effects. */
+    void change(UnaryOperator<Phase> step) {
+        Phase before;
+        Phase after;
+        do {
+            before = phase;
+            after = step.apply(before);
+            if (after == before) {
+                return;
+            }
+        } while (!PHASE.compareAndSet(this, before, after));
+        react(before, after);
+    }
+
+    private void react(Phase before, Phase after) {
+        RefreshAttempt ended = before.attempt();
+        RefreshAttempt begun = after.attempt();
+        setTimer();
+        if (begun != null && begun != ended) {
+            launch(begun);
+        }
+        link.react(this, before, after);
+        if (ended != null && ended != begun) {
+            ended.cancelSignIn();
+            ended.settle();
+        }
+        for (SessionObserver<?> observer : observers) {
+            observer.look();
+        }
+        SessionEvents heard = events;
+        if (heard != null) {
+            heard.changed(before, after);
+        }
+    }
+
+    /** Runs an attempt on a subscription of its own. Its result reaches the phase however many callers have gone. */
+    private void launch(RefreshAttempt attempt) {
+        if (phase.attempt() != attempt) { // renewed or disposed since: nothing needs to be sent
+            attempt.finish();
+            return;
+        }
+        try {
+            attempt.runsOn(run(attempt)
+                    .doFinally(signal -> attempt.finish())
+                    .subscribe(result -> end(attempt, result), error -> end(attempt, AttemptRunner.failed(error))));
+        } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
+            end(attempt, AttemptRunner.failed(fatal));
+            attempt.finish();
+        }
+    }
+
+    private Mono<AttemptResult> run(RefreshAttempt attempt) {
+        return Mono.defer(() -> switch (attempt.kind()) {
+                    case REFRESH -> link.refresh(this);
+                    case LOOK -> link.look(this);
+                    case SIGN_IN -> signIn(Objects.requireNonNull(attempt.reason()));
+                })
+                .switchIfEmpty(Mono.error(() ->
+                        TokenRequests.unavailable("The attempt ended without a token", Reason.INVALID_RESPONSE, null)));
+    }
+
+    private Mono<AttemptResult> signIn(LoginRequiredException reason) {
+        return Mono.<Token>from(Objects.requireNonNull(settings.login()).apply(reason))
+                .map(AttemptResult.Issued::new);
+    }
+
+    /** A look at the store, outside of an attempt, has found something. */
+    void found(AttemptResult result) {
+        if (result instanceof AttemptResult.Adopted adopted) {
+            change(found -> found.adopted(adopted.record(), moment(), settings));
+        } else if (result instanceof AttemptResult.Removed) {
+            change(found -> found.removed(moment(), settings));
+        }
+    }
+
+    private void end(RefreshAttempt attempt, AttemptResult result) {
+        change(found -> found.ended(attempt, result, moment(), settings));
+    }
+
+    /** Sets the timer for the phase that is current by the time of looking, or none if nobody is there to be served. */
+    void setTimer() {
+        if (TIMER_CHANGES.getAndIncrement(this) != 0) {
             return;
         }
         int seen = 1;
         do {
-            SessionState now = current();
-            setAlarmFor(needsAlarm(now) ? now : null);
-            seen = ALARM_CHANGES.addAndGet(this, -seen);
+            Phase now = phase;
+            setTimerFor(needsTimer(now) ? now : null);
+            seen = TIMER_CHANGES.addAndGet(this, -seen);
         } while (seen != 0);
     }
 
-    private void setAlarmFor(@Nullable SessionState wanted) {
-        if (alarm != null && (!alarm.isFor(wanted) || settings.scheduler().isDisposed())) {
-            alarm.cancel();
-            alarm = null;
+    private void setTimerFor(@Nullable Phase wanted) {
+        if (timer != null && (!timer.isFor(wanted) || settings.scheduler().isDisposed())) {
+            timer.cancel();
+            timer = null;
         }
         try {
-            if (alarm == null && wanted != null) {
-                alarm = new SessionAlarm(this, wanted);
+            if (timer == null && wanted != null) {
+                timer = new RefreshTimer(this, wanted);
             }
             refusal = null;
         } catch (RuntimeException refused) {
             refusal = refused;
-            tellSubscribers();
+            for (SessionObserver<?> observer : observers) {
+                observer.look();
+            }
         }
     }
 
-    private boolean needsAlarm(SessionState state) {
-        return state.wakeAt() != SessionState.NEVER
-                && (settings.keepAlive()
-                        || subscribers.length > 0
-                        || (state instanceof SessionState.Paused paused && paused.urgent()));
+    private boolean needsTimer(Phase now) {
+        return (now.dueAt() != Phase.NEVER || now.stored().dueAt() != Phase.NEVER)
+                && (now.stored().isPending()
+                        || needsTokens()
+                        || (now instanceof Phase.Paused paused && paused.cause() == Phase.Paused.Cause.RESPONSE_LOST));
     }
 
-    void wake(SessionState expected) {
-        change(s -> s == expected ? s.woken(settings) : s);
-    }
-
-    private static TokenSwapException typed(Throwable error) {
-        return error instanceof TokenSwapException said
-                ? said
-                : unavailable(
-                        "The token endpoint or the store failed with "
-                                + error.getClass().getName(),
-                        error);
-    }
-
-    static TokenUnavailableException unschedulable(RuntimeException refusal) {
-        return unavailable(
-                "The session's scheduler takes no timers, being shut down or full: no token can come ahead of expiry",
-                refusal);
-    }
-
-    private static TokenUnavailableException unavailable(String message, @Nullable Throwable cause) {
-        return new TokenUnavailableException(message, TokenUnavailableException.Reason.RESPONSE_LOST, null, cause);
+    void wake(Phase expected) {
+        change(found -> found == expected ? found.woken(moment(), settings) : found);
     }
 }

@@ -4,7 +4,8 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
-import java.util.PriorityQueue;
+import java.util.NavigableSet;
+import java.util.TreeSet;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -17,15 +18,19 @@ final class Expiry {
     /** How many keys one call looks at, so that no caller pays for many. */
     private static final int AT_ONCE = 4;
 
-    /** The end at which a key is looked at next. Other elements of the queue with its name are out of date. */
+    /** The end at which a key is looked at next. */
     private final Map<String, Instant> next = new HashMap<>();
 
-    private final PriorityQueue<Due> queue = new PriorityQueue<>(Comparator.comparing(Due::at));
+    private final NavigableSet<Due> queue =
+            new TreeSet<>(Comparator.comparing(Due::at).thenComparing(Due::key));
 
     synchronized void add(String key, Instant at) {
         Instant earlier = next.get(key);
         if (earlier == null || at.isBefore(earlier)) {
             next.put(key, at);
+            if (earlier != null) {
+                queue.remove(new Due(key, earlier));
+            }
             queue.add(new Due(key, at));
         }
     }
@@ -49,12 +54,12 @@ final class Expiry {
     }
 
     private synchronized @Nullable Due next(Instant now) {
-        Due due = queue.peek();
-        if (due == null || due.at.isAfter(now)) {
+        if (queue.isEmpty() || queue.first().at.isAfter(now)) {
             return null;
         }
-        queue.remove();
-        return next.remove(due.key, due.at) ? due : next(now);
+        Due due = queue.pollFirst();
+        next.remove(due.key);
+        return due;
     }
 
     private record Due(String key, Instant at) {}

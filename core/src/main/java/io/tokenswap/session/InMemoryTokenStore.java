@@ -81,6 +81,11 @@ final class InMemoryTokenStore implements TokenStore {
                 .then();
     }
 
+    @Override
+    public boolean mayLoseWrites() {
+        return false;
+    }
+
     /** Remembers when to look at this key, and removes the records of other keys whose time has come. */
     private void removeExpired(String written, Instant now) {
         Slot slot = slots.get(written);

@@ -6,8 +6,10 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.BufferOverflowStrategy;
 import reactor.core.publisher.Flux;
@@ -33,7 +35,7 @@ final class SessionEvents {
     private volatile boolean complete;
 
     /** Where the last change led that was told, those that arrived and were not, and whether somebody is telling; under lock. */
-    private @Nullable SessionState told;
+    private @Nullable Phase told;
 
     private @Nullable Change arrived;
     private boolean telling;
@@ -49,20 +51,22 @@ final class SessionEvents {
      * Begins with the state that is current, unless it has been called before. Changes that arrived earlier are told from here on;
      * those that led here are not, and stay behind: at most one of each thread that was changing the state just then.
      */
-    void start(SessionState current) {
+    private void start(Phase current) {
         synchronized (this) {
             if (told != null) {
                 return;
             }
             told = current;
         }
-        if (current instanceof SessionState.Closed) {
+        if (current instanceof Phase.Closed) {
             complete();
         }
         tellAll();
     }
 
-    Flux<SessionEvent> flux() {
+    /** Returns the events from the subscription on. */
+    Flux<SessionEvent> flux(Supplier<Phase> current) {
+        start(current.get()); // read when this object is in place, so that every later change comes here
         return Flux.<SessionEvent>create(this::add, FluxSink.OverflowStrategy.IGNORE)
                 .onBackpressureBuffer(KEPT_FOR_A_SLOW_SUBSCRIBER, dropped -> {}, BufferOverflowStrategy.DROP_OLDEST);
     }
@@ -81,7 +85,7 @@ final class SessionEvents {
     }
 
     /** Tells a change of the state; called once for each. */
-    void changed(SessionState before, SessionState after) {
+    void changed(Phase before, Phase after) {
         synchronized (this) {
             arrived = new Change(before, after, now(), arrived);
         }
@@ -124,7 +128,7 @@ final class SessionEvents {
         if (!listeners.isEmpty()) {
             tell(change.before, change.after, change.at);
         }
-        if (change.after instanceof SessionState.Closed) {
+        if (change.after instanceof Phase.Closed) {
             complete();
         }
     }
@@ -132,34 +136,33 @@ final class SessionEvents {
     private void complete() {
         complete = true;
         for (FluxSink<SessionEvent> listener : listeners) {
-            Guarded.run(listener::complete, listener.contextView());
+            SafeCall.run(listener::complete, listener.contextView());
         }
     }
 
-    private void tell(SessionState before, SessionState after, Instant at) {
-        if (after instanceof SessionState.Closed) {
+    private void tell(Phase before, Phase after, Instant at) {
+        if (after instanceof Phase.Closed) {
             tell(new SessionEvent.Closed(at));
             return;
         }
-        boolean refused = after.staleAt() == Long.MIN_VALUE && before.staleAt() != Long.MIN_VALUE;
-        if (refused && after.token().accessToken().equals(before.token().accessToken())) {
+        if (after.served().refused() && !before.served().refused()) {
             tell(new SessionEvent.Invalidated(at, after.token().fingerprint()));
         }
-        if (after instanceof SessionState.Idle idle) {
-            Token token = idle.token();
+        if (after instanceof Phase.Idle && after.token() != before.token()) {
+            Token token = after.token();
             tell(new SessionEvent.Refreshed(
                     at, token.fingerprint(), settings.policy().expiresAt(token)));
             tellOfLostScopes(before.token(), token, at);
             warnOfGrantEnd(token, at);
-        } else if (after instanceof SessionState.Paused paused && before instanceof SessionState.Refreshing) {
-            tell(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
-        } else if (after instanceof SessionState.LoginRequired ended
-                && !(before instanceof SessionState.LoginRequired)) {
+        } else if (after instanceof Phase.Paused paused && before instanceof Phase.Refreshing) {
+            if (paused.cause() != Phase.Paused.Cause.POSTPONED) {
+                tell(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
+            }
+        } else if (after instanceof Phase.LoginRequired ended && !(before instanceof Phase.LoginRequired)) {
             tell(new SessionEvent.LoginRequired(at, ended.error()));
-        } else if (after instanceof SessionState.Refreshing refreshing
-                && refreshing.flight().loginReason() != null
-                && !(before instanceof SessionState.Refreshing login && login.flight() == refreshing.flight())) {
-            tell(new SessionEvent.LoginRequired(at, refreshing.flight().loginReason()));
+        } else if (after instanceof Phase.SigningIn signingIn && !(before instanceof Phase.SigningIn)) {
+            tell(new SessionEvent.LoginRequired(
+                    at, Objects.requireNonNull(signingIn.attempt().reason())));
         }
     }
 
@@ -188,23 +191,23 @@ final class SessionEvents {
 
     private void tell(SessionEvent event) {
         for (FluxSink<SessionEvent> listener : listeners) {
-            Guarded.run(() -> listener.next(event), listener.contextView());
+            SafeCall.run(() -> listener.next(event), listener.contextView());
         }
     }
 
     private Instant now() {
-        return Instant.ofEpochMilli(settings.now());
+        return Instant.ofEpochMilli(settings.moment().wall());
     }
 
     /** A change that has arrived, on top of the one that arrived before it. */
     private static final class Change {
 
-        private final SessionState before;
-        private final SessionState after;
+        private final Phase before;
+        private final Phase after;
         private final Instant at;
         private @Nullable Change earlier;
 
-        Change(SessionState before, SessionState after, Instant at, @Nullable Change earlier) {
+        Change(Phase before, Phase after, Instant at, @Nullable Change earlier) {
             this.before = before;
             this.after = after;
             this.at = at;

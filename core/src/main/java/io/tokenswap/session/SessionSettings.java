@@ -3,16 +3,20 @@ package io.tokenswap.session;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
+import io.tokenswap.internal.RandomBytes;
+import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Operators;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
-/** What a session was built with; sessions of many users share one. */
+/** Options of a session, read when the session is made. The sessions of many users share one instance. */
 record SessionSettings(
         TokenEndpoint endpoint,
         RefreshPolicy policy,
@@ -21,9 +25,17 @@ record SessionSettings(
         DoubleSupplier random,
         @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
         boolean keepAlive,
+        Duration deadline,
+        String owner,
+        LongSupplier elapsedMillis,
         SharedTimer timer) {
 
-    SessionSettings(
+    private static final Duration LEASE_AFTER_DEADLINE = Duration.ofSeconds(5);
+
+    /** A scheduler whose time differs by more from the system's is one of virtual time. */
+    private static final long SAME_TIME = 60_000;
+
+    static SessionSettings of(
             TokenEndpoint endpoint,
             RefreshPolicy policy,
             InstantSource clock,
@@ -31,27 +43,75 @@ record SessionSettings(
             DoubleSupplier random,
             @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
             boolean keepAlive) {
-        this(endpoint, policy, clock, scheduler, random, login, keepAlive, SharedTimer.of(scheduler));
+        Duration deadline = endpoint.timeout();
+        if (deadline.isNegative() || deadline.isZero()) {
+            throw new IllegalArgumentException("The timeout of the endpoint must be longer than zero: " + deadline);
+        }
+        return new SessionSettings(
+                endpoint,
+                policy,
+                clock,
+                scheduler,
+                random,
+                login,
+                keepAlive,
+                deadline,
+                randomId(),
+                elapsedMillis(scheduler),
+                SharedTimer.of(scheduler));
     }
 
-    /** The time; the system's when the clock fails, for a session that cannot tell the time would stand still for ever. */
-    long now() {
+    /**
+     * Returns the monotonic clock that belongs to a scheduler. In virtual time it is the scheduler's own. Otherwise it is the system's:
+     * Reactor's schedulers would return the wall clock.
+     */
+    private static LongSupplier elapsedMillis(Scheduler scheduler) {
+        long difference = scheduler.now(TimeUnit.MILLISECONDS) - System.currentTimeMillis();
+        return Math.abs(difference) > SAME_TIME
+                ? () -> scheduler.now(TimeUnit.MILLISECONDS)
+                : () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
+    }
+
+    /** The length of a lease: the deadline of a request and some time to save its result. */
+    Duration leaseLength() {
+        return deadline.plus(LEASE_AFTER_DEADLINE);
+    }
+
+    Moment moment() {
+        return new Moment(wall(), elapsed());
+    }
+
+    long elapsed() {
+        return elapsedMillis.getAsLong();
+    }
+
+    /** Reads the wall clock, or the system's if that fails: a session that cannot tell the time would stand still for ever. */
+    private long wall() {
         try {
             return clock.millis();
         } catch (RuntimeException broken) {
-            Operators.onErrorDropped(broken, Context.empty());
+            SafeCall.drop(broken, Context.empty());
             return System.currentTimeMillis();
         }
     }
 
-    /** From 0 inclusive to 1 exclusive, whatever the source says. */
+    /** Returns a number from 0 inclusive to 1 exclusive, whatever the source returns. */
     double nextRandom() {
         try {
             double next = random.getAsDouble();
             return next >= 0 && next < 1 ? next : 0;
         } catch (RuntimeException broken) {
-            Operators.onErrorDropped(broken, Context.empty());
+            SafeCall.drop(broken, Context.empty());
             return 0;
         }
+    }
+
+    /** Returns the random id of a new login or sign-out. */
+    String newLogin() {
+        return randomId();
+    }
+
+    private static String randomId() {
+        return HexFormat.of().formatHex(RandomBytes.next(16));
     }
 }

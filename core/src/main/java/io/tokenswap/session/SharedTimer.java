@@ -130,7 +130,7 @@ final class SharedTimer {
         @Override
         public void run() {
             for (Runnable task : end()) {
-                Guarded.run(task, Context.empty());
+                SafeCall.run(task, Context.empty());
             }
         }
 

@@ -8,6 +8,7 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSource;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.internal.Timers;
 import java.time.InstantSource;
 import java.util.Objects;
 import java.util.Random;
@@ -18,42 +19,35 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
-import reactor.core.scheduler.Schedulers;
 
 /**
- * A user's token, kept fresh: at most one refresh is under way whoever asks for it, ahead of expiry, stored before it is
- * published. What most callers want is {@link #token()} for a call, or {@link #withToken} for one that may be refused. Safe for use by any number of threads and subscribers. Made by {@link #builder(TokenEndpoint)}, or by
+ * A user's token that stays fresh. At most one refresh is in flight, whoever asks for it. The token is refreshed ahead of its expiry, and
+ * saved in the store, if there is one, before it is published. Most callers want {@link #token()} for a call, or {@link #withToken} for a
+ * call that the API may refuse. Safe for use by any number of threads and subscribers. Made by {@link #builder(TokenEndpoint)}, or by
  * {@code LoginFlow.login()}.
  *
  * <pre>
  *  tokens  --A-----------------------B------------------->      a late subscriber gets the current token at once
- *  timer      A.refreshAt ^   A.staleAt |   A.expiresAt |
+ *  timer      A.refreshAt ^   A.staleAt |   A.expiresAt |       nobody gets a token after its staleAt
  * </pre>
  *
- * <p>{@link #state()} tells where a session is:
+ * <p>{@link #state()} returns where a session is, and {@link #states()} emits each change. {@link SessionState.Status} says what callers
+ * get in each state.
  *
- * <ul>
- *   <li>{@link State#FRESH FRESH}: callers get the current token at once.
- *   <li>{@link State#DUE DUE}: it should be refreshed; the next caller gets it at once and starts the refresh.
- *   <li>{@link State#REFRESHING REFRESHING}: callers get the current token until it is stale, then wait for the next one.
- *   <li>{@link State#DEGRADED DEGRADED}: the last attempt failed and another is due later. Callers get the current token until
- *       it is stale, then fail at once with {@link TokenUnavailableException}; they never wait for a pause to end.
- *   <li>{@link State#LOGIN_REQUIRED LOGIN_REQUIRED}: the grant has ended and nothing is sent any more. Callers get the current
- *       token until it is stale, then fail with {@link LoginRequiredException}. {@link #renew(Token)} leads back.
- *   <li>{@link State#CLOSED CLOSED}: disposed of; callers fail with {@link SessionClosedException}.
- * </ul>
+ * <p>A refresh belongs to the session and not to the caller that started it. It does not see the {@code Context} of a caller, it goes on
+ * when all callers are gone, and its result is saved even if the session has been disposed meanwhile.
  *
- * <p>A refresh belongs to the session and not to the caller that started it: it sees nobody's {@code Context}, it goes on when
- * all callers are gone, and its result is stored even when the session has been disposed of meanwhile.
+ * <p>With a store, several sessions may share one user's token, in one process or in many. One of them refreshes, and the others take the
+ * result from the store. A sign-in or sign-out at one of them ends up at all of them. {@link TokenStore} describes the guarantees.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-1.5">RFC 6749 section 1.5</a>
  */
 public interface TokenSession extends TokenSource, Disposable {
 
     /**
-     * A session in the making.
+     * Returns a builder of sessions.
      *
-     * @param endpoint what refreshes its tokens
+     * @param endpoint refreshes the tokens
      * @return a new builder
      */
     static Builder builder(TokenEndpoint endpoint) {
@@ -61,114 +55,132 @@ public interface TokenSession extends TokenSource, Disposable {
     }
 
     /**
-     * A token that is valid now.
+     * Emits a token that is valid now.
      *
-     * <p>Cold: each subscription asks anew. While the current token is usable it is emitted at once, on the subscriber's
-     * thread; otherwise the result of the one refresh under way is, on the thread that completes it. Cancelling harms neither
-     * the refresh nor any other caller. Emits exactly one token or an error. It never waits for a pause to
-     * end, nor for ever: an attempt has a minute, three where a store is shared, and only a login that a hook has begun may last.
+     * <p>Cold: each subscription asks again. A usable token is emitted at once, on the thread of the subscriber. Otherwise the result of the
+     * refresh in flight is emitted, on the thread that completes the refresh. Cancelling harms neither the refresh nor other callers. Emits
+     * exactly one token or an error, and never waits for the end of a pause. The wait is bounded by the timeout of the endpoint; with a
+     * store that others share, by twice that and five seconds. Only a login that a hook has begun may take longer.
      *
-     * @return the token; or {@link TokenUnavailableException} while it is stale and the next attempt is due later,
-     *     its cause says why, an {@link OAuthErrorException} or {@link RequestRejectedException} that the configuration must be
-     *     mended; {@link LoginRequiredException} when the grant has ended; {@link SessionClosedException} after disposal
+     * @return the token. Fails with {@link TokenUnavailableException} while the token is stale and the next attempt is due later. The cause
+     *     tells why: {@link OAuthErrorException} or {@link RequestRejectedException} mean that the configuration must be fixed. Fails with
+     *     {@link LoginRequiredException} after the end of the grant, and with {@link SessionClosedException} after disposal
      */
     @Override
     Mono<Token> token();
 
     /**
-     * All tokens from now on, each pushed ahead of the expiry of the one before.
+     * Emits the current token and each later one, ahead of the expiry of the one before.
      *
-     * <p>Hot. The first subscriber starts the timer and the last one to cancel stops it; without any the session is quiet
-     * (see {@link Builder#keepAlive()}). A subscriber gets the current token at once if it is usable, on its own
-     * thread, and later ones on the thread that completes the refresh. Cancelling ends no refresh. A late subscriber begins with
-     * the current token; one that requests slowly gets the latest token only: nothing is buffered, and a token that went stale
-     * while it waited is skipped. One that throws harms only itself.
+     * <p>Hot. The first subscriber starts the timer and the last one that cancels stops it. A session without subscribers is quiet, see
+     * {@link Builder#keepAlive()}. A subscriber gets the current token at once if it is usable, on its own thread, and later tokens on
+     * the thread that completes the refresh. Cancelling ends no refresh. A subscriber that requests slowly gets the latest token only:
+     * nothing is buffered, and a token that went stale meanwhile is skipped. A subscriber that throws harms itself only.
      *
-     * @return the tokens; completes after disposal, fails with {@link LoginRequiredException} when the grant has ended, and with
-     *     {@link TokenUnavailableException} when the scheduler takes no timers, being shut down or full: subscribe again when it
-     *     does
+     * @return the tokens. Completes after disposal. Fails with {@link LoginRequiredException} when the grant has ended, see
+     *     {@link #tokensUntilClosed()}, and with {@link TokenUnavailableException} when the scheduler rejects timers
      */
     Flux<Token> tokens();
 
     /**
-     * What happens to the session from now on.
+     * Emits tokens as {@link #tokens()} does, but waits for {@link #renew(Token)} or a sign-in at another node where {@link #tokens()}
+     * fails with {@link LoginRequiredException}.
      *
-     * <p>Hot, without replay. Events come one at a time in the order in which things happened, on a thread that made one of them
-     * happen. Cancelling is at once. A subscriber that requests slowly loses the oldest beyond 256; one that throws harms only
-     * itself.
+     * @return the tokens. Completes after disposal
+     */
+    Flux<Token> tokensUntilClosed();
+
+    /**
+     * Emits what happens to the session from the subscription on.
      *
-     * @return the events; completes after disposal and never fails
+     * <p>Hot, without replay. Events come one at a time and in order, on a thread that caused one of them. Cancelling takes effect at
+     * once. A subscriber that requests slowly loses the oldest events beyond 256. A subscriber that throws harms itself only.
+     *
+     * @return the events. Completes after disposal and never fails
      */
     Flux<SessionEvent> events();
 
     /**
-     * Where the session is now, for health checks and metrics: a look that starts nothing. {@link #events()} tells the changes.
+     * Emits the current state and each later one.
+     *
+     * <p>Hot. A subscriber that requests slowly gets the latest state only. There is no timer for it:
+     * {@link SessionState.Status#REFRESH_DUE}, which time alone brings, is seen when the session is asked next.
+     *
+     * @return the states, the current one first. Completes after {@link SessionState.Status#CLOSED} and never fails
+     */
+    Flux<SessionState> states();
+
+    /**
+     * Returns where the session is now, for health checks and metrics. Starts nothing.
      *
      * @return the state
      */
-    State state();
+    SessionState state();
 
     /**
-     * Refreshes now, though the current token may still be good, for one that does not have the scopes it should have. Joins
-     * the refresh under way, if any. Most callers want {@link #token()}.
+     * Refreshes now, although the current token may still be good, for example to obtain a token with other scopes. Joins the refresh in
+     * flight, if there is one. Most callers want {@link #token()}.
      *
-     * <p>Cold. The token comes on the thread that completes the refresh. Cancelling does not end the refresh. During a pause after
-     * a failure nothing is sent.
+     * <p>Cold. The token comes on the thread that completes the refresh. Cancelling does not end the refresh. During a pause after a
+     * failure nothing is sent.
      *
      * @return the next token, or the errors of {@link #token()}
      */
     Mono<Token> refresh();
 
     /**
-     * Goes on with the token of a new login, from any state but {@code CLOSED}. A refresh under way is forgotten.
+     * Continues with the token of a new login, from any state but {@code CLOSED}. The result of a refresh in flight is not published.
      *
-     * <p>Cold. The token is stored before anyone sees it.
+     * <p>Cold. The token is current at once. With a store it is saved in the background until it is there, and sessions at other nodes
+     * find it at their next look.
      *
      * @param token the token of the new login
-     * @return empty when the token is current; {@link SessionClosedException} after disposal
+     * @return empty when the token is saved. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if the store
+     *     has not taken it within 10 seconds: the session goes on trying. Fails with {@link SessionClosedException} after disposal
      */
     Mono<Void> renew(Token token);
 
     /**
-     * Disposes of the session and waits for what is still under way.
+     * Signs the user out: removes the stored token and closes the session.
      *
-     * <p>Cold. Cancelling stops the waiting only.
+     * <p>Cold. Wins over a refresh in flight here or at another node. Sessions at other nodes end at their next look at the store: within a
+     * second where the store reports changes and the session has subscribers, else at their next refresh. Until then their callers get
+     * the current token. The provider is not told; where it offers revocation, the application may call it.
      *
-     * @return empty when the session is closed and the result of a refresh that was under way is stored, or the store has
-     *     failed to take it
+     * @return empty when the sign-out is stored. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if the
+     *     store has not taken it within 10 seconds
+     */
+    Mono<Void> signOut();
+
+    /**
+     * Disposes the session and waits for what is in flight and unsaved.
+     *
+     * <p>Cold. A save that waits for its retry begins at once. Cancelling stops the waiting only.
+     *
+     * @return empty when the session is closed and everything is saved. Fails with {@link TokenUnavailableException} of the reason
+     *     {@code STORE_FAILED} if the store has not taken the last token within 10 seconds
      */
     Mono<Void> disposeLater();
 
-    /** Where a session can be. */
-    enum State {
-        /** The current token is good. */
-        FRESH,
-        /** The current token should be refreshed, and nothing is under way yet. */
-        DUE,
-        /** A refresh is under way. */
-        REFRESHING,
-        /** The last attempt failed; another is due later. */
-        DEGRADED,
-        /** The grant has ended. */
-        LOGIN_REQUIRED,
-        /** The session was disposed of. */
-        CLOSED
-    }
-
-    /** Collects the options of a {@link TokenSession}. Not safe for use by several threads. */
+    /**
+     * Collects the options of a {@link TokenSession}. Not safe for use by several threads.
+     *
+     * <p>The methods that make a session or a publisher read the options when they are called. Later changes of the builder affect
+     * neither.
+     */
     final class Builder {
 
         private final TokenEndpoint endpoint;
         private RefreshPolicy policy = RefreshPolicy.defaults();
         private InstantSource clock = InstantSource.system();
-        private Scheduler scheduler = Schedulers.parallel();
+        private Scheduler scheduler = Timers.scheduler();
         private DoubleSupplier random = new Random()::nextDouble;
         private @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login;
         private boolean keepAlive;
-        private @Nullable LegacyTokenStore store;
-        private String key = "";
+        private @Nullable TokenStore store;
+        private String user = "";
 
-        /** Shared by the sessions that are made of the same options; null after a change of one. */
+        /** Shared by the sessions that are made of the same options; null after a change of an option. */
         private @Nullable SessionSettings settings;
 
         Builder(TokenEndpoint endpoint) {
@@ -176,7 +188,7 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Sets when to refresh, and how patiently to repeat.
+         * Sets when to refresh and how to retry.
          *
          * @param policy {@link RefreshPolicy#defaults()} by default
          * @return this builder
@@ -188,25 +200,28 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Saves each token before anyone sees it, and goes on with what others who share the store have saved.
+         * Saves each token in a store before it is published, and continues with what others who share the store have saved.
          *
          * @param store the store; without one the token lives as long as the session
-         * @param key the key of this user's token
+         * @param user the name of the user, not blank. The store gets its hash, see {@link TokenStore#key(String)}
          * @return this builder
+         * @throws IllegalArgumentException if the name is blank
          */
-        public Builder store(LegacyTokenStore store, String key) {
+        public Builder store(TokenStore store, String user) {
+            if (user.isBlank()) {
+                throw new IllegalArgumentException("The name of the user is blank: users must not share a token");
+            }
             this.store = Objects.requireNonNull(store, "store");
-            this.key = Objects.requireNonNull(key, "key");
+            this.user = user;
             return this;
         }
 
         /**
-         * Asks the user to sign in again when the grant has ended, so that {@link TokenSession#tokens()} goes on with the new token
-         * instead of failing. The session subscribes to one login at a time, whoever waits for it, and
-         * cancels it on disposal and on {@link TokenSession#renew(Token)}. A login that fails is not repeated: the session then says
-         * that a login is required.
+         * Sets a hook that asks the user to sign in when the grant has ended. {@link TokenSession#tokens()} then continues with the new
+         * token instead of failing. The session subscribes to one login at a time, and cancels it on disposal and on
+         * {@link TokenSession#renew(Token)}. A login that fails is not repeated: the session then reports that a login is required.
          *
-         * @param login yields the token of a new login; without a hook the session waits for {@link TokenSession#renew(Token)}
+         * @param login emits the token of a new login; without a hook the session waits for {@link TokenSession#renew(Token)}
          * @return this builder
          */
         public Builder onLoginRequired(Function<? super LoginRequiredException, ? extends Mono<Token>> login) {
@@ -216,8 +231,8 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Refreshes ahead of expiry though nobody is subscribed to {@link TokenSession#tokens()}. Off by default: an unused session
-         * has no timer at all, and {@link TokenSession#token()} refreshes on demand. Dispose of a session that is kept alive.
+         * Refreshes ahead of expiry although nobody is subscribed to {@link TokenSession#tokens()}. Off by default: an unused session has no
+         * timer, and {@link TokenSession#token()} refreshes on demand. Dispose a session that is kept alive.
          *
          * @return this builder
          */
@@ -228,7 +243,7 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Replaces the wall clock, by which tokens expire.
+         * Sets the wall clock, by which tokens expire.
          *
          * @param clock the system's by default
          * @return this builder
@@ -240,9 +255,10 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Replaces the scheduler of the timers. Its time need not be the clock's: the session looks at the clock every 30 s.
+         * Sets the scheduler that runs the timers. It may keep a different time from the clock: the session checks the clock at least every
+         * 30 seconds.
          *
-         * @param scheduler {@link Schedulers#parallel()} by default
+         * @param scheduler threads of the library by default, which no application can keep busy
          * @return this builder
          */
         public Builder scheduler(Scheduler scheduler) {
@@ -252,7 +268,7 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Replaces the randomness of jitter and backoff.
+         * Sets the source of randomness for jitter and backoff.
          *
          * @param random numbers from 0 inclusive to 1 exclusive; safe for use by several threads
          * @return this builder
@@ -264,49 +280,70 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Starts a session with a token. It sends nothing before someone subscribes and the token is due. With a store, the token
-         * must be saved already, as {@link TokenSession#renew(Token)} does.
+         * Starts a session with a token. Sends nothing before someone subscribes and the token is due.
          *
          * @param token the token of a login, or one that was kept elsewhere; it may have expired
          * @return a new session
+         * @throws IllegalStateException if a store is set: the token would not be in it. {@link #start(Token)} saves the token of a login,
+         *     and {@link #restore()} reads a saved one
          */
         public TokenSession build(Token token) {
-            StoredToken stored = store == null ? null : new StoredToken(store, key, scheduler, token);
-            return new DefaultTokenSession(settings(), stored, token);
+            if (store != null) {
+                throw new IllegalStateException(
+                        "A session with a store begins with start(token), which saves the token,"
+                                + " or with restore()");
+            }
+            return new DefaultTokenSession(settings(), SessionLink.NONE, token, Stored.NONE);
         }
 
         /**
-         * Starts a session with the token of a new login, saved first where there is a store.
+         * Starts a session with the token of a new login. Where there is a store, the token is saved first.
          *
-         * <p>Cold: each subscription makes a session of its own.
+         * <p>Cold: each subscription makes a session.
          *
          * @param token the token of the login
-         * @return the session, when the token is saved; fails with the store's error
+         * @return the session, when the token is saved. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if
+         *     the store fails or does not respond within 10 seconds; the token may or may not have been saved
          */
         public Mono<TokenSession> start(Token token) {
-            return Mono.defer(() -> store == null ? Mono.just(true) : store.save(key, null, token))
-                    .then(Mono.fromSupplier(() -> build(token)));
+            Objects.requireNonNull(token, "token");
+            if (store == null) {
+                Builder options = copy();
+                return Mono.fromSupplier(() -> options.build(token));
+            }
+            return opening(store).start(token);
         }
 
         /**
-         * Starts a session with the token that is stored. An expired one is refreshed first, and never handed out.
+         * Starts a session with the stored token. An expired one is refreshed first and not handed out.
          *
-         * <p>Cold: each subscription makes a session of its own.
+         * <p>Cold: each subscription makes a session.
          *
-         * @return the session, or empty when nothing is stored; fails with the store's error
-         * @throws IllegalStateException if no {@link #store} was given
+         * @return the session, or empty if nothing is stored, or if the grant has ended. Fails with {@link TokenUnavailableException} of the
+         *     reason {@code STORE_FAILED} if the store fails or does not respond within 10 seconds
+         * @throws IllegalStateException if no store is set
          */
         public Mono<TokenSession> restore() {
             if (store == null) {
                 throw new IllegalStateException("There is nothing to restore from: give the builder a store");
             }
-            LegacyTokenStore from = store;
-            return Mono.defer(() -> from.load(key)).map(this::build);
+            return opening(store).restore();
+        }
+
+        private SessionOpening opening(TokenStore store) {
+            SessionSettings options = settings();
+            return new SessionOpening(options, new RecordStore(store, TokenStore.key(user), options));
+        }
+
+        private Builder copy() {
+            Builder copy = new Builder(endpoint);
+            copy.settings = settings();
+            return copy;
         }
 
         private SessionSettings settings() {
             if (settings == null) {
-                settings = new SessionSettings(endpoint, policy, clock, scheduler, random, login, keepAlive);
+                settings = SessionSettings.of(endpoint, policy, clock, scheduler, random, login, keepAlive);
             }
             return settings;
         }

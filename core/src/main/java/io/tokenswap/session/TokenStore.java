@@ -156,6 +156,16 @@ public interface TokenStore {
     }
 
     /**
+     * Tells whether the store can lose a write that it has confirmed, for example in a failover. A session then puts back a record that
+     * it has seen there and that is gone. In a store that loses nothing, a record that is gone was removed to sign the user out.
+     *
+     * @return true by default; false for a store of one machine
+     */
+    default boolean mayLoseWrites() {
+        return true;
+    }
+
+    /**
      * Makes the key of a user: the SHA-256 of a fixed prefix and the name. It is the same on all nodes and under all key rings, and of a
      * form that suits a file name on any system.
      *

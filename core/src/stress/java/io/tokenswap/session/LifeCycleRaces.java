@@ -153,17 +153,17 @@ public class LifeCycleRaces {
             desc = "who waits before it settles and who comes after it are both released")
     public static class SettledAgainstSettle {
 
-        private final Flight flight = Flight.refresh();
+        private final RefreshAttempt attempt = RefreshAttempt.refresh();
         private final AtomicInteger released = new AtomicInteger();
 
         @Actor
         public void settle() {
-            flight.settle();
+            attempt.settle();
         }
 
         @Actor
         public void waitForIt() {
-            flight.settled().subscribe(nothing -> {}, error -> {}, released::incrementAndGet);
+            attempt.settled().subscribe(nothing -> {}, error -> {}, released::incrementAndGet);
         }
 
         @Arbiter

@@ -32,7 +32,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
     private static final long LIFETIME = 3_600;
 
     final AtomicInteger requests = new AtomicInteger();
-    final LegacyTokenStore store = LegacyTokenStore.inMemory();
+    final TokenStore store = TokenStore.inMemory();
     final DefaultTokenSession session;
 
     /** The answer to the next requests; null for one at once. */

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException;
-import io.tokenswap.session.LegacyTokenStore;
 import io.tokenswap.session.SessionEvent;
 import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenStore;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.List;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class RefusedRefreshTest extends WireTest {
 
     private final VirtualClock clock = new VirtualClock();
-    private final LegacyTokenStore store = LegacyTokenStore.inMemory();
+    private final TokenStore store = TokenStore.inMemory(clock);
     private final List<SessionEvent> events = new CopyOnWriteArrayList<>();
 
     /** A session with a token that is good for an hour. */
@@ -54,8 +54,10 @@ class RefusedRefreshTest extends WireTest {
         assertThatThrownBy(() -> session.token().block()).isInstanceOf(LoginRequiredException.class);
 
         assertThat(server.requests()).hasSize(1);
-        assertThat(events).singleElement().isInstanceOf(SessionEvent.LoginRequired.class);
-        assertThat(store.load("user").blockOptional()).isEmpty();
+        session.disposeLater().block();
+        session.events().blockLast(); // the event comes after the caller's error
+        assertThat(events).hasSize(2).first().isInstanceOf(SessionEvent.LoginRequired.class);
+        assertThat(store.load(TokenStore.key("user")).block().record().token()).isNull();
     }
 
     @ParameterizedTest(name = "{0}: {1} {2} keeps the refresh token, and the next attempt sends it")
@@ -85,7 +87,13 @@ class RefusedRefreshTest extends WireTest {
                         TokenUnavailableException.class,
                         failure -> assertThat(failure.reason()).isEqualTo(TokenUnavailableException.Reason.REJECTED));
         assertThat(session.token().block().accessToken().secret()).isEqualTo("canary-access");
-        assertThat(store.load("user").block().refreshToken().secret()).isEqualTo("canary-refresh");
+        assertThat(store.load(TokenStore.key("user"))
+                        .block()
+                        .record()
+                        .token()
+                        .refreshToken()
+                        .secret())
+                .isEqualTo("canary-refresh");
         clock.advance(Duration.ofSeconds(1));
         assertThat(session.refresh().block().accessToken().secret()).isEqualTo("canary-new");
 

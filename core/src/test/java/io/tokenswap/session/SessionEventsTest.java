@@ -92,16 +92,15 @@ class SessionEventsTest extends SessionFixture {
 
         @Test
         void waitForTheChangeBeforeThemWhenThreadsComeTheOtherWayRound() {
-            SessionSettings settings = new SessionSettings(
+            SessionSettings settings = SessionSettings.of(
                     endpoint, RefreshPolicy.defaults(), clock, clock.scheduler(), () -> 0, null, false);
-            SessionState first = SessionState.Idle.with(endpoint.grant(), settings.now(), settings);
-            SessionState refreshing = first.woken(settings);
-            SessionState second = refreshing.renewed(endpoint.grant(), settings.now(), settings);
+            Phase first = Phase.Idle.with(endpoint.grant(), Stored.NONE, settings.moment(), settings);
+            Phase refreshing = first.demanded(settings.moment(), settings);
+            Phase second = refreshing.renewed(endpoint.grant(), settings.newLogin(), settings.moment(), settings);
             SessionEvents events = new SessionEvents(settings);
-            events.start(first);
             List<SessionEvent> seen = new ArrayList<>();
-            events.flux().subscribe(seen::add);
-            events.changed(second, second.closed());
+            events.flux(() -> first).subscribe(seen::add);
+            events.changed(second, second.closed(settings.moment()));
             events.changed(refreshing, second);
             assertThat(seen).isEmpty();
             events.changed(first, refreshing);

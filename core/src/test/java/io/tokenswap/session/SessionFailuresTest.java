@@ -100,7 +100,7 @@ class SessionFailuresTest extends SessionFixture {
             endpoint.thenFail(new OAuthErrorException("invalid_client", null, 401));
             clock.advance(TO_REFRESH.plusSeconds(1));
             assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).containsExactly("refresh-1", "refresh-1");
-            assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
+            assertThat(session.state().status()).isEqualTo(SessionState.Status.VALID);
         }
 
         @Test
@@ -130,7 +130,7 @@ class SessionFailuresTest extends SessionFixture {
             assertThat(seen).containsExactly("access-1", "LoginRequiredException");
             assertThat(events).singleElement().isInstanceOf(SessionEvent.LoginRequired.class);
             assertThat(accessToken(session)).isEqualTo("access-1");
-            assertThat(session.state()).isEqualTo(TokenSession.State.LOGIN_REQUIRED);
+            assertThat(session.state().status()).isEqualTo(SessionState.Status.LOGIN_REQUIRED);
             clock.advance(Duration.ofDays(1));
             assertThatThrownBy(() -> accessToken(session))
                     .isInstanceOf(LoginRequiredException.class)

@@ -7,6 +7,7 @@ import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
@@ -57,6 +58,13 @@ abstract class SessionFixture {
                 .map(token -> token.accessToken().secret())
                 .subscribe(seen::add, error -> seen.add(error.getClass().getSimpleName()), () -> seen.add("complete"));
         return seen;
+    }
+
+    /** The token that is stored for a user, or null. */
+    static @Nullable Token stored(TokenStore store, String user) {
+        TokenStore.Record record =
+                store.load(TokenStore.key(user)).block(Duration.ZERO).record();
+        return record == null ? null : record.token();
     }
 
     static List<SessionEvent> events(TokenSession session) {

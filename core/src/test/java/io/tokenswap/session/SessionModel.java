@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  */
 final class SessionModel {
 
-    private static final Duration FLIGHT_LIMIT = Duration.ofMinutes(1);
+    private static final Duration ATTEMPT_LIMIT = Duration.ofSeconds(17);
 
     /** One who asked, and what came of it. */
     static final class Caller {
@@ -67,17 +67,17 @@ final class SessionModel {
         return token;
     }
 
-    TokenSession.State state() {
+    SessionState.Status state() {
         if (closed) {
-            return TokenSession.State.CLOSED;
+            return SessionState.Status.CLOSED;
         } else if (loginRequired) {
-            return TokenSession.State.LOGIN_REQUIRED;
+            return SessionState.Status.LOGIN_REQUIRED;
         } else if (flightSince != null) {
-            return TokenSession.State.REFRESHING;
+            return SessionState.Status.REFRESHING;
         } else if (paused) {
-            return TokenSession.State.DEGRADED;
+            return SessionState.Status.RETRYING;
         }
-        return now.isBefore(wakeAt) && isUsable() ? TokenSession.State.FRESH : TokenSession.State.DUE;
+        return now.isBefore(wakeAt) && isUsable() ? SessionState.Status.VALID : SessionState.Status.REFRESH_DUE;
     }
 
     Caller ask() {
@@ -179,7 +179,7 @@ final class SessionModel {
 
     private @Nullable Instant nextEvent() {
         if (flightSince != null) {
-            return flightSince.plus(FLIGHT_LIMIT);
+            return flightSince.plus(ATTEMPT_LIMIT);
         }
         return isIdleOrPaused() && (subscribed || urgent) ? wakeAt : null;
     }
@@ -196,7 +196,7 @@ final class SessionModel {
         pausedByUnknown = false;
         failures = isUsable() ? 0 : failures;
         Instant due = policy.refreshAt(next, 0);
-        Instant soonest = now.plusMillis(SessionState.MIN_INTERVAL);
+        Instant soonest = now.plusMillis(Phase.MIN_INTERVAL);
         wakeAt = due.isBefore(soonest) && isUsable() ? soonest : due;
         if (isUsable()) {
             serve();
@@ -209,7 +209,7 @@ final class SessionModel {
         pausedByUnknown = unknown;
         urgent = unknown && !repeats;
         Duration wait = policy.backoff(failures, 0);
-        Duration soon = Duration.ofMillis(SessionState.UNKNOWN_RETRY_LIMIT);
+        Duration soon = Duration.ofMillis(Phase.LOST_RESPONSE_RETRY_LIMIT);
         wakeAt = now.plus(urgent && wait.compareTo(soon) > 0 ? soon : wait);
         wakeAt = retryAt != null && retryAt.isAfter(wakeAt) ? retryAt : wakeAt;
         serve();

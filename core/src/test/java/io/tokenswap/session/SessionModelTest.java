@@ -186,7 +186,7 @@ class SessionModelTest {
 
         private void compare() {
             String story = "seed " + seed + ": " + log;
-            assertThat(session.state()).as(story).isEqualTo(model.state());
+            assertThat(session.state().status()).as(story).isEqualTo(model.state());
             assertThat(requests).as(story).isEqualTo(model.requests);
             assertThat(seen).as(story).isEqualTo(model.seen);
             IntStream.range(0, outcomes.size())

@@ -53,7 +53,7 @@ class DocumentationTest {
                 interface Player { void reconnect(String accessToken); }
                 ExchangeServerEndpoint exchange;
                 TokenSession session;
-                LegacyTokenStore store;
+                TokenStore store;
                 AuthorizationCode code;
                 URI redirectUri;
                 String rawQuery;

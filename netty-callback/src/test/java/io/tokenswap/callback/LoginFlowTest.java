@@ -9,8 +9,8 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.http.ExchangeServerEndpoint;
-import io.tokenswap.session.LegacyTokenStore;
 import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenStore;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -276,14 +276,15 @@ class LoginFlowTest {
 
     @Test
     void theFirstTokenOfASessionIsStoredBeforeAnyoneSeesIt() {
-        LegacyTokenStore store = LegacyTokenStore.inMemory();
+        TokenStore store = TokenStore.inMemory();
 
         StepVerifier.create(flow.browser(OBEDIENT)
                         .session(session -> session.store(store, "me"))
                         .login()
-                        .then(store.load("me")))
+                        .then(store.load(TokenStore.key("me"))))
                 .assertNext(
-                        token -> assertThat(token.accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE))
+                        entry -> assertThat(entry.record().token().accessToken().secret())
+                                .isEqualTo("token-for-" + WaitingLogin.CODE))
                 .verifyComplete();
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.session.SessionState;
 import io.tokenswap.session.TokenSession;
 import java.time.Duration;
 import java.util.List;
@@ -36,7 +37,7 @@ class TestingKitTest {
         endpoint.rotate(Duration.ofSeconds(5)).thenLoseTheResponse();
         StepVerifier.create(session.refresh()).verifyError(TokenUnavailableException.class);
         clock.advance(Duration.ofSeconds(2));
-        assertThat(session.state()).isEqualTo(TokenSession.State.FRESH);
+        assertThat(session.state().status()).isEqualTo(SessionState.Status.VALID);
         assertThat(endpoint.refreshed()).extracting(RefreshToken::secret).isEqualTo(List.of("refresh-1", "refresh-1"));
     }
 
@@ -47,7 +48,7 @@ class TestingKitTest {
                 .then(() -> clock.advance(Duration.ofMinutes(1)))
                 .verifyError(TokenUnavailableException.class);
         clock.advance(Duration.ofSeconds(2));
-        assertThat(session.state()).isEqualTo(TokenSession.State.LOGIN_REQUIRED);
+        assertThat(session.state().status()).isEqualTo(SessionState.Status.LOGIN_REQUIRED);
     }
 
     @Test

@@ -19,9 +19,9 @@ import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.http.ProviderEndpoint;
 import io.tokenswap.samples.exchange.ExchangeServer;
 import io.tokenswap.samples.exchange.ExchangeServerConfig;
-import io.tokenswap.session.LegacyTokenStore;
 import io.tokenswap.session.SessionEvent;
 import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenStore;
 import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
@@ -145,7 +145,7 @@ abstract class ProviderContract {
     @Test
     void b82_twoSessionsOverOneStoredKeyRefreshOnce() {
         Counting exchange = new Counting(exchange());
-        LegacyTokenStore store = LegacyTokenStore.inMemory();
+        TokenStore store = TokenStore.inMemory();
         TokenSession one = flow(exchange, exchange()::authorizationRequest)
                 .session(session -> session.store(store, "me"))
                 .login()

@@ -1,0 +1,53 @@
+package io.tokenswap.session;
+
+import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeoutException;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
+
+/**
+ * Time limit of an operation. A limit that fires late does not end the operation at once. The process may have been frozen for longer
+ * than the limit, with the result already in a socket: the operation then gets a little more time to deliver it.
+ */
+final class AttemptLimit {
+
+    /** A timer that fires later than this has been held up, as everything else in the process has. */
+    private static final long LATE = 1_000;
+
+    /** Time to deliver a result that was there before the process went on. */
+    private static final long SECOND_CHANCE = 2_000;
+
+    private AttemptLimit() {}
+
+    /**
+     * Returns the result of an operation, or a {@link TimeoutException}. After the end of the scheduler the operation has no limit: there
+     * are no timers then.
+     */
+    static <T> Mono<T> apply(Mono<T> operation, Duration limit, SessionSettings settings) {
+        return operation.or(Mono.create(sink -> {
+            long started = settings.elapsed();
+            schedule(sink, limit.toMillis(), settings, () -> {
+                boolean late = settings.elapsed() - started > limit.toMillis() + LATE;
+                if (late) {
+                    schedule(sink, SECOND_CHANCE, settings, () -> fail(sink, limit));
+                } else {
+                    fail(sink, limit);
+                }
+            });
+        }));
+    }
+
+    private static void fail(MonoSink<?> sink, Duration limit) {
+        sink.error(new TimeoutException("No response within " + limit.toMillis() + " ms"));
+    }
+
+    private static void schedule(MonoSink<?> sink, long delay, SessionSettings settings, Runnable task) {
+        try {
+            SharedTimer.Tick tick = settings.timer().schedule(task, delay);
+            sink.onDispose(() -> tick.remove(task));
+        } catch (RejectedExecutionException shutDown) {
+            // no timer, no limit
+        }
+    }
+}

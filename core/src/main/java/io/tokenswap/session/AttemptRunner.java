@@ -1,0 +1,34 @@
+package io.tokenswap.session;
+
+import io.tokenswap.RefreshToken;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import java.util.Objects;
+import reactor.core.publisher.Mono;
+
+/** Attempts without a store, and what errors mean in all attempts. */
+final class AttemptRunner {
+
+    private AttemptRunner() {}
+
+    /** Refreshes the token of a session that has no store. */
+    static Mono<AttemptResult> direct(DefaultTokenSession session) {
+        Token current = session.current().token();
+        RefreshToken refreshToken = Objects.requireNonNull(current.refreshToken());
+        return TokenRequests.refresh(current, refreshToken, session.settings()).map(AttemptResult.Issued::new);
+    }
+
+    /** Converts an error that came out of an attempt. */
+    static AttemptResult failed(Throwable error) {
+        return new AttemptResult.Failed(
+                error instanceof RecordStore.StoreFailure failure ? storeFailed(failure) : TokenRequests.typed(error));
+    }
+
+    static TokenSwapException storeFailed(RecordStore.StoreFailure failure) {
+        return TokenRequests.unavailable(
+                "The store of tokens failed or did not respond. Is it reachable?",
+                Reason.STORE_FAILED,
+                failure.getCause());
+    }
+}

@@ -1,0 +1,23 @@
+package io.tokenswap.session;
+
+/**
+ * Point in time by two clocks.
+ *
+ * @param wall the wall clock, in milliseconds since 1970. It may be set forward or back
+ * @param elapsed a monotonic clock in milliseconds, which may stand still while the computer sleeps
+ */
+record Moment(long wall, long elapsed) {
+
+    /** Returns the distance of the two clocks. A deadline that is kept with it has a twin by the monotonic clock. */
+    long offset() {
+        return wall - elapsed;
+    }
+
+    /**
+     * Returns the time to compare deadlines with: the wall clock, or the time that has elapsed since the offset was taken if that is
+     * later. A wall clock that is set back therefore postpones nothing.
+     */
+    long by(long offset) {
+        return Math.max(wall, elapsed + offset);
+    }
+}

@@ -1,0 +1,698 @@
+package io.tokenswap.session;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.session.SessionState.Status;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Record;
+import java.time.Instant;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Phase of a session, and every step from one phase to the next: pure functions of the phase and of what happened.
+ * {@link DefaultTokenSession} puts a phase in place by compare-and-set and carries out the effects.
+ *
+ * <pre>
+ *      woken, asked, invalidated             success                 saved, or nothing usable is left
+ *     Idle ------------------> Refreshing ------------> Saving ------------------------------------> Idle
+ *                               |  ^    |                (with a store only)
+ *                       failure |  |    | invalid_grant, no refresh token, signed out elsewhere
+ *                               v  | woken, asked
+ *                             Paused    +---> LoginRequired, or SigningIn where a hook offers a login
+ *
+ *     any but Closed --renewed--> Idle        any --adopted(record of another node)--> Idle or LoginRequired        any --closed--> Closed
+ * </pre>
+ *
+ * <p>Callers get the token while {@link ServedToken#isUsable} says so, in every phase but {@link Closed}. A usable token is therefore
+ * served during a refresh, a pause and after the end of the grant, and a refused one in no phase.
+ *
+ * <p>A step that does not apply returns the same instance, and a step that does returns a new one. Timers and events rely on that
+ * identity. Times are milliseconds since 1970, see {@link Moment#by(long)}; {@link #NEVER} stands for never.
+ */
+@SuppressWarnings("ReferenceEquality") // the attempt that is in flight: an equal one does not exist
+sealed interface Phase {
+
+    long NEVER = Long.MAX_VALUE;
+
+    /** The shortest time between two refreshes by the timer, however short-lived the tokens are. */
+    long MIN_INTERVAL = 1_000;
+
+    /** The longest wait after a lost response: a server's grace for a rotated refresh token may be as short as 5 s. */
+    long LOST_RESPONSE_RETRY_LIMIT = 1_500;
+
+    /** The shortest time between two looks at the store after the end of the grant, when callers ask. */
+    long MIN_LOOK_INTERVAL = 1_000;
+
+    /** The time between two looks at the store after the end of the grant, while there are subscribers. */
+    long LOOK_INTERVAL = 30_000;
+
+    /** How far the wall clock may be before the start of a token without a doubt about the clock. */
+    long CLOCK_TOLERANCE = 120_000;
+
+    ServedToken served();
+
+    Phase with(ServedToken served);
+
+    /** When this phase is to be left if nothing else happens, work for the store apart. */
+    long dueAt();
+
+    /** The time for it has come. */
+    Phase due(Moment moment, SessionSettings settings);
+
+    Status status(Moment moment);
+
+    default Token token() {
+        return served().token();
+    }
+
+    default Stored stored() {
+        return served().stored();
+    }
+
+    default boolean isUsable(Moment moment) {
+        return served().isUsable(moment);
+    }
+
+    /** The attempt in flight, or null. */
+    default @Nullable RefreshAttempt attempt() {
+        return null;
+    }
+
+    /** How many milliseconds from now until something is due. */
+    default long delay(Moment moment) {
+        long phase = dueAt() == NEVER ? NEVER : dueAt() - moment.by(served().offset());
+        long store = stored().dueAt() == NEVER ? NEVER : stored().dueAt() - moment.elapsed();
+        return Math.min(phase, store);
+    }
+
+    /** A timer fired: begins whatever is due. */
+    default Phase woken(Moment moment, SessionSettings settings) {
+        Phase worked = stored().dueAt() == NEVER
+                ? this
+                : with(stored().begun(moment.elapsed(), settings.leaseLength().toMillis()));
+        return worked.dueAt() != NEVER && moment.by(worked.served().offset()) >= worked.dueAt()
+                ? worked.due(moment, settings)
+                : worked;
+    }
+
+    /** A caller needs a token: goes on if it is time to. */
+    default Phase asked(Moment moment, SessionSettings settings) {
+        return moment.by(served().offset()) < dueAt() && isUsable(moment) ? this : due(moment, settings);
+    }
+
+    /** A caller wants another token though this one may still be good. */
+    default Phase demanded(Moment moment, SessionSettings settings) {
+        return asked(moment, settings);
+    }
+
+    /** The API refused the token: callers get it no more. */
+    default Phase invalidated(Moment moment, SessionSettings settings) {
+        return served().refused() ? this : with(served().refuse());
+    }
+
+    /** An attempt ended. Its result is accepted from the attempt in flight only; a token that must be saved is never lost. */
+    default Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
+        return result instanceof AttemptResult.Obtained obtained ? kept(obtained, moment) : this;
+    }
+
+    /** Keeps a token that came too late to be published, if it is newer than what is known. */
+    private Phase kept(AttemptResult.Obtained obtained, Moment moment) {
+        return stored().isCommanded() || stored().compare(obtained.record()) <= 0
+                ? this
+                : with(stored().obtained(
+                                obtained.record(), obtained.attempt(), obtained.sameRefreshToken(), moment.elapsed()));
+    }
+
+    /** The user signed in. The token is in force at once, and the store gets it in the background. */
+    default Phase renewed(Token next, String login, Moment moment, SessionSettings settings) {
+        Stored kept = stored().isPresent() ? stored().commanded(Kind.LOGIN, next, login, moment) : stored();
+        return Idle.with(next, kept, moment, settings);
+    }
+
+    /** A record of another node was seen in the store. */
+    default Phase adopted(Record record, Moment moment, SessionSettings settings) {
+        if (stored().isCommanded() || stored().compare(record) <= 0) {
+            return this;
+        }
+        Stored adopted = stored().adopted(record, moment.elapsed());
+        return switch (record.state()) {
+            case LIVE -> Idle.with(Objects.requireNonNull(record.token()), adopted, moment, settings);
+            case DEAD ->
+                loginRequired(served().with(adopted), "The grant has ended. Sign in again.", null, moment, settings);
+            case OUT ->
+                loginRequired(
+                        served().with(adopted).refuse(),
+                        "The user has signed out. Sign in again.",
+                        null,
+                        moment,
+                        settings);
+        };
+    }
+
+    /** The record has been removed from a store that loses nothing: the user has signed out. */
+    default Phase removed(Moment moment, SessionSettings settings) {
+        return loginRequired(
+                served().refuse(), "The token was removed from the store. Sign in again.", null, moment, settings);
+    }
+
+    /** The store confirmed a write. */
+    default Phase saved(Stored.Unsaved write, Moment moment, SessionSettings settings) {
+        return with(stored().saved(write, moment.elapsed()));
+    }
+
+    /** The store did not take a write: it failed or did not respond. */
+    default Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
+        return with(stored().saveFailed(write, retryAt));
+    }
+
+    /** The end. A save that waits for its retry begins at once. */
+    default Phase closed(Moment moment) {
+        Stored last = stored().saveNow(moment.elapsed());
+        return new Closed(
+                served().with(attempt() == null && last.unsaved() == null ? last.leased(null) : last), attempt());
+    }
+
+    /** The user signed out here: a write that goes ahead of all others. */
+    default Phase signedOut(String login, Moment moment) {
+        Stored out = stored().isPresent() ? stored().commanded(Kind.SIGN_OUT, null, login, moment) : stored();
+        return new Closed(served().with(out), attempt());
+    }
+
+    default Phase with(Stored stored) {
+        ServedToken served = served().with(stored);
+        return served == served() ? this : with(served);
+    }
+
+    /** Nothing is in flight. */
+    record Idle(ServedToken served, long refreshAt) implements Phase {
+
+        static Idle with(Token token, Stored stored, Moment moment, SessionSettings settings) {
+            ServedToken served = ServedToken.of(token, stored, moment, settings);
+            if (token.refreshToken() == null) {
+                return new Idle(served, served.staleAt()); // nothing to do before the token ends
+            }
+            long refreshAt = ServedToken.millis(settings.policy().refreshAt(token, settings.nextRandom()));
+            if (moment.wall() < ServedToken.millis(token.issuedAt()) - CLOCK_TOLERANCE) {
+                // The clock stands before the token's start, so nobody knows how old the token is.
+                return new Idle(served, moment.wall());
+            }
+            // A token that is stale already, for example one that was restored from a store, is due at once.
+            return new Idle(
+                    served, served.isUsable(moment) ? Math.max(refreshAt, moment.wall() + MIN_INTERVAL) : refreshAt);
+        }
+
+        @Override
+        public Idle with(ServedToken served) {
+            return new Idle(served, refreshAt);
+        }
+
+        @Override
+        public long dueAt() {
+            return refreshAt;
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return next(served, moment, settings);
+        }
+
+        @Override
+        public Phase demanded(Moment moment, SessionSettings settings) {
+            return next(served, moment, settings);
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return moment.by(served.offset()) < refreshAt && isUsable(moment) ? Status.VALID : Status.REFRESH_DUE;
+        }
+
+        @Override
+        public Phase invalidated(Moment moment, SessionSettings settings) {
+            return next(served.refuse(), moment, settings);
+        }
+
+        private static Phase next(ServedToken served, Moment moment, SessionSettings settings) {
+            return served.token().refreshToken() != null
+                    ? new Refreshing(served, RefreshAttempt.refresh(), 0, false)
+                    : loginRequired(served, "There is no refresh token. Sign in again.", null, moment, settings);
+        }
+    }
+
+    /**
+     * A refresh is in flight.
+     *
+     * @param failures the number of attempts that have failed since the last token
+     * @param repeats true if the response to the attempt before this one was lost
+     */
+    record Refreshing(ServedToken served, RefreshAttempt attempt, int failures, boolean repeats) implements Phase {
+
+        @Override
+        public Refreshing with(ServedToken served) {
+            return new Refreshing(served, attempt, failures, repeats);
+        }
+
+        @Override
+        public long dueAt() {
+            return NEVER;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return Status.REFRESHING;
+        }
+
+        @Override
+        public Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
+            if (ended != attempt) {
+                return Phase.super.ended(ended, result, moment, settings);
+            }
+            if (result instanceof AttemptResult.Issued issued) {
+                return usable(issued.token(), stored(), moment, settings);
+            }
+            if (result instanceof AttemptResult.Obtained obtained) {
+                Phase kept = Phase.super.ended(ended, result, moment, settings);
+                return kept == this
+                        ? Idle.with(token(), stored(), moment, settings)
+                        : new Saving(kept.served(), attempt, obtained.record(), failures);
+            }
+            if (result instanceof AttemptResult.Adopted adopted) {
+                Phase next = adopted(adopted.record(), moment, settings);
+                return next == this ? Idle.with(token(), stored(), moment, settings) : next;
+            }
+            if (result instanceof AttemptResult.Removed) {
+                return removed(moment, settings);
+            }
+            if (result instanceof AttemptResult.Ended end) {
+                return loginRequired(
+                        served.with(stored().leased(null)),
+                        "The grant has ended. Sign in again.",
+                        end.error(),
+                        moment,
+                        settings);
+            }
+            if (result instanceof AttemptResult.Postponed postponed) {
+                long retryAt = moment.by(served.anchored(moment).offset()) + postponed.millis();
+                return new Paused(
+                        served.anchored(moment), failures, retryAt, postponed.error(), Paused.Cause.POSTPONED);
+            }
+            TokenSwapException error = result instanceof AttemptResult.Failed failed
+                    ? failed.error()
+                    : new TokenUnavailableException(
+                            "The attempt ended without a result",
+                            TokenUnavailableException.Reason.INVALID_RESPONSE,
+                            null,
+                            null);
+            return failed(error, moment, settings);
+        }
+
+        private Phase failed(TokenSwapException error, Moment moment, SessionSettings settings) {
+            if (error instanceof LoginRequiredException end) {
+                return loginRequired(served, end, moment, settings);
+            }
+            if (error instanceof OAuthErrorException response && response.requiresLogin()) {
+                return loginRequired(served, "The grant has ended. Sign in again.", response, moment, settings);
+            }
+            return Paused.after(this, served, error, moment, settings);
+        }
+
+        /** A token that is stale from the start is kept, and the next attempt comes after a pause. */
+        private Phase usable(Token next, Stored stored, Moment moment, SessionSettings settings) {
+            Idle idle = Idle.with(next, stored, moment, settings);
+            return idle.isUsable(moment)
+                    ? idle
+                    : Paused.after(this, idle.served().refuse(), bornStale(next), moment, settings);
+        }
+
+        static TokenSwapException bornStale(Token token) {
+            return new TokenUnavailableException(
+                    "The new token has expired already (at " + token.expiresAt()
+                            + "). Check the clock of this machine and the server's expires_in.",
+                    TokenUnavailableException.Reason.INVALID_RESPONSE,
+                    null,
+                    null);
+        }
+    }
+
+    /**
+     * A refresh has succeeded, and its result is being saved before anyone sees it. Callers get the previous token while it is usable.
+     *
+     * @param attempt the attempt that obtained it; null after the store has failed once, so that nobody waits for it any more
+     * @param next the record that is being saved
+     */
+    record Saving(ServedToken served, @Nullable RefreshAttempt attempt, Record next, int failures) implements Phase {
+
+        @Override
+        public Saving with(ServedToken served) {
+            return new Saving(served, attempt, next, failures);
+        }
+
+        @Override
+        public long dueAt() {
+            return attempt == null ? served.staleAt() : NEVER;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            return isUsable(moment) ? this : due(moment, settings);
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return attempt == null ? published(stored(), moment, settings) : this;
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return Status.REFRESHING;
+        }
+
+        @Override
+        public Phase invalidated(Moment moment, SessionSettings settings) {
+            Saving refused = with(served.refuse());
+            return served.refused() ? this : attempt == null ? refused.due(moment, settings) : refused;
+        }
+
+        @Override
+        public Phase saved(Stored.Unsaved write, Moment moment, SessionSettings settings) {
+            Stored saved = stored().saved(write, moment.elapsed());
+            return saved == stored() ? this : published(saved, moment, settings);
+        }
+
+        @Override
+        public Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
+            Stored failed = stored().saveFailed(write, retryAt);
+            return failed == stored()
+                    ? this
+                    : isUsable(moment)
+                            ? new Saving(served.with(failed), null, next, failures)
+                            : published(failed, moment, settings);
+        }
+
+        private Phase published(Stored stored, Moment moment, SessionSettings settings) {
+            return new Refreshing(served, RefreshAttempt.refresh(), failures, false)
+                    .usable(Objects.requireNonNull(next.token()), stored, moment, settings);
+        }
+    }
+
+    /**
+     * The last attempt failed, or it is another node's turn. The next attempt is due later.
+     *
+     * @param error what callers without a usable token get
+     */
+    record Paused(ServedToken served, int failures, long retryAt, TokenSwapException error, Cause cause)
+            implements Phase {
+
+        /** Why there is a pause. */
+        enum Cause {
+            /** The attempt failed. */
+            FAILED,
+            /** The response was lost. The next attempt comes even if nobody asks: the server's grace may be short. */
+            RESPONSE_LOST,
+            /** It is another node's turn. */
+            POSTPONED
+        }
+
+        static Paused after(
+                Refreshing attempt,
+                ServedToken served,
+                TokenSwapException error,
+                Moment moment,
+                SessionSettings settings) {
+            int failures = attempt.failures() + 1;
+            boolean urgent = isResponseLost(error) && !attempt.repeats();
+            ServedToken anchored = served.anchored(moment);
+            long now = moment.by(anchored.offset());
+            long wait =
+                    settings.policy().backoff(failures, settings.nextRandom()).toMillis();
+            if (urgent) {
+                wait = Math.min(wait, LOST_RESPONSE_RETRY_LIMIT);
+            }
+            Instant asked = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
+            long retryAt = asked == null ? now + wait : Math.max(now + wait, ServedToken.millis(asked));
+            return new Paused(anchored, failures, retryAt, error, urgent ? Cause.RESPONSE_LOST : Cause.FAILED);
+        }
+
+        private static boolean isResponseLost(TokenSwapException error) {
+            return error instanceof TokenUnavailableException unavailable
+                    && unavailable.reason() == TokenUnavailableException.Reason.RESPONSE_LOST;
+        }
+
+        @Override
+        public Paused with(ServedToken served) {
+            return new Paused(served, failures, retryAt, error, cause);
+        }
+
+        @Override
+        public long dueAt() {
+            return retryAt;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            return moment.by(served.offset()) < retryAt ? this : due(moment, settings);
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return token().refreshToken() == null
+                    ? loginRequired(served, "There is no refresh token. Sign in again.", null, moment, settings)
+                    : new Refreshing(served, RefreshAttempt.refresh(), failures, isResponseLost(error));
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return cause == Cause.POSTPONED && isUsable(moment) ? Status.REFRESH_DUE : Status.RETRYING;
+        }
+    }
+
+    /** The grant has ended, and a hook of the application asks the user to sign in. */
+    record SigningIn(ServedToken served, RefreshAttempt attempt) implements Phase {
+
+        @Override
+        public SigningIn with(ServedToken served) {
+            return new SigningIn(served, attempt);
+        }
+
+        @Override
+        public long dueAt() {
+            return NEVER;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return Status.SIGNING_IN;
+        }
+
+        @Override
+        public Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
+            if (ended != attempt) {
+                return Phase.super.ended(ended, result, moment, settings);
+            }
+            if (result instanceof AttemptResult.Issued issued) {
+                Phase next = renewed(issued.token(), settings.newLogin(), moment, settings);
+                return next.isUsable(moment)
+                        ? next
+                        : Paused.after(
+                                new Refreshing(next.served(), attempt, 0, false),
+                                next.served().refuse(),
+                                Refreshing.bornStale(issued.token()),
+                                moment,
+                                settings);
+            }
+            TokenSwapException error = result instanceof AttemptResult.Failed failed ? failed.error() : null;
+            LoginRequiredException end =
+                    new LoginRequiredException("The grant has ended, and the new login failed", error);
+            return new LoginRequired(served, end, null, moment.by(served.offset()));
+        }
+    }
+
+    /**
+     * The grant has ended and nothing is sent to the server any more. With a store, another node may have signed in: callers cause a
+     * look at it.
+     *
+     * @param look the look at the store in flight, or null
+     * @param lookedAt when the store was last looked at
+     */
+    record LoginRequired(
+            ServedToken served,
+            LoginRequiredException error,
+            @Nullable RefreshAttempt look,
+            long lookedAt) implements Phase {
+
+        @Override
+        public LoginRequired with(ServedToken served) {
+            return new LoginRequired(served, error, look, lookedAt);
+        }
+
+        @Override
+        public @Nullable RefreshAttempt attempt() {
+            return look;
+        }
+
+        @Override
+        public long dueAt() {
+            return stored().isPresent() && look == null ? lookedAt + LOOK_INTERVAL : NEVER;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            boolean tooEarly = moment.by(served.offset()) < lookedAt + MIN_LOOK_INTERVAL;
+            return isUsable(moment) || tooEarly ? this : due(moment, settings);
+        }
+
+        @Override
+        public Phase demanded(Moment moment, SessionSettings settings) {
+            return moment.by(served.offset()) < lookedAt + MIN_LOOK_INTERVAL ? this : due(moment, settings);
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return !stored().isPresent() || look != null
+                    ? this
+                    : new LoginRequired(served, error, RefreshAttempt.look(), lookedAt);
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return Status.LOGIN_REQUIRED;
+        }
+
+        @Override
+        public Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
+            if (ended != look) {
+                return Phase.super.ended(ended, result, moment, settings);
+            }
+            ServedToken anchored = served.anchored(moment);
+            LoginRequired looked = new LoginRequired(anchored, error, null, moment.by(anchored.offset()));
+            return result instanceof AttemptResult.Adopted adopted
+                    ? looked.adopted(adopted.record(), moment, settings)
+                    : looked;
+        }
+    }
+
+    /** Disposed. An attempt that was in flight goes on, and its result is saved. Nobody waits for it any more. */
+    record Closed(ServedToken served, @Nullable RefreshAttempt inFlight) implements Phase {
+
+        @Override
+        public Closed with(ServedToken served) {
+            return new Closed(served, inFlight);
+        }
+
+        @Override
+        public boolean isUsable(Moment moment) {
+            return false;
+        }
+
+        @Override
+        public long dueAt() {
+            return NEVER;
+        }
+
+        @Override
+        public Phase asked(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase due(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Status status(Moment moment) {
+            return Status.CLOSED;
+        }
+
+        @Override
+        public Phase invalidated(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
+            if (result instanceof AttemptResult.Issued issued
+                    && ended.kind() == RefreshAttempt.Kind.SIGN_IN
+                    && stored().isPresent()
+                    && !isSignedOut()) {
+                return with(stored().commanded(Kind.LOGIN, issued.token(), settings.newLogin(), moment));
+            }
+            Phase kept = Phase.super.ended(ended, result, moment, settings);
+            return ended == inFlight && kept.stored().unsaved() == null
+                    ? new Closed(kept.served().with(kept.stored().leased(null)), null)
+                    : kept;
+        }
+
+        private boolean isSignedOut() {
+            Stored.Unsaved unsaved = stored().unsaved();
+            Record best = stored().best();
+            return (unsaved != null && unsaved.kind() == Kind.SIGN_OUT)
+                    || (best != null && best.state() == TokenStore.State.OUT);
+        }
+
+        @Override
+        public Phase renewed(Token next, String login, Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase adopted(Record record, Moment moment, SessionSettings settings) {
+            return stored().isCommanded() || stored().compare(record) <= 0
+                    ? this
+                    : with(stored().adopted(record, moment.elapsed()));
+        }
+
+        @Override
+        public Phase removed(Moment moment, SessionSettings settings) {
+            return this;
+        }
+
+        @Override
+        public Phase closed(Moment moment) {
+            return with(stored().saveNow(moment.elapsed()));
+        }
+    }
+
+    private static Phase loginRequired(
+            ServedToken served,
+            String message,
+            @Nullable TokenSwapException cause,
+            Moment moment,
+            SessionSettings settings) {
+        return loginRequired(served, new LoginRequiredException(message, cause), moment, settings);
+    }
+
+    private static Phase loginRequired(
+            ServedToken served, LoginRequiredException error, Moment moment, SessionSettings settings) {
+        Token remaining = served.token().refreshToken() == null
+                ? served.token()
+                : served.token().toBuilder().refreshToken(null).build();
+        ServedToken kept = served.with(remaining);
+        return settings.login() == null
+                ? new LoginRequired(kept, error, null, moment.by(kept.offset()))
+                : new SigningIn(kept, RefreshAttempt.signIn(error));
+    }
+}

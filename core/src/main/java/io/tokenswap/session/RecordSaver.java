@@ -1,0 +1,139 @@
+package io.tokenswap.session;
+
+import io.tokenswap.session.RecordStore.StoreFailure;
+import io.tokenswap.session.Stored.Lease;
+import io.tokenswap.session.Stored.Unsaved;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Outcome;
+import io.tokenswap.session.TokenStore.Record;
+import java.time.Duration;
+import java.util.Objects;
+import reactor.core.publisher.Mono;
+
+/**
+ * Writes to the store what the state says is unsaved, and keeps the lease until then. The state holds one write at a time, the greatest
+ * one: a store keeps the greatest version, so smaller ones need not be written any more.
+ */
+final class RecordSaver {
+
+    private static final long LONGEST_BACKOFF = 5_000;
+    private static final long FIRST_BACKOFF = 200;
+
+    private final DefaultTokenSession session;
+    private final RecordStore store;
+
+    RecordSaver(DefaultTokenSession session, RecordStore store) {
+        this.session = session;
+        this.store = store;
+    }
+
+    /** Carries out what a change of the state began. */
+    void react(Phase before, Phase after) {
+        Unsaved write = after.stored().unsaved();
+        Unsaved earlier = before.stored().unsaved();
+        if (write != null && write.running() && (earlier == null || !earlier.running() || !write.isSameAs(earlier))) {
+            save(write);
+        }
+        Lease lease = after.stored().lease();
+        Lease held = before.stored().lease();
+        if (lease != null
+                && held != null
+                && lease.attempt() == held.attempt()
+                && lease.extendAt() != held.extendAt()
+                && lease.begunAt() == held.begunAt()) {
+            extend(lease);
+        }
+        if (held != null && lease == null && isAbandoned(before, after)) {
+            store.release(held.attempt(), Duration.ZERO, true).subscribe();
+        }
+    }
+
+    /** Tells whether the lease went without the attempt's doing, so that nobody else releases it. */
+    private static boolean isAbandoned(Phase before, Phase after) {
+        boolean adopted = !Objects.equals(before.stored().best(), after.stored().best())
+                && after.stored().unsaved() == null;
+        boolean closed = after instanceof Phase.Closed
+                && before.stored().unsaved() == null
+                && after.stored().unsaved() == null;
+        return adopted || closed;
+    }
+
+    private void save(Unsaved write) {
+        versioned(write)
+                .flatMap(fixed -> store.put(Objects.requireNonNull(fixed.record()), fixed.kind(), fixed.attempt())
+                        .flatMap(entry -> accepted(fixed, entry)))
+                .subscribe(nothing -> {}, error -> failed(write, error));
+    }
+
+    /** A command gets its version from the store's clock, once. */
+    private Mono<Unsaved> versioned(Unsaved write) {
+        if (write.record() != null) {
+            return Mono.just(write);
+        }
+        return store.load().mapNotNull(entry -> {
+            Unsaved fixed = write.at(entry.now(), session.settings().moment());
+            session.change(phase -> phase.with(phase.stored().fixed(write, fixed)));
+            Unsaved current = session.current().stored().unsaved();
+            return current != null && current.isSameAs(fixed) ? current : null; // superseded meanwhile
+        });
+    }
+
+    private Mono<Void> accepted(Unsaved write, Entry entry) {
+        Record record = Objects.requireNonNull(write.record());
+        Record stored = entry.record();
+        if (entry.holds(record.version())) {
+            session.change(phase -> phase.saved(write, session.settings().moment(), session.settings()));
+            return Mono.empty();
+        }
+        if (stored != null && stored.version().compareTo(record.version()) > 0) {
+            session.change(phase -> phase.adopted(stored, session.settings().moment(), session.settings()));
+            return Mono.empty();
+        }
+        if (stored == null && !store.engine().mayLoseWrites()) {
+            session.change(phase -> phase.saved(write, session.settings().moment(), session.settings())
+                    .removed(session.settings().moment(), session.settings()));
+            return Mono.empty();
+        }
+        // The store has lost the record that this one follows: put it back as what it is now.
+        return store.put(record, Kind.REPAIR, write.attempt()).flatMap(repaired -> accepted(write, repaired));
+    }
+
+    private void failed(Unsaved write, Throwable error) {
+        session.storeFailed(error instanceof StoreFailure failure ? Objects.requireNonNull(failure.getCause()) : error);
+        session.change(phase -> {
+            Unsaved current = phase.stored().unsaved();
+            int failures = current == null ? 0 : current.failures();
+            long retryAt = session.settings().elapsed() + backoff(failures);
+            return phase.with(phase.stored().reached(false, 0))
+                    .saveFailed(
+                            current == null ? write : current,
+                            retryAt,
+                            session.settings().moment(),
+                            session.settings());
+        });
+    }
+
+    private long backoff(int failures) {
+        long backoff = Math.min(LONGEST_BACKOFF, FIRST_BACKOFF << Math.min(failures, 10));
+        return backoff - (long) (backoff * 0.3 * session.settings().nextRandom());
+    }
+
+    private void extend(Lease lease) {
+        long begunAt = session.settings().elapsed();
+        store.extend(lease.attempt())
+                .subscribe(
+                        extended -> session.change(phase -> {
+                            Lease held = phase.stored().lease();
+                            if (held == null || held.attempt() != lease.attempt()) {
+                                return phase;
+                            }
+                            return extended.outcome() == Outcome.GRANTED
+                                    ? phase.with(phase.stored()
+                                            .leased(held.extended(
+                                                    begunAt, session.settings().leaseLength())))
+                                    : phase;
+                        }),
+                        error -> session.storeFailed(Objects.requireNonNullElse(error.getCause(), error)));
+    }
+}

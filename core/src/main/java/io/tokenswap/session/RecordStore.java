@@ -1,0 +1,90 @@
+package io.tokenswap.session;
+
+import io.tokenswap.session.TokenStore.Acquired;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.Version;
+import java.time.Duration;
+import java.util.function.Supplier;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+
+/**
+ * The store as one session sees it: one key, one owner, and a limit for each operation. Every failure of the store, whatever its type,
+ * comes out as a {@link StoreFailure}. The origin of an error is told by the place where it passed, never by its type.
+ */
+final class RecordStore {
+
+    /** How long the store may take for one operation. */
+    static final Duration LIMIT = Duration.ofSeconds(5);
+
+    private final TokenStore store;
+    private final String key;
+    private final SessionSettings settings;
+
+    RecordStore(TokenStore store, String key, SessionSettings settings) {
+        this.store = store;
+        this.key = key;
+        this.settings = settings;
+    }
+
+    String key() {
+        return key;
+    }
+
+    TokenStore engine() {
+        return store;
+    }
+
+    Mono<Entry> load() {
+        return limited(() -> store.load(key));
+    }
+
+    Mono<Acquired> acquire(Version view) {
+        return limited(() -> store.acquire(key, settings.owner(), view, settings.leaseLength()));
+    }
+
+    Mono<Acquired> extend(long attempt) {
+        return limited(() -> store.extend(key, settings.owner(), attempt, settings.leaseLength()));
+    }
+
+    Mono<Entry> put(Record record, Kind kind, long attempt) {
+        return limited(() -> store.put(key, record, kind, settings.owner(), attempt));
+    }
+
+    /** Ends a lease without a result. A failure is ignored: a lease that is not released ends by itself. */
+    Mono<Void> release(long attempt, Duration pause, boolean sent) {
+        return AttemptLimit.apply(
+                        Mono.defer(() -> store.release(key, settings.owner(), attempt, pause, sent)), LIMIT, settings)
+                .onErrorComplete();
+    }
+
+    /** Completes when the store reports that the record or the lease may have changed; a hint that may never come. */
+    Mono<Void> changed() {
+        return changes().next().switchIfEmpty(Mono.never()).then();
+    }
+
+    /** Emits a hint whenever the record may have changed. A store whose hints fail is asked by the clock alone. */
+    Flux<String> changes() {
+        return Flux.defer(store::changes)
+                .filter(changed -> changed.equals(key) || changed.equals(TokenStore.ANY_KEY))
+                .onErrorResume(error -> Flux.never());
+    }
+
+    private <T> Mono<T> limited(Supplier<Mono<T>> operation) {
+        return AttemptLimit.apply(Mono.defer(operation), LIMIT, settings)
+                .switchIfEmpty(Mono.error(() -> new IllegalStateException("The store emitted no result")))
+                .onErrorMap(StoreFailure::new);
+    }
+
+    /** An error of the store. */
+    static final class StoreFailure extends RuntimeException {
+
+        private static final long serialVersionUID = 1L;
+
+        StoreFailure(Throwable cause) {
+            super(cause);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+package io.tokenswap.session;
+
+import io.tokenswap.Token;
+import java.time.Instant;
+
+/**
+ * The token of a session, the time until which callers get it, and what the session knows of its stored record. It stays the same object
+ * while a session goes from phase to phase with one token.
+ *
+ * @param token the token
+ * @param staleAt when callers stop getting it, in milliseconds since 1970
+ * @param refused true if the API has refused the token: no caller gets it any more
+ * @param offset the distance of the clocks when the token became current, see {@link Moment#by(long)}
+ * @param stored what is known of the stored record; {@link Stored#NONE} without a store
+ */
+record ServedToken(Token token, long staleAt, boolean refused, long offset, Stored stored) {
+
+    static ServedToken of(Token token, Stored stored, Moment moment, SessionSettings settings) {
+        return new ServedToken(token, millis(settings.policy().staleAt(token)), false, moment.offset(), stored);
+    }
+
+    boolean isUsable(Moment moment) {
+        return !refused && moment.by(offset) < staleAt;
+    }
+
+    ServedToken with(Stored stored) {
+        return this.stored.equals(stored) ? this : new ServedToken(token, staleAt, refused, offset, stored);
+    }
+
+    ServedToken with(Token token) {
+        return new ServedToken(token, staleAt, refused, offset, stored);
+    }
+
+    ServedToken refuse() {
+        return refused ? this : new ServedToken(token, staleAt, true, offset, stored);
+    }
+
+    /** Takes the distance of the clocks anew, so that a deadline that is set now has a twin by the monotonic clock. */
+    ServedToken anchored(Moment moment) {
+        return moment.offset() <= offset ? this : new ServedToken(token, staleAt, refused, moment.offset(), stored);
+    }
+
+    /** Converts to a range in which the difference of any two values fits too. */
+    static long millis(Instant instant) {
+        long longest = Phase.NEVER / 2_000;
+        return instant.getEpochSecond() > longest
+                ? Phase.NEVER
+                : instant.getEpochSecond() < -longest ? -Phase.NEVER / 2 : instant.toEpochMilli();
+    }
+}

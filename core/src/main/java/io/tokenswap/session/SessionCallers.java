@@ -1,0 +1,127 @@
+package io.tokenswap.session;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import java.time.Instant;
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+
+/** What callers get: a token at once, after the attempt in flight, or an error. */
+final class SessionCallers extends Mono<Token> implements Scannable {
+
+    private final DefaultTokenSession session;
+
+    SessionCallers(DefaultTokenSession session) {
+        this.session = session;
+    }
+
+    Mono<Token> token() {
+        return onAssembly(this);
+    }
+
+    /** The Mono of {@link TokenSession#token()}: reads the phase and the clock, and no more, while the token is good. */
+    @Override
+    public void subscribe(CoreSubscriber<? super Token> actual) {
+        Phase phase = session.current();
+        Moment moment = session.moment();
+        if (phase.isUsable(moment)) {
+            if (moment.by(phase.served().offset()) >= phase.dueAt()) {
+                session.change(found -> found.asked(session.moment(), session.settings()));
+            }
+            actual.onSubscribe(Operators.scalarSubscription(actual, phase.token()));
+        } else {
+            session.change(found -> found.asked(session.moment(), session.settings()));
+            Mono.defer(() -> outcome(true)).subscribe(actual);
+        }
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes") // as Reactor declares it
+    public @Nullable Object scanUnsafe(Attr key) {
+        return Attr.RUN_STYLE.equals(key) ? Attr.RunStyle.ASYNC : null;
+    }
+
+    /** The Mono of {@link TokenSession#refresh()}. */
+    Mono<Token> next() {
+        return Mono.defer(() -> {
+            session.change(phase -> phase.demanded(session.moment(), session.settings()));
+            RefreshAttempt attempt = session.current().attempt();
+            return attempt == null ? outcome(false) : attempt.settled().then(Mono.defer(() -> outcome(false)));
+        });
+    }
+
+    /**
+     * Returns what a caller gets in the current phase, after the attempt in flight if there is one.
+     *
+     * @param any true if the current token will do, false if only a new one will
+     */
+    private Mono<Token> outcome(boolean any) {
+        Phase phase = session.current();
+        Moment moment = session.moment();
+        if (phase instanceof Phase.Closed) {
+            return Mono.error(new SessionClosedException());
+        }
+        if (phase.isUsable(moment) && (any || phase instanceof Phase.Idle)) {
+            return Mono.just(phase.token());
+        }
+        if (phase instanceof Phase.Idle) { // the token went stale while other callers were served
+            session.change(found -> found.asked(session.moment(), session.settings()));
+            return Mono.defer(() -> outcome(any));
+        }
+        RefreshAttempt attempt = phase.attempt();
+        if (attempt != null) {
+            return attempt.settled().then(Mono.defer(() -> outcome(any)));
+        }
+        if (phase instanceof Phase.Saving) {
+            return any ? published() : Mono.error(notSaved());
+        }
+        if (phase instanceof Phase.Paused paused) {
+            return Mono.error(unavailable(paused));
+        }
+        return Mono.error(copy(((Phase.LoginRequired) phase).error()));
+    }
+
+    /** The new token could not be saved yet, and the previous one is stale: the new one is published ahead of the store. */
+    private Mono<Token> published() {
+        session.change(found -> found.asked(session.moment(), session.settings()));
+        return Mono.defer(() -> outcome(true));
+    }
+
+    private static TokenSwapException notSaved() {
+        return TokenRequests.unavailable(
+                "The new token is published when the store has saved it, and the store failed or did not respond",
+                Reason.STORE_FAILED,
+                null);
+    }
+
+    private static TokenSwapException unavailable(Phase.Paused paused) {
+        String what = paused.cause() == Phase.Paused.Cause.POSTPONED ? "" : "The last attempt failed: ";
+        return new TokenUnavailableException(
+                "No token is available before the next attempt. " + what
+                        + paused.error().getMessage(),
+                paused.error() instanceof TokenUnavailableException unavailable
+                        ? unavailable.reason()
+                        : Reason.REJECTED,
+                Instant.ofEpochMilli(paused.retryAt()),
+                paused.error());
+    }
+
+    /** Each caller gets an error of its own: subscribers add traces to what they get, and the original lives long. */
+    static LoginRequiredException copy(LoginRequiredException error) {
+        return new LoginRequiredException(String.valueOf(error.getMessage()), (TokenSwapException) error.getCause());
+    }
+
+    static TokenUnavailableException unschedulable(RuntimeException refusal) {
+        return TokenRequests.unavailable(
+                "The session's scheduler rejects timers. It has been shut down or is full: no token can come ahead of expiry",
+                Reason.NOT_SENT,
+                refusal);
+    }
+}

@@ -1,0 +1,37 @@
+package io.tokenswap.session;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * Connection of a session with its store, or with none. The session calls it in the same way in both cases. Its methods get the session,
+ * so that all sessions without a store share {@link #NONE}.
+ */
+abstract class SessionLink {
+
+    static final SessionLink NONE = new SessionLink() {};
+
+    /** Obtains the next token. Errors are possible only where foreign code breaks the rules of Reactive Streams. */
+    Mono<AttemptResult> refresh(DefaultTokenSession session) {
+        return AttemptRunner.direct(session);
+    }
+
+    /** Looks at the store for what other nodes have written. */
+    Mono<AttemptResult> look(DefaultTokenSession session) {
+        return Mono.just(new AttemptResult.Unchanged());
+    }
+
+    /** Carries out what a change of the phase means for the store. */
+    void react(DefaultTokenSession session, Phase before, Phase after) {}
+
+    /** Begins or ends to follow what the store reports. */
+    void follow(DefaultTokenSession session, boolean needed) {}
+
+    /** Notes a failure of the store. */
+    void failed(Throwable error) {}
+
+    /** Returns the last failure of the store, or null. */
+    @Nullable Throwable lastFailure() {
+        return null;
+    }
+}

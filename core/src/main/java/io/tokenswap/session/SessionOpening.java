@@ -1,0 +1,68 @@
+package io.tokenswap.session;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.State;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/** Begins sessions with a record of a store, a new one or a stored one. */
+record SessionOpening(SessionSettings settings, RecordStore store) {
+
+    Mono<TokenSession> start(Token token) {
+        return limited(Mono.defer(() -> {
+            String login = settings.newLogin();
+            Moment signedIn = settings.moment();
+            return store.load()
+                    .map(entry -> Record.login(since(entry, signedIn), login, token))
+                    .flatMap(record -> store.put(record, Kind.LOGIN, 0))
+                    .map(this::session);
+        }));
+    }
+
+    Mono<TokenSession> restore() {
+        return limited(store.load()
+                .filter(entry -> entry.record() != null && entry.record().state() == State.LIVE)
+                .map(this::session));
+    }
+
+    /** The time of the sign-in by the store's clock, and in any case after what is stored. */
+    private Instant since(Entry entry, Moment signedIn) {
+        Moment now = settings.moment();
+        long age = Math.max(Math.max(0, now.elapsed() - signedIn.elapsed()), now.wall() - signedIn.wall());
+        Instant since = entry.now().minusMillis(age);
+        Instant floor =
+                entry.record() == null ? Instant.MIN : entry.record().version().since();
+        return since.isAfter(floor) ? since : floor.plusMillis(1);
+    }
+
+    private TokenSession session(Entry entry) {
+        Record record = entry.record();
+        if (record == null || record.token() == null) {
+            throw new LoginRequiredException("The user has signed out meanwhile. Sign in again.", null);
+        }
+        return new DefaultTokenSession(
+                settings,
+                new StoreLink(store),
+                Objects.requireNonNull(record.token()),
+                Stored.of(record, settings.elapsed()));
+    }
+
+    private <T> Mono<T> limited(Mono<T> opening) {
+        return AttemptLimit.apply(opening, DefaultTokenSession.STORE_PATIENCE, settings)
+                .onErrorMap(TimeoutException.class, this::failed)
+                .onErrorMap(RecordStore.StoreFailure.class, failure -> failed(failure.getCause()));
+    }
+
+    private Throwable failed(@Nullable Throwable cause) {
+        return TokenRequests.unavailable(
+                "The store of tokens failed or did not respond. Is it reachable?", Reason.STORE_FAILED, cause);
+    }
+}

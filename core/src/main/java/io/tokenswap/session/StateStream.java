@@ -1,0 +1,61 @@
+package io.tokenswap.session;
+
+import org.jspecify.annotations.Nullable;
+import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
+import reactor.core.publisher.Flux;
+
+/** The stream of a session's states: the current one first, then each transition, the latest only for a slow subscriber. */
+final class StateStream extends Flux<SessionState> implements Scannable {
+
+    private final DefaultTokenSession session;
+
+    static Flux<SessionState> of(DefaultTokenSession session) {
+        return onAssembly(new StateStream(session));
+    }
+
+    private StateStream(DefaultTokenSession session) {
+        this.session = session;
+    }
+
+    @Override
+    public void subscribe(CoreSubscriber<? super SessionState> actual) {
+        Observer observer = new Observer(session, actual);
+        session.add(observer);
+        observer.begin();
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes") // as Reactor declares it
+    public @Nullable Object scanUnsafe(Attr key) {
+        return Attr.RUN_STYLE.equals(key) ? Attr.RunStyle.ASYNC : null;
+    }
+
+    private static final class Observer extends SessionObserver<SessionState> {
+
+        private @Nullable SessionState last;
+
+        Observer(DefaultTokenSession session, CoreSubscriber<? super SessionState> actual) {
+            super(session, actual);
+        }
+
+        @Override
+        boolean needsTokens() {
+            return false;
+        }
+
+        @Override
+        void emit() {
+            SessionState state = session.state();
+            if (isRequested() && !state.equals(last)) {
+                last = state;
+                next(state);
+            }
+            boolean closed = state.status() == SessionState.Status.CLOSED;
+            if (closed && state.equals(last) && !isTerminated()) {
+                cancel();
+                actual.onComplete();
+            }
+        }
+    }
+}

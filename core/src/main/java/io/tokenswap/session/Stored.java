@@ -1,0 +1,313 @@
+package io.tokenswap.session;
+
+import io.tokenswap.Token;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.Version;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a session knows of its record in the store. Immutable; all sessions without a store share {@link #NONE}. Times are those of the
+ * monotonic clock, in milliseconds.
+ *
+ * @param best the record with the greatest version that was ever seen or written here, sign-outs included
+ * @param seenAt when {@code best} was last seen in the store or saved there
+ * @param unsaved the write that the store has not confirmed yet
+ * @param spare a successor obtained here of the same refresh token as {@code best}, which another node obtained later
+ * @param lease the lease that an attempt here holds
+ * @param keepsRefreshToken true if a response of the provider showed that it does not rotate refresh tokens
+ * @param reachableSince since when no operation of the store has failed; {@link Phase#NEVER} if the last one failed
+ * @param waitingSince since when a mark of another attempt has been waited for; {@link Phase#NEVER} if there is none
+ */
+record Stored(
+        @Nullable Record best,
+        long seenAt,
+        @Nullable Unsaved unsaved,
+        @Nullable Record spare,
+        @Nullable Lease lease,
+        boolean keepsRefreshToken,
+        long reachableSince,
+        long waitingSince) {
+
+    static final Stored NONE = new Stored(null, 0, null, null, null, false, Phase.NEVER, Phase.NEVER);
+
+    static Stored of(Record record, long elapsed) {
+        return new Stored(record, elapsed, null, null, null, false, elapsed, Phase.NEVER);
+    }
+
+    /** Tells whether there is a store to look at. */
+    boolean isPresent() {
+        return best != null;
+    }
+
+    /** Tells whether work for the store is pending that must go on although no caller waits: a save, or a lease to be kept. */
+    boolean isPending() {
+        return unsaved != null || lease != null;
+    }
+
+    /** When {@link #begun} has something to begin. */
+    long dueAt() {
+        long save = unsaved == null || unsaved.running ? Phase.NEVER : unsaved.retryAt;
+        long extend = lease == null ? Phase.NEVER : lease.extendAt;
+        return Math.min(save, extend);
+    }
+
+    /** Begins the save or the extension of the lease that is due. */
+    Stored begun(long elapsed, long leaseLength) {
+        Unsaved save = unsaved;
+        if (save != null && !save.running && elapsed >= save.retryAt) {
+            save = save.begun();
+        }
+        Lease held = lease;
+        if (held != null && elapsed >= held.extendAt) {
+            held = held.extending(elapsed + leaseLength / 3);
+        }
+        return with(save, held);
+    }
+
+    /** Compares with a record that was seen: positive if it is greater than all before it. */
+    int compare(@Nullable Record record) {
+        if (record == null || best == null) {
+            return record == null ? -1 : 1;
+        }
+        return record.version().compareTo(best.version());
+    }
+
+    /** A login or sign-out that has no version yet goes ahead of whatever is in the store. */
+    boolean isCommanded() {
+        return unsaved != null && unsaved.record == null;
+    }
+
+    /** Takes a greater record that was seen in the store. What was not saved yet is smaller, and so is not needed any more. */
+    Stored adopted(Record record, long elapsed) {
+        Record before = best;
+        Record own = before != null && before.version().isSibling(record.version()) && before.token() != null
+                ? before
+                : spare != null && spare.version().isSibling(record.version()) ? spare : null;
+        return new Stored(
+                record,
+                elapsed,
+                null,
+                own,
+                null,
+                keepsRefreshToken,
+                reachableSince,
+                before != null && before.version().isSibling(record.version()) ? waitingSince : Phase.NEVER);
+    }
+
+    /** A refresh succeeded here: the result is the greatest record from now on, and must be saved. */
+    Stored obtained(Record record, long attempt, boolean sameRefreshToken, long elapsed) {
+        return new Stored(
+                record,
+                seenAt,
+                Unsaved.of(Kind.REFRESH, record, attempt, elapsed),
+                null,
+                lease,
+                keepsRefreshToken || sameRefreshToken,
+                reachableSince,
+                Phase.NEVER);
+    }
+
+    /** The user signed in or out here. */
+    Stored commanded(Kind kind, @Nullable Token token, String login, Moment moment) {
+        Version floor = best == null ? null : best.version();
+        if (unsaved != null && unsaved.record == null && unsaved.floor != null) {
+            floor = unsaved.floor;
+        }
+        return new Stored(
+                best,
+                seenAt,
+                new Unsaved(kind, null, token, login, moment, floor, 0, 0, moment.elapsed(), true),
+                null,
+                null,
+                keepsRefreshToken,
+                reachableSince,
+                Phase.NEVER);
+    }
+
+    /** The store's clock gave the command its version. It is written with this version however often that is repeated. */
+    Stored fixed(Unsaved command, Unsaved fixed) {
+        return command.equals(unsaved)
+                ? new Stored(fixed.record, seenAt, fixed, spare, lease, keepsRefreshToken, reachableSince, waitingSince)
+                : this;
+    }
+
+    /** The store confirmed a write, and ended the lease of its attempt with it. */
+    Stored saved(Unsaved write, long elapsed) {
+        return unsaved == null || !unsaved.isSameAs(write)
+                ? this
+                : new Stored(best, elapsed, null, spare, null, keepsRefreshToken, reachableSince, Phase.NEVER);
+    }
+
+    Stored saveFailed(Unsaved write, long retryAt) {
+        return unsaved == null || !unsaved.isSameAs(write) ? this : with(unsaved.failed(retryAt), lease);
+    }
+
+    Stored saveNow(long elapsed) {
+        return unsaved == null || unsaved.running ? this : with(unsaved.begun(), lease);
+    }
+
+    /** An operation of the store succeeded or failed. */
+    Stored reached(boolean success, long elapsed) {
+        long since = success ? Math.min(reachableSince, elapsed) : Phase.NEVER;
+        return since == reachableSince
+                ? this
+                : new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, since, waitingSince);
+    }
+
+    Stored seen(long elapsed) {
+        return new Stored(best, elapsed, unsaved, spare, lease, keepsRefreshToken, reachableSince, waitingSince);
+    }
+
+    Stored leased(@Nullable Lease lease) {
+        return with(unsaved, lease);
+    }
+
+    Stored waiting(long since) {
+        return new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, since);
+    }
+
+    /** The spare takes the place of the sibling that the provider refused. */
+    Stored spareUsed(Record record) {
+        return new Stored(record, seenAt, unsaved, null, lease, keepsRefreshToken, reachableSince, waitingSince);
+    }
+
+    private Stored with(@Nullable Unsaved unsaved, @Nullable Lease lease) {
+        return Objects.equals(unsaved, this.unsaved) && Objects.equals(lease, this.lease)
+                ? this
+                : new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, waitingSince);
+    }
+
+    /**
+     * A write that the store has not confirmed yet. A refresh has its version from the start. A login or a sign-out gets it from the
+     * store's clock, and keeps it for all repeats.
+     *
+     * @param kind the reason for the write
+     * @param record the record, null for a command that has no version yet
+     * @param token the token of a login
+     * @param login the random id of the login or sign-out
+     * @param happenedAt when the user signed in or out
+     * @param floor the greatest version that was known by then: the command is greater in any case
+     * @param attempt the attempt whose lease the write ends, 0 for none
+     * @param failures the number of failures so far
+     * @param retryAt when the write is due
+     * @param running true while the write is in flight
+     */
+    record Unsaved(
+            Kind kind,
+            @Nullable Record record,
+            @Nullable Token token,
+            String login,
+            Moment happenedAt,
+            @Nullable Version floor,
+            long attempt,
+            int failures,
+            long retryAt,
+            boolean running) {
+
+        static Unsaved of(Kind kind, Record record, long attempt, long elapsed) {
+            Moment now = new Moment(0, elapsed);
+            return new Unsaved(kind, record, null, record.version().login(), now, null, attempt, 0, elapsed, true);
+        }
+
+        /** Tells whether both are the same write, before or after it was given a version or failed. */
+        boolean isSameAs(Unsaved other) {
+            return kind == other.kind
+                    && login.equals(other.login)
+                    && (record == null
+                            || other.record == null
+                            || record.version().equals(other.record.version()));
+        }
+
+        /**
+         * Gives the command its version. Its age is counted by the monotonic clock, or by the wall clock if that says more, as the
+         * monotonic one stands still while the computer sleeps.
+         */
+        Unsaved at(Instant storeNow, Moment moment) {
+            long age =
+                    Math.max(Math.max(0, moment.elapsed() - happenedAt.elapsed()), moment.wall() - happenedAt.wall());
+            Instant since = storeNow.minusMillis(age);
+            if (floor != null && !since.isAfter(floor.since())) {
+                since = floor.since().plusMillis(1);
+            }
+            Record versioned = kind == Kind.SIGN_OUT
+                    ? Record.signOut(since, login)
+                    : Record.login(since, login, Objects.requireNonNull(token));
+            return new Unsaved(kind, versioned, token, login, happenedAt, floor, attempt, failures, retryAt, running);
+        }
+
+        Unsaved begun() {
+            return new Unsaved(kind, record, token, login, happenedAt, floor, attempt, failures, retryAt, true);
+        }
+
+        Unsaved failed(long retryAt) {
+            return new Unsaved(kind, record, token, login, happenedAt, floor, attempt, failures + 1, retryAt, false);
+        }
+    }
+
+    /**
+     * The lease of an attempt.
+     *
+     * @param attempt the number of the attempt
+     * @param begunAt when the request began that granted or last extended the lease
+     * @param extendAt when to extend it; {@link Phase#NEVER} for a lease that cannot end before its holder
+     * @param endless true if the lease cannot end before its holder
+     * @param acquiredAt when the lease was granted
+     * @param markedAt when another attempt announced a presentation of the same refresh token; {@link Phase#NEVER} for none
+     * @param presentedAt when this attempt first presented the refresh token; {@link Phase#NEVER} if it has not
+     */
+    record Lease(
+            long attempt,
+            long begunAt,
+            long extendAt,
+            boolean endless,
+            long acquiredAt,
+            long markedAt,
+            long presentedAt) {
+
+        static Lease granted(
+                long attempt, long begunAt, Duration length, boolean endless, @Nullable Duration otherMark) {
+            return new Lease(
+                    attempt,
+                    begunAt,
+                    endless ? Phase.NEVER : begunAt + length.toMillis() / 3,
+                    endless,
+                    begunAt,
+                    otherMark == null ? Phase.NEVER : begunAt - otherMark.toMillis(),
+                    Phase.NEVER);
+        }
+
+        boolean hasOtherMark() {
+            return markedAt != Phase.NEVER;
+        }
+
+        /** Tells whether the lease was requested or extended less than a time ago. */
+        boolean isWithin(long millis, long elapsed) {
+            return endless || elapsed - begunAt < millis;
+        }
+
+        Lease extending(long next) {
+            return new Lease(attempt, begunAt, next, endless, acquiredAt, markedAt, presentedAt);
+        }
+
+        Lease extended(long begunAt, Duration length) {
+            return new Lease(
+                    attempt,
+                    Math.max(this.begunAt, begunAt),
+                    endless ? Phase.NEVER : begunAt + length.toMillis() / 3,
+                    endless,
+                    acquiredAt,
+                    markedAt,
+                    presentedAt);
+        }
+
+        Lease presented(long elapsed) {
+            return presentedAt != Phase.NEVER
+                    ? this
+                    : new Lease(attempt, begunAt, extendAt, endless, acquiredAt, markedAt, elapsed);
+        }
+    }
+}

@@ -1,0 +1,457 @@
+package io.tokenswap.session;
+
+import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RequestRejectedException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenSwapException;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.session.RecordStore.StoreFailure;
+import io.tokenswap.session.Stored.Lease;
+import io.tokenswap.session.TokenStore.Acquired;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Outcome;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.Rotates;
+import io.tokenswap.session.TokenStore.State;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
+
+/**
+ * A refresh with a store that others share: the decisions of a node. At most one node presents a refresh token, and no token that was
+ * obtained is lost.
+ *
+ * <pre>
+ *  acquire --granted--> present --issued--> (the session saves the record, which ends the lease)
+ *     |  |                 |---- not sent, not processed --> release, pause for all nodes
+ *     |  |                 |---- response lost ------------> keep the lease, repeat under it
+ *     |  |                 '---- invalid_grant ------------> mark the record as dead, or look whether a successor exists
+ *     |  '--busy---> wait for the other node, then acquire again
+ *     '--moved--> adopt the record of the other node; no request
+ * </pre>
+ *
+ * <p>A mark of another attempt says that a successor may exist that nobody has saved yet. The node then presents at once if the provider
+ * still accepts the consumed refresh token, and otherwise gives the holder time to come back.
+ */
+final class StoredRefresh {
+
+    /** A takeover needs that much time before the end of the provider's grace. */
+    private static final long TAKEOVER = 3_000;
+
+    /** A grace must exceed the length of a lease by this much to be of use. */
+    private static final Duration GRACE_BEYOND_LEASE = Duration.ofSeconds(5);
+
+    /** The longest time between two looks while another node has the lease. */
+    private static final long POLL = 250;
+
+    /** The time between two looks while the holder of a mark may come back. */
+    private static final long PATIENT_POLL = 5_000;
+
+    /** How long the store must have been reachable before a mark is passed over, and how long before the end of the token. */
+    private static final long CALM = 10_000;
+
+    /** How long a record that was seen may be absent from a store that can lose writes: half the lifetime of a sign-out. */
+    private static final long REPAIRABLE = Duration.ofHours(12).toMillis();
+
+    private static final int MOST_ROUNDS = 300;
+
+    private final DefaultTokenSession session;
+    private final RecordStore store;
+
+    /** The record that this attempt set out to refresh. If the session has a newer one, there is nothing left to do. */
+    private final @Nullable Record target;
+
+    StoredRefresh(DefaultTokenSession session, RecordStore store) {
+        this.session = session;
+        this.store = store;
+        this.target = session.current().stored().best();
+    }
+
+    Mono<AttemptResult> refresh() {
+        Stored stored = stored();
+        Record best = stored.best();
+        if (stored.unsaved() != null) {
+            // The token was issued or the user signed in here, and no other node knows: presenting it would leave the
+            // store behind.
+            return isKnownNotToRotate()
+                    ? presentWithoutLease(
+                            Objects.requireNonNull(session.current().token()))
+                    : Mono.just(new AttemptResult.Failed(TokenRequests.unavailable(
+                            "The current token could not be saved in the store yet. Is the store reachable?",
+                            Reason.STORE_FAILED,
+                            null)));
+        }
+        if (best == null || best.state() != State.LIVE) {
+            return look();
+        }
+        Lease lease = stored.lease();
+        return lease == null ? acquire(elapsed(), 0) : repeat(lease);
+    }
+
+    /** Looks at the store for what other nodes have written. A store that fails is no result: it is asked again later. */
+    Mono<AttemptResult> look() {
+        return reached(store.load())
+                .flatMap(entry -> seen(entry.record(), 0).switchIfEmpty(Mono.just(new AttemptResult.Unchanged())))
+                .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Unchanged()));
+    }
+
+    // ---- before the request
+
+    private Mono<AttemptResult> acquire(long waitingSince, int round) {
+        Record best = Objects.requireNonNull(stored().best());
+        if (target == null || !best.version().equals(target.version())) {
+            return Mono.just(new AttemptResult.Unchanged()); // adopted meanwhile
+        }
+        if (round > MOST_ROUNDS || best.state() != State.LIVE) {
+            return look();
+        }
+        long begunAt = elapsed();
+        return reached(store.acquire(best.version()))
+                .flatMap(acquired -> switch (acquired.outcome()) {
+                    case GRANTED -> granted(acquired, begunAt);
+                    case BUSY -> busy(waitingSince, round);
+                    case PAUSED ->
+                        Mono.just(new AttemptResult.Postponed(
+                                paused(), Math.max(1, acquired.remaining().toMillis())));
+                    case MOVED ->
+                        seen(acquired.record(), round)
+                                .switchIfEmpty(Mono.defer(() -> acquire(waitingSince, round + 1)));
+                })
+                .onErrorResume(StoreFailure.class, this::unreachable);
+    }
+
+    /** Waits for the node that has the lease. A caller never waits longer than a request and a lease together. */
+    private Mono<AttemptResult> busy(long waitingSince, int round) {
+        long most = settings().leaseLength().plus(settings().deadline()).toMillis();
+        if (elapsed() - waitingSince >= most) {
+            return Mono.just(new AttemptResult.Postponed(
+                    TokenRequests.unavailable(
+                            "Another instance is refreshing this token and has not finished", Reason.NOT_SENT, null),
+                    PATIENT_POLL));
+        }
+        return pause(POLL, true).then(Mono.defer(() -> acquire(waitingSince, round + 1)));
+    }
+
+    /** Whatever was seen in the store: adopts a greater record, and puts back a lost one. Empty if the best one is there. */
+    private Mono<AttemptResult> seen(@Nullable Record record, int round) {
+        Stored stored = stored();
+        int compared = stored.compare(record);
+        if (stored.isCommanded()) {
+            return Mono.empty();
+        }
+        if (record != null && compared > 0) {
+            return Mono.just(new AttemptResult.Adopted(record));
+        }
+        Record best = Objects.requireNonNull(stored.best());
+        if (compared == 0) {
+            update(seen -> seen.seen(elapsed()));
+            return best.state() == State.LIVE && round == 0 ? Mono.empty() : inForce(best);
+        }
+        boolean lost = record != null || (store.engine().mayLoseWrites() && elapsed() - stored.seenAt() < REPAIRABLE);
+        if (!lost) {
+            return Mono.just(new AttemptResult.Removed());
+        }
+        return reached(store.put(best, Kind.REPAIR, 0)).flatMap(entry -> {
+            Record now = entry.record();
+            return now != null && stored().compare(now) > 0 ? Mono.just(new AttemptResult.Adopted(now)) : inForce(best);
+        });
+    }
+
+    /** Our own record is in the store. A live one can be acquired; with another one nothing is left to do. */
+    private Mono<AttemptResult> inForce(Record best) {
+        return best.state() == State.LIVE ? Mono.empty() : Mono.just(new AttemptResult.Unchanged());
+    }
+
+    private Mono<AttemptResult> granted(Acquired acquired, long begunAt) {
+        Lease lease = Lease.granted(
+                acquired.attempt(), begunAt, settings().leaseLength(), acquired.until() == null, acquired.otherMark());
+        if (acquired.otherMark() != null && !mayPassOver(lease)) {
+            long since = Math.min(stored().waitingSince(), elapsed());
+            update(stored -> stored.waiting(since));
+            return store.release(lease.attempt(), Duration.ZERO, true)
+                    .then(Mono.just(new AttemptResult.Postponed(
+                            TokenRequests.unavailable(
+                                    "Another instance may have refreshed this token without saving the result yet",
+                                    Reason.NOT_SENT,
+                                    null),
+                            PATIENT_POLL)));
+        }
+        update(stored -> stored.leased(lease));
+        return present(lease);
+    }
+
+    /**
+     * Decides about the mark of another attempt. Within the provider's grace it is passed over at once, as waiting would waste the
+     * grace. Otherwise the holder has until shortly before the end of this node's token to come back.
+     */
+    private boolean mayPassOver(Lease lease) {
+        long grace = grace();
+        if (grace > 0) {
+            return elapsed() - lease.markedAt() + TAKEOVER <= grace || isPatienceOver();
+        }
+        return isPatienceOver();
+    }
+
+    private boolean isPatienceOver() {
+        Phase phase = session.current();
+        Moment moment = settings().moment();
+        Stored stored = phase.stored();
+        boolean calm = stored.reachableSince() != Phase.NEVER && elapsed() - stored.reachableSince() >= CALM;
+        if (!calm) {
+            return false;
+        }
+        if (phase.served().refused()) {
+            return stored.waitingSince() != Phase.NEVER
+                    && elapsed() - stored.waitingSince()
+                            >= settings().leaseLength().toMillis();
+        }
+        return moment.by(phase.served().offset()) >= phase.served().staleAt() - CALM;
+    }
+
+    /** The lease was kept because a response was lost: the refresh token is presented again under it. */
+    private Mono<AttemptResult> repeat(Lease lease) {
+        long begunAt = elapsed();
+        return reached(store.extend(lease.attempt()))
+                .flatMap(extended -> {
+                    if (extended.outcome() == Outcome.GRANTED) {
+                        Lease kept = lease.extended(begunAt, settings().leaseLength());
+                        update(stored -> stored.leased(kept));
+                        boolean inGrace = !kept.hasOtherMark()
+                                || elapsed() - kept.markedAt() + TAKEOVER <= grace()
+                                || isPatienceOver();
+                        return inGrace ? present(kept) : lost(kept.attempt(), Duration.ZERO, true);
+                    }
+                    update(stored -> stored.leased(null));
+                    return seen(extended.record(), 0).switchIfEmpty(Mono.defer(() -> acquire(elapsed(), 0)));
+                })
+                .onErrorResume(
+                        StoreFailure.class, failure -> mayRepeatAlone(lease) ? present(lease) : unreachable(failure));
+    }
+
+    /** Without the store, a node repeats its own presentation only while the provider certainly still accepts it. */
+    private boolean mayRepeatAlone(Lease lease) {
+        return !lease.hasOtherMark()
+                && lease.presentedAt() != Phase.NEVER
+                && elapsed() - lease.presentedAt()
+                        < grace() - settings().deadline().toMillis();
+    }
+
+    private Mono<AttemptResult> lost(long attempt, Duration pause, boolean sent) {
+        update(stored -> stored.leased(null));
+        return store.release(attempt, pause, sent)
+                .then(Mono.just(new AttemptResult.Postponed(
+                        TokenRequests.unavailable(
+                                "Another instance may have refreshed this token", Reason.NOT_SENT, null),
+                        PATIENT_POLL)));
+    }
+
+    private Mono<AttemptResult> unreachable(StoreFailure failure) {
+        if (isKnownNotToRotate() && session.current().token().refreshToken() != null) {
+            return presentWithoutLease(session.current().token());
+        }
+        return Mono.just(new AttemptResult.Failed(AttemptRunner.storeFailed(failure)));
+    }
+
+    // ---- the request
+
+    private Mono<AttemptResult> present(Lease lease) {
+        Record best = Objects.requireNonNull(stored().best());
+        long margin = settings().leaseLength().minus(settings().deadline()).toMillis();
+        if (!lease.isWithin(margin, elapsed())) {
+            return repeat(lease); // asking the store took so long that the request would outlive the lease
+        }
+        Token token = Objects.requireNonNull(best.token());
+        if (token.refreshToken() == null) {
+            return lost(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Ended(noRefreshToken()));
+        }
+        Lease presented = lease.presented(elapsed());
+        update(stored -> stored.leased(presented));
+        return TokenRequests.refresh(token, token.refreshToken(), settings())
+                .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
+                .onErrorResume(TokenSwapException.class, error -> failed(best, presented, error));
+    }
+
+    /** For a provider that is known not to rotate: two nodes that present the same refresh token do no harm. */
+    private Mono<AttemptResult> presentWithoutLease(Token token) {
+        Record best = stored().best();
+        if (token.refreshToken() == null || best == null || best.state() != State.LIVE || stored().isCommanded()) {
+            return Mono.just(new AttemptResult.Failed(TokenRequests.unavailable(
+                    "The store of tokens failed or did not respond. Is it reachable?", Reason.STORE_FAILED, null)));
+        }
+        return TokenRequests.refresh(token, token.refreshToken(), settings())
+                .<AttemptResult>map(next -> obtained(best, best.version().attempt() + 1, token, next))
+                .onErrorResume(
+                        TokenSwapException.class,
+                        error -> Mono.just(
+                                isDeadGrant(error) ? new AttemptResult.Ended(error) : new AttemptResult.Failed(error)));
+    }
+
+    private static AttemptResult obtained(Record best, long attempt, Token presented, Token next) {
+        boolean same = Objects.equals(presented.refreshToken(), next.refreshToken());
+        return new AttemptResult.Obtained(best.refreshed(attempt, next), attempt, same);
+    }
+
+    private Mono<AttemptResult> failed(Record presented, Lease lease, TokenSwapException error) {
+        if (isDeadGrant(error)) {
+            return refused(presented, lease, error);
+        }
+        if (isProcessedMaybe(error)) {
+            return Mono.just(new AttemptResult.Failed(error)); // the lease stays, and the repeat comes under it
+        }
+        update(stored -> stored.leased(null));
+        return store.release(lease.attempt(), pauseAfter(error), false)
+                .then(Mono.just(new AttemptResult.Failed(error)));
+    }
+
+    private static boolean isDeadGrant(TokenSwapException error) {
+        return error instanceof OAuthErrorException response && response.requiresLogin();
+    }
+
+    /** Tells whether the server may have consumed the refresh token. */
+    private static boolean isProcessedMaybe(TokenSwapException error) {
+        if (error instanceof OAuthErrorException || error instanceof RequestRejectedException) {
+            return false;
+        }
+        return !(error instanceof TokenUnavailableException unavailable)
+                || switch (unavailable.reason()) {
+                    case NOT_SENT, THROTTLED, REJECTED -> false;
+                    case RESPONSE_LOST, INVALID_RESPONSE, STORE_FAILED -> true;
+                };
+    }
+
+    /** The failure of one node is the pause of all. */
+    private Duration pauseAfter(TokenSwapException error) {
+        Instant retryAt = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
+        int failures = session.current() instanceof Phase.Refreshing refreshing ? refreshing.failures() + 1 : 1;
+        Duration backoff = settings().policy().backoff(failures, settings().nextRandom());
+        if (retryAt == null) {
+            return backoff;
+        }
+        Duration asked = Duration.ofMillis(
+                Math.max(0, retryAt.toEpochMilli() - settings().moment().wall()));
+        return asked.compareTo(backoff) > 0 ? asked : backoff;
+    }
+
+    // ---- the refusal
+
+    /** The provider refused the refresh token. If only this attempt can have consumed it, the grant is dead. */
+    private Mono<AttemptResult> refused(Record presented, Lease lease, TokenSwapException error) {
+        Stored stored = stored();
+        boolean alone = !lease.hasOtherMark()
+                && lease.isWithin(settings().leaseLength().toMillis(), elapsed())
+                && stored.reachableSince() <= lease.acquiredAt();
+        long until = elapsed() + settings().deadline().toMillis();
+        return alone ? dead(presented, lease, error) : successorOrDead(presented, lease, error, until);
+    }
+
+    /** Another node may have a successor that it has not saved yet: looks for it as long as a request may take. */
+    private Mono<AttemptResult> successorOrDead(Record presented, Lease lease, TokenSwapException error, long until) {
+        return reached(store.load())
+                .<AttemptResult>flatMap(entry -> seen(entry.record(), 0))
+                .onErrorResume(StoreFailure.class, failure -> Mono.empty())
+                .switchIfEmpty(Mono.defer(() -> elapsed() < until
+                        ? pause(1_000, true).then(Mono.defer(() -> successorOrDead(presented, lease, error, until)))
+                        : spareOrDead(presented, lease, error)));
+    }
+
+    /** A successor that was obtained here, beside the one that was refused, may still be good. */
+    private Mono<AttemptResult> spareOrDead(Record presented, Lease lease, TokenSwapException error) {
+        Record spare = stored().spare();
+        if (spare == null || !spare.version().isSibling(presented.version()) || spare.token() == null) {
+            return dead(presented, lease, error);
+        }
+        Record later = spare.withAttempt(lease.attempt());
+        return reached(store.put(later, Kind.REFRESH, 0))
+                .flatMap(entry -> {
+                    if (!entry.holds(later.version())) {
+                        return adoptedOr(entry, Mono.defer(() -> dead(presented, lease, error)));
+                    }
+                    update(stored -> stored.spareUsed(later));
+                    return present(lease);
+                })
+                .onErrorResume(
+                        StoreFailure.class,
+                        failure -> Mono.just(new AttemptResult.Failed(AttemptRunner.storeFailed(failure))));
+    }
+
+    private Mono<AttemptResult> dead(Record presented, Lease lease, TokenSwapException error) {
+        return reached(store.put(presented.dead(), Kind.DEAD, lease.attempt()))
+                .flatMap(entry -> entry.record() != null && entry.record().state() != State.LIVE
+                        ? Mono.<AttemptResult>just(new AttemptResult.Ended(error))
+                        : adoptedOr(entry, Mono.just(new AttemptResult.Ended(error))))
+                // Nothing is lost by it: other nodes learn from the provider.
+                .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Ended(error)));
+    }
+
+    private Mono<AttemptResult> adoptedOr(Entry entry, Mono<AttemptResult> otherwise) {
+        Record record = entry.record();
+        return record != null && stored().compare(record) > 0
+                ? Mono.just(new AttemptResult.Adopted(record))
+                : otherwise;
+    }
+
+    // ---- shorthands
+
+    private Stored stored() {
+        return session.current().stored();
+    }
+
+    private void update(UnaryOperator<Stored> step) {
+        session.change(phase -> phase.with(step.apply(phase.stored())));
+    }
+
+    private SessionSettings settings() {
+        return session.settings();
+    }
+
+    private long elapsed() {
+        return settings().elapsed();
+    }
+
+    private long grace() {
+        Duration grace = store.engine().grace();
+        return grace.compareTo(settings().leaseLength().plus(GRACE_BEYOND_LEASE)) >= 0 ? grace.toMillis() : 0;
+    }
+
+    private boolean isKnownNotToRotate() {
+        Rotates rotates = store.engine().rotates();
+        return rotates == Rotates.NO || (rotates == Rotates.LEARN && stored().keepsRefreshToken());
+    }
+
+    /** Notes whether the store responded. A failure is an event. */
+    private <T> Mono<T> reached(Mono<T> operation) {
+        return operation
+                .doOnNext(result -> update(stored -> stored.reached(true, elapsed())))
+                .doOnError(StoreFailure.class, failure -> {
+                    update(stored -> stored.reached(false, elapsed()));
+                    session.storeFailed(Objects.requireNonNull(failure.getCause()));
+                });
+    }
+
+    /** Waits, or until the store reports a change of the key. */
+    private Mono<Void> pause(long millis, boolean orChange) {
+        Mono<Void> time = Mono.create(sink -> {
+            Runnable end = sink::success;
+            SharedTimer.Tick tick = settings().timer().schedule(end, millis);
+            sink.onDispose(() -> tick.remove(end));
+        });
+        return orChange ? time.or(store.changed()) : time;
+    }
+
+    private static TokenSwapException paused() {
+        return new TokenUnavailableException(
+                "The last attempt of an instance failed, and no instance repeats it before the pause is over",
+                Reason.THROTTLED,
+                null,
+                null);
+    }
+
+    private static TokenSwapException noRefreshToken() {
+        return new OAuthErrorException("invalid_grant", "There is no refresh token", 400);
+    }
+}
