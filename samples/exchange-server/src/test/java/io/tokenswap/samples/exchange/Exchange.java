@@ -47,12 +47,13 @@ final class Exchange implements AutoCloseable {
         this(Map.of());
     }
 
-    Exchange(Map<String, String> variables) {
-        this(variables, Duration.ofSeconds(20));
+    /** @param without variables that the fixture would set */
+    Exchange(Map<String, String> variables, String... without) {
+        this(variables, Duration.ofSeconds(20), without);
     }
 
     /** @param patience how long it waits for the provider once it has asked: connecting, slow on a busy machine, is not counted */
-    Exchange(Map<String, String> variables, Duration patience) {
+    Exchange(Map<String, String> variables, Duration patience, String... without) {
         Map<String, String> all = new HashMap<>(Map.of(
                 "PORT",
                 "0",
@@ -69,6 +70,7 @@ final class Exchange implements AutoCloseable {
             all.put(limit, "0");
         }
         all.putAll(variables);
+        List.of(without).forEach(all::remove);
         ExchangeServerConfig config = ExchangeServerConfig.from(all);
         server = ExchangeServer.start(
                         config,
@@ -211,6 +213,14 @@ final class Exchange implements AutoCloseable {
 
     int port() {
         return server.boundPort();
+    }
+
+    static String refreshToken(HttpResponse<String> response) {
+        Matcher refreshToken = Pattern.compile("\"refresh_token\":\"([^\"]*)\"").matcher(response.body());
+        if (!refreshToken.find()) {
+            throw new AssertionError(response.body());
+        }
+        return refreshToken.group(1);
     }
 
     static String location(HttpResponse<String> answer) {

@@ -59,6 +59,10 @@ public final class LogLimiter extends Filter<ILoggingEvent> {
             kind = REST;
         }
         reportEndedWindows(now);
+        Window previous = windows.get(kind);
+        if (previous != null && previous.hasEnded(now)) {
+            report(kind, previous);
+        }
         if (windows.computeIfAbsent(kind, k -> new Window(now)).count() > MOST) {
             LEFT_OUT.increment();
             return FilterReply.DENY;
@@ -73,10 +77,16 @@ public final class LogLimiter extends Filter<ILoggingEvent> {
             return;
         }
         windows.forEach((kind, window) -> {
-            if (window.hasEnded(now) && windows.remove(kind, window) && window.leftOut() > 0) {
-                log.warn("{} more lines like this one were left out: {}", window.leftOut(), kind);
+            if (window.hasEnded(now)) {
+                report(kind, window);
             }
         });
+    }
+
+    private void report(String kind, Window window) {
+        if (windows.remove(kind, window) && window.leftOut() > 0) {
+            log.warn("{} more lines like this one were left out: {}", window.leftOut(), kind);
+        }
     }
 
     /** The lines of one kind in one minute. */
