@@ -227,7 +227,7 @@ public final class CallbackPage {
                                 + where + " to try again.");
             case FAILED ->
                 new Text(
-                        "The sign-in failed",
+                        "Sign-in failed",
                         "It could not be completed, and you are not signed in.\nClose this tab, and go back to " + where
                                 + ", which says why.");
             case FINISHING ->
@@ -262,12 +262,12 @@ public final class CallbackPage {
                 new Text(
                         "There are too many cookies",
                         "Programs on this computer have left more than 32 KiB of cookies for " + host
-                                + ". The sign-in cannot be read, and still waits.\nClear the cookies of " + host
+                                + ", too many to read. Your sign-in still waits.\nClear the cookies of " + host
                                 + " and reload this page, or start again in a private window.");
             default ->
                 new Text(
                         "This request was refused",
-                        "Only a browser that comes back from a sign-in gets an answer here (" + status.code()
+                        "Only a browser that comes back from a sign-in is served here (" + status.code()
                                 + ").\nClose this tab, and go back to " + where + ".");
         };
     }

@@ -85,7 +85,7 @@ class OutcomePageTest {
 
         assertThat(Awaited.of(page).status()).isEqualTo(200);
         assertThat(Awaited.of(page).body())
-                .contains("The sign-in failed", "which says why.")
+                .contains("Sign-in failed", "which says why.")
                 .doesNotContain("You are signed in", "invalid_grant", "of the server");
         assertThat(login.failure()).isInstanceOf(OAuthErrorException.class);
         end(login);
@@ -131,7 +131,7 @@ class OutcomePageTest {
         swapStarts();
         login.cancel();
 
-        assertThat(Awaited.of(page).body()).contains("The sign-in failed");
+        assertThat(Awaited.of(page).body()).contains("Sign-in failed");
         assertThat(outcome.currentSubscriberCount()).isZero();
         end(login);
     }
@@ -148,7 +148,7 @@ class OutcomePageTest {
                 .token()
                 .toFuture();
 
-        assertThat(LoginFlowTest.signIn(Awaited.of(opened)).body()).contains("The sign-in failed");
+        assertThat(LoginFlowTest.signIn(Awaited.of(opened)).body()).contains("Sign-in failed");
         assertThat(token.handle((result, error) -> error).join()).isNotNull();
     }
 
@@ -175,7 +175,7 @@ class OutcomePageTest {
         Awaited.of(page);
         assertThat(login.failure()).hasMessage("no swap");
 
-        assertThat(login.hit(login.goodQuery()).body()).contains("The sign-in failed");
+        assertThat(login.hit(login.goodQuery()).body()).contains("Sign-in failed");
         end(login);
     }
 

@@ -165,7 +165,7 @@ class ReceivedParametersTest {
             RawResponse response = login.hit("error=access_denied&" + login.goodQuery());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("The sign-in failed");
+            assertThat(response.body()).contains("Sign-in failed");
             assertThat(login.failure())
                     .isInstanceOf(AuthorizationFailedException.class)
                     .hasMessageContaining("both a code and an error");
@@ -204,7 +204,7 @@ class ReceivedParametersTest {
             RawResponse response = login.hit(login.goodQuery() + "&" + issuer);
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("The sign-in failed");
+            assertThat(response.body()).contains("Sign-in failed");
             assertThat(login.failure())
                     .isInstanceOf(AuthorizationFailedException.class)
                     .hasMessageContaining("expected issuer https://id.example.com")
@@ -264,7 +264,7 @@ class ReceivedParametersTest {
                     + description.replace("LONG", "x".repeat(5000)) + "&state=" + login.state());
 
             assertThat(response.status()).isEqualTo(200);
-            assertThat(response.body()).contains("The sign-in failed").doesNotContain("alert", "server_error", "xxx");
+            assertThat(response.body()).contains("Sign-in failed").doesNotContain("alert", "server_error", "xxx");
             assertThat(login.failure()).isInstanceOf(AuthorizationFailedException.class);
             // The charset of RFC 6749 section 4.1.2.1, and no more than 256 of it, in a sentence of ours.
             assertThat(login.failure().getMessage())

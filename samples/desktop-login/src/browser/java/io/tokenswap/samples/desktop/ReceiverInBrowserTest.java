@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.tokenswap.AuthorizationCode;
 import io.tokenswap.callback.CallbackPage;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.samples.desktop.RealBrowser.Traffic;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,6 +29,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.WebDriverException;
 import org.slf4j.LoggerFactory;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 
 /** The receiver against browsers as people have them, and against the pages that are open in them. */
 @Timeout(120) // a busy machine makes a browser slow
@@ -230,6 +234,57 @@ class ReceiverInBrowserTest {
             tab.open(rebound);
             assertThat(browser.ended()).contains(new Traffic(tab.id(), "GET", rebound, 421));
             signsIn(login);
+        }
+    }
+
+    @Test
+    @Tag("E50")
+    void thePageWaitsForTheOutcomeAndShowsASwapThatFailed() {
+        Mono<AuthorizationCode> failsLater =
+                Mono.delay(Duration.ofSeconds(1)).then(Mono.error(new IllegalStateException("no swap")));
+        try (WaitingLogin login = WaitingLogin.swapping(ANY_PORT, code -> failsLater)) {
+            tab.open(login.link("the-code"));
+
+            assertThat(tab.text()).contains("Sign-in failed", "which says why.");
+            assertThat(tab.address()).isEqualTo(login.redirectUri().toString());
+        }
+    }
+
+    @Test
+    @Tag("E50")
+    void aSwapThatTakesLongIsLeftToTheApplicationAndAReloadShowsTheOutcome() {
+        Sinks.One<AuthorizationCode> outcome = Sinks.one();
+        try (WaitingLogin login = WaitingLogin.swapping(ANY_PORT, code -> outcome.asMono())) {
+            String link = login.link("the-code");
+            tab.open(link);
+            assertThat(tab.text()).contains("Almost done", "which finishes the sign-in.");
+            assertThat(login.isPending()).isTrue();
+            outcome.tryEmitValue(AuthorizationCode.of("the-code", login.redirectUri(), null));
+
+            assertThat(login.code()).isEqualTo("the-code");
+            tab.open(link);
+            assertThat(tab.text()).contains("You are signed in");
+        }
+    }
+
+    /** Other programs on this host, whatever their ports, leave their cookies to each other. */
+    @Test
+    @Tag("A68")
+    void tooManyCookiesGetAPageThatSaysWhatToDoAndTheReloadSucceeds() {
+        try (WaitingLogin login = WaitingLogin.at(ANY_PORT);
+                OtherSite neighbour = OtherSite.start("127.0.0.1")) {
+            tab.open(neighbour.page("<h1>Neighbour</h1>"));
+            tab.evaluate("for (let i = 0; i < 40; i++) document.cookie = `c${i}=${'x'.repeat(1000)}`");
+            String link = login.link("the-code");
+            tab.open(link);
+            assertThat(tab.text()).contains("There are too many cookies", "Clear the cookies of 127.0.0.1");
+            assertThat(browser.ended()).contains(new Traffic(tab.id(), "GET", link, 431));
+            assertThat(login.isPending()).isTrue();
+
+            tab.evaluate("for (let i = 0; i < 40; i++) document.cookie = `c${i}=; max-age=0`");
+            tab.reload();
+            assertThat(tab.text()).contains("You are signed in");
+            assertThat(login.code()).isEqualTo("the-code");
         }
     }
 

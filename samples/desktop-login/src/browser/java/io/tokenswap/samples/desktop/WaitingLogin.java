@@ -7,6 +7,7 @@ import io.tokenswap.callback.LoopbackReceiver;
 import java.net.URI;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
 /** A login that waits for its answer, which the test brings to it in the provider's place. */
@@ -17,7 +18,7 @@ final class WaitingLogin implements AutoCloseable {
     private final AuthorizationRequest request;
     private final CompletableFuture<AuthorizationCode> code;
 
-    private WaitingLogin(LoopbackReceiver receiver) {
+    private WaitingLogin(LoopbackReceiver receiver, Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
         CompletableFuture<AuthorizationRequest> made = new CompletableFuture<>();
         CompletableFuture<URI> shown = new CompletableFuture<>();
         this.code = receiver.receive(
@@ -28,7 +29,7 @@ final class WaitingLogin implements AutoCloseable {
                             return built;
                         },
                         Browser.printing(shown::complete),
-                        Mono::just)
+                        swap)
                 .toFuture();
         code.exceptionally(error -> {
             shown.completeExceptionally(error);
@@ -43,7 +44,12 @@ final class WaitingLogin implements AutoCloseable {
     }
 
     static WaitingLogin of(LoopbackReceiver receiver) {
-        return new WaitingLogin(receiver);
+        return new WaitingLogin(receiver, Mono::just);
+    }
+
+    /** One whose code is swapped by a test. */
+    static WaitingLogin swapping(String redirectUri, Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
+        return new WaitingLogin(LoopbackReceiver.create().redirectUri(URI.create(redirectUri)), swap);
     }
 
     URI redirectUri() {
