@@ -8,6 +8,7 @@ import io.tokenswap.AuthorizationCode;
 
 import java.time.Instant;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
@@ -118,7 +119,9 @@ final class StressSession implements TokenEndpoint, Scheduler {
     }
 
     int stored() {
-        return number(store.load("user").block());
+        TokenStore.Record record = Objects.requireNonNull(
+                store.load(TokenStore.key("user")).block().record());
+        return number(record.token());
     }
 
     /** Moves the clock to where the token is due; the timers that wait by now are ripe. */
