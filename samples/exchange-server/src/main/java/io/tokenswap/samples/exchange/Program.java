@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import ch.qos.logback.core.spi.LifeCycle;
 import com.sun.management.UnixOperatingSystemMXBean;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
@@ -18,6 +19,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
@@ -117,6 +119,9 @@ final class Program implements Callable<Integer> {
         try {
             server.drain().block();
         } finally {
+            if (LoggerFactory.getILoggerFactory() instanceof LifeCycle logging) {
+                logging.stop(); // writes what is queued, for half a second at most
+            }
             Runtime.getRuntime().halt(0);
         }
     }

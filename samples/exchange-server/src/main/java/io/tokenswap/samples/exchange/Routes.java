@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tokenswap.samples.exchange.limit.RateLimits;
 import io.tokenswap.samples.exchange.operation.Metrics;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -116,7 +117,7 @@ final class Routes {
     private Mono<ServerResponse> respond(HttpServerRequest request, Caller caller, @Nullable Route route) {
         return Mono.defer(() -> handler(request, route).handle(request, caller))
                 // The client has gone. There is nobody to respond to.
-                .onErrorComplete(AbortedException::isConnectionReset)
+                .onErrorComplete(failure -> failure instanceof IOException || failure instanceof AbortedException)
                 .onErrorResume(failure -> {
                     ErrorResponse error =
                             failure instanceof ErrorResponse refused ? refused : unexpected(failure, caller);
