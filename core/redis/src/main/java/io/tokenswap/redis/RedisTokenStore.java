@@ -1,0 +1,377 @@
+package io.tokenswap.redis;
+
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
+import io.lettuce.core.api.async.RedisServerAsyncCommands;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.lettuce.core.pubsub.RedisPubSubAdapter;
+import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
+import io.tokenswap.KeyRing;
+import io.tokenswap.session.TokenCodec;
+import io.tokenswap.session.TokenStore;
+import java.net.SocketAddress;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Tokens in Redis 6.2 or newer, shared by several instances of a service: standalone, behind Sentinel, or in a cluster. Tokens are
+ * sealed; versions and times are in clear.
+ *
+ * <pre>{@code
+ * TokenStore store = RedisTokenStore.builder(client, keys).grace(Duration.ofSeconds(30)).build();
+ * }</pre>
+ *
+ * <p>Each operation is one script and one round trip. All times are those of the Redis server. The Redis user needs the rights to run
+ * scripts on the keys with the prefix; with the rights to publish and to subscribe on the channel {@code <prefix>changed}, nodes hear
+ * of changes at once and not by their next poll.
+ *
+ * <p>A Redis that evicts keys when its memory is full would sign users out. It is refused at the first use: set {@code
+ * maxmemory-policy noeviction}. The check is left out for a user without the right to ask ({@code CONFIG GET}).
+ *
+ * <p>Connections are opened at the first use, and closed with the client. This store does not close the client that it was given.
+ *
+ * <p>Immutable and safe for use by any thread. No method blocks. Records are sealed, opened and read on Reactor's parallel threads and
+ * not on the event loop of the client.
+ */
+public final class RedisTokenStore implements TokenStore {
+
+    private static final Script LOAD = new Script("load");
+    private static final Script ACQUIRE = new Script("acquire");
+    private static final Script EXTEND = new Script("extend");
+    private static final Script PUT = new Script("put");
+    private static final Script RELEASE = new Script("release");
+
+    private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(5);
+
+    private final KeyRing keys;
+    private final String prefix;
+    private final Duration grace;
+    private final Rotates rotates;
+    private final Duration unused;
+    private final Mono<RedisScriptingAsyncCommands<String, String>> commands;
+    private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
+
+    private final AtomicBoolean listening = new AtomicBoolean();
+    private final Sinks.Many<String> changes = Sinks.many().multicast().directBestEffort();
+
+    private RedisTokenStore(Builder builder) {
+        this.keys = builder.keys;
+        this.prefix = builder.prefix;
+        this.grace = builder.grace;
+        this.rotates = builder.rotates;
+        this.unused = builder.unused;
+        this.listen = builder.listen;
+        // Connecting blocks: the client offers no other way that keeps its address to itself.
+        this.commands = Mono.fromCallable(builder.connect)
+                .subscribeOn(Schedulers.boundedElastic())
+                .flatMap(RedisTokenStore::checked)
+                .cache(connected -> Duration.ofMillis(Long.MAX_VALUE), error -> Duration.ZERO, () -> Duration.ZERO);
+    }
+
+    /**
+     * Starts a store over a client of a standalone Redis or of Redis behind Sentinel.
+     *
+     * @param client the client, with an address
+     * @param keys seals the tokens; all instances need a key in common
+     * @return a new builder
+     */
+    public static Builder builder(RedisClient client, KeyRing keys) {
+        return new Builder(keys, () -> Commands.of(client.connect()), client::connectPubSub);
+    }
+
+    /**
+     * Starts a store over a client of a Redis cluster.
+     *
+     * @param client the client
+     * @param keys seals the tokens; all instances need a key in common
+     * @return a new builder
+     */
+    public static Builder builder(RedisClusterClient client, KeyRing keys) {
+        return new Builder(keys, () -> Commands.of(client.connect()), client::connectPubSub);
+    }
+
+    /** Refuses a server that evicts. */
+    private static Mono<RedisScriptingAsyncCommands<String, String>> checked(Commands connected) {
+        return Mono.fromFuture(
+                        () -> connected.server.configGet("maxmemory-policy").toCompletableFuture())
+                .timeout(COMMAND_TIMEOUT)
+                .onErrorResume(RedisCommandExecutionException.class, noRight -> Mono.just(Map.of()))
+                .flatMap(settings -> {
+                    String policy = settings.getOrDefault("maxmemory-policy", "noeviction");
+                    return policy.equals("noeviction")
+                            ? Mono.just(connected.scripting)
+                            : Mono.error(new IllegalStateException(
+                                    "This Redis evicts keys when its memory is full (maxmemory-policy " + policy
+                                            + "), which would sign users out. Set maxmemory-policy noeviction."));
+                });
+    }
+
+    @Override
+    public Mono<Entry> load(String key) {
+        return run(LOAD, key).map(reply -> entry(key, reply));
+    }
+
+    @Override
+    public Mono<Acquired> acquire(String key, String owner, Version view, Duration lease) {
+        return run(
+                        ACQUIRE,
+                        key,
+                        owner,
+                        String.valueOf(view.since().toEpochMilli()),
+                        view.login(),
+                        String.valueOf(view.number()),
+                        String.valueOf(view.attempt()),
+                        view.ended() ? "1" : "0",
+                        millis(lease),
+                        millis(unused))
+                .map(reply -> acquired(key, reply));
+    }
+
+    @Override
+    public Mono<Acquired> extend(String key, String owner, long attempt, Duration lease) {
+        return run(EXTEND, key, owner, String.valueOf(attempt), millis(lease)).map(reply -> acquired(key, reply));
+    }
+
+    @Override
+    public Mono<Entry> put(String key, Record next, Kind kind, String owner, long attempt) {
+        return Mono.defer(() -> {
+            Instant now = Instant.now();
+            Duration lifetime = Duration.between(now, next.expiresAt(now, unused));
+            return run(
+                            PUT,
+                            key,
+                            TokenCodec.encode(key, next, keys),
+                            kind.name(),
+                            owner,
+                            String.valueOf(attempt),
+                            String.valueOf(Math.max(lifetime.toMillis(), 1_000)),
+                            channel(),
+                            key)
+                    .map(reply -> entry(key, reply));
+        });
+    }
+
+    @Override
+    public Mono<Void> release(String key, String owner, long attempt, Duration pause, boolean sent) {
+        return run(RELEASE, key, owner, String.valueOf(attempt), millis(pause), sent ? "1" : "0", channel(), key)
+                .then();
+    }
+
+    @Override
+    public Flux<String> changes() {
+        return Flux.defer(() -> {
+            if (listening.compareAndSet(false, true)) {
+                listen();
+            }
+            return changes.asFlux();
+        });
+    }
+
+    @Override
+    public Duration grace() {
+        return grace;
+    }
+
+    @Override
+    public Rotates rotates() {
+        return rotates;
+    }
+
+    private void listen() {
+        Mono.fromCallable(listen)
+                .subscribeOn(Schedulers.boundedElastic())
+                .flatMap(connection -> {
+                    connection.addListener(new RedisPubSubAdapter<String, String>() {
+                        @Override
+                        public void message(String channel, String key) {
+                            emit(key);
+                        }
+                    });
+                    connection.addListener(new RedisConnectionStateListener() {
+                        @Override
+                        public void onRedisConnected(RedisChannelHandler<?, ?> connection, SocketAddress address) {
+                            emit(ANY_KEY);
+                        }
+                    });
+                    return Mono.fromFuture(
+                            () -> connection.async().subscribe(channel()).toCompletableFuture());
+                })
+                // Without notifications the polls of the sessions go on; the next subscriber tries again.
+                .subscribe(subscribed -> {}, error -> listening.set(false));
+    }
+
+    private void emit(String key) {
+        synchronized (changes) {
+            changes.tryEmitNext(key);
+        }
+    }
+
+    private Mono<List<Object>> run(Script script, String key, String... arguments) {
+        // One hash slot for both.
+        String[] names = {prefix + "{" + key + "}:record", prefix + "{" + key + "}:lease"};
+        return commands.flatMap(connected -> script.run(connected, names, arguments))
+                .timeout(COMMAND_TIMEOUT)
+                .publishOn(Schedulers.parallel());
+    }
+
+    private Entry entry(String key, List<Object> reply) {
+        return new Entry(record(key, reply.get(0)), instant(reply.get(1)));
+    }
+
+    private Acquired acquired(String key, List<Object> reply) {
+        Outcome outcome = Outcome.valueOf((String) reply.get(0));
+        Record record = record(key, reply.get(1));
+        Instant now = instant(reply.get(2));
+        Duration remaining = Duration.ofMillis((Long) reply.get(6));
+        return switch (outcome) {
+            case GRANTED -> {
+                long other = (Long) reply.get(5);
+                yield Acquired.granted(
+                        record,
+                        now,
+                        (Long) reply.get(3),
+                        instant(reply.get(4)),
+                        other < 0 ? null : Duration.ofMillis(other));
+            }
+            case BUSY -> Acquired.busy(Objects.requireNonNull(record), now, remaining);
+            case PAUSED -> Acquired.paused(Objects.requireNonNull(record), now, remaining);
+            case MOVED -> Acquired.moved(record, now);
+        };
+    }
+
+    private @Nullable Record record(String key, Object text) {
+        return text.equals("") ? null : TokenCodec.decode(key, (String) text, keys);
+    }
+
+    private static Instant instant(Object millis) {
+        return Instant.ofEpochMilli((Long) millis);
+    }
+
+    private static String millis(Duration duration) {
+        return String.valueOf(duration.toMillis());
+    }
+
+    private String channel() {
+        return prefix + "changed";
+    }
+
+    @Override
+    public String toString() {
+        return "RedisTokenStore[" + prefix + "]";
+    }
+
+    /** The commands of one connection that this store uses. */
+    private record Commands(
+            RedisScriptingAsyncCommands<String, String> scripting, RedisServerAsyncCommands<String, String> server) {
+
+        static Commands of(StatefulRedisConnection<String, String> connection) {
+            return new Commands(connection.async(), connection.async());
+        }
+
+        static Commands of(StatefulRedisClusterConnection<String, String> connection) {
+            return new Commands(connection.async(), connection.async());
+        }
+    }
+
+    /** Options of a {@link RedisTokenStore}. Not safe for use by several threads. */
+    public static final class Builder {
+
+        private final KeyRing keys;
+        private final Callable<Commands> connect;
+        private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
+        private String prefix = "tokenswap:";
+        private Duration grace = Duration.ZERO;
+        private Rotates rotates = Rotates.LEARN;
+        private Duration unused = Duration.ofDays(180);
+
+        private Builder(
+                KeyRing keys,
+                Callable<Commands> connect,
+                Callable<StatefulRedisPubSubConnection<String, String>> listen) {
+            this.keys = Objects.requireNonNull(keys, "keys");
+            this.connect = connect;
+            this.listen = listen;
+        }
+
+        /**
+         * Sets the prefix of all keys and of the channel.
+         *
+         * @param prefix the prefix, {@code tokenswap:} by default; without braces, which choose the slot of a key in a cluster
+         * @return this builder
+         */
+        public Builder prefix(String prefix) {
+            if (prefix.indexOf('{') >= 0 || prefix.indexOf('}') >= 0) {
+                throw new IllegalArgumentException("A prefix has no braces: " + prefix);
+            }
+            this.prefix = prefix;
+            return this;
+        }
+
+        /**
+         * Sets how long the provider accepts a used refresh token again.
+         *
+         * @param grace the time, zero by default; 30 seconds behind the exchange server of this project
+         * @return this builder
+         */
+        public Builder grace(Duration grace) {
+            this.grace = notNegative(grace);
+            return this;
+        }
+
+        /**
+         * Sets whether the provider returns a new refresh token at each refresh.
+         *
+         * @param rotates {@link Rotates#LEARN} by default
+         * @return this builder
+         */
+        public Builder rotates(Rotates rotates) {
+            this.rotates = Objects.requireNonNull(rotates, "rotates");
+            return this;
+        }
+
+        /**
+         * Sets after what time a token is removed that nobody uses, where the end of its grant is not known.
+         *
+         * @param unused the time since the last write, 180 days by default, at least a day
+         * @return this builder
+         */
+        public Builder unused(Duration unused) {
+            if (unused.compareTo(Duration.ofDays(1)) < 0) {
+                throw new IllegalArgumentException("Tokens are kept for a day at least, not " + unused);
+            }
+            this.unused = unused;
+            return this;
+        }
+
+        private static Duration notNegative(Duration duration) {
+            if (duration.isNegative()) {
+                throw new IllegalArgumentException("A duration is not negative: " + duration);
+            }
+            return duration;
+        }
+
+        /**
+         * Completes the store. Nothing is connected yet.
+         *
+         * @return a new store
+         */
+        public RedisTokenStore build() {
+            return new RedisTokenStore(this);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+package io.tokenswap.redis;
+
+import io.lettuce.core.RedisClient;
+import io.tokenswap.KeyRing;
+import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.testing.SharedTokenStoreContract;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The contract on a real Redis, with two clients. */
+class RedisTokenStoreContractTest extends SharedTokenStoreContract {
+
+    private static final KeyRing KEYS = KeyRing.random();
+
+    @TempDir
+    static Path directory;
+
+    private static RedisServer redis;
+    private static RedisClient second;
+    private static TokenStore one;
+    private static TokenStore two;
+
+    @BeforeAll
+    static void start() {
+        redis = RedisServer.start(directory);
+        second = redis.newClient();
+        one = RedisTokenStore.builder(redis.client(), KEYS).build();
+        two = RedisTokenStore.builder(second, KEYS).build();
+    }
+
+    @AfterAll
+    static void stop() {
+        second.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        redis.close();
+    }
+
+    @Override
+    protected TokenStore store() {
+        return one;
+    }
+
+    @Override
+    protected TokenStore other(TokenStore store) {
+        return two;
+    }
+
+    @Override
+    protected Duration lease() {
+        return Duration.ofSeconds(1);
+    }
+
+    /** The clock of a real server cannot be moved: asks it for the time until it has come. */
+    @Override
+    protected void pass(Duration duration) {
+        Instant end = one.load("clock").block().now().plus(duration);
+        one.load("clock")
+                .map(Entry::now)
+                .repeat()
+                .filter(now -> now.isAfter(end))
+                .blockFirst(Duration.ofSeconds(30));
+    }
+}

@@ -1,0 +1,277 @@
+package io.tokenswap.redis;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
+import io.tokenswap.KeyRing;
+import io.tokenswap.Token;
+import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Entry;
+import io.tokenswap.session.TokenStore.Kind;
+import io.tokenswap.session.TokenStore.Outcome;
+import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.UnreadableRecordException;
+import io.tokenswap.session.TokenStore.UnreadableRecordException.Reason;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+
+class RedisTokenStoreTest {
+
+    private static final String ID = "0123456789abcdef0123456789abcdef";
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00Z");
+    private static final KeyRing KEYS = KeyRing.random();
+
+    @TempDir
+    static Path directory;
+
+    private static RedisServer redis;
+    private static RedisCommands<String, String> operator;
+
+    private final TokenStore store =
+            RedisTokenStore.builder(redis.client(), KEYS).build();
+    private final String key =
+            TokenStore.key("user-" + ThreadLocalRandom.current().nextLong(Long.MAX_VALUE));
+
+    @BeforeAll
+    static void start() {
+        redis = RedisServer.start(directory);
+        operator = redis.operator().sync();
+    }
+
+    @AfterAll
+    static void stop() {
+        redis.close();
+    }
+
+    private static Record login(Instant grantExpiresAt) {
+        Token token = Token.builder("canary-access", ISSUED)
+                .refreshToken("canary-refresh")
+                .grantExpiresAt(grantExpiresAt)
+                .build();
+        return Record.login(ISSUED, ID, token);
+    }
+
+    private Entry put(TokenStore store, Record record, Kind kind) {
+        return store.put(key, record, kind, "a", 0).block(PATIENCE);
+    }
+
+    private String record() {
+        return "tokenswap:{" + key + "}:record";
+    }
+
+    private String lease() {
+        return "tokenswap:{" + key + "}:lease";
+    }
+
+    @Test
+    @Tag("D21")
+    @Tag("E97")
+    void tokensAreSealedAndVersionsAreInClear() {
+        put(store, login(null), Kind.LOGIN);
+        store.acquire(key, "a", login(null).version(), Duration.ofSeconds(20)).block(PATIENCE);
+
+        assertThat(operator.get(record()))
+                .startsWith(
+                        "{\"v\":1,\"since\":1893456000000,\"login\":\"" + ID + "\",\"n\":0,\"p\":0,\"state\":\"LIVE\"")
+                .doesNotContain("canary");
+        assertThat(operator.hgetall(lease())).containsEntry("owner", "a").containsEntry("p", "1");
+    }
+
+    @Test
+    void recordsLiveAsLongAsTheyAreOfUse() {
+        put(store, login(null), Kind.LOGIN);
+        assertThat(operator.pttl(record())).isBetween(days(180) - 60_000, days(180));
+        put(store, login(null).dead(), Kind.DEAD);
+        assertThat(operator.pttl(record())).isBetween(days(1) - 60_000, days(1));
+
+        TokenStore shorter = RedisTokenStore.builder(redis.client(), KEYS)
+                .unused(Duration.ofDays(7))
+                .build();
+        put(shorter, login(null).refreshed(1, login(null).token()), Kind.REFRESH);
+        assertThat(operator.pttl(record())).isBetween(days(7) - 60_000, days(7));
+        Record ending = login(Instant.now().plus(Duration.ofDays(3)));
+        put(store, ending.refreshed(1, ending.token()).refreshed(2, ending.token()), Kind.REFRESH);
+        assertThat(operator.pttl(record())).isBetween(days(3) - 60_000, days(3));
+    }
+
+    private static long days(int days) {
+        return Duration.ofDays(days).toMillis();
+    }
+
+    @Test
+    @Tag("D39")
+    void scriptsAreSentAgainAfterTheyWereFlushed() {
+        put(store, login(null), Kind.LOGIN);
+        operator.scriptFlush();
+
+        assertThat(store.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+    }
+
+    @Test
+    @Tag("D35")
+    void aKeyOfAnotherTypeOrWithRubbishFailsByNameAndALoginReplacesRubbish() {
+        operator.lpush(record(), "list");
+        assertThatThrownBy(() -> store.load(key).block(PATIENCE)).hasMessageContaining("WRONGTYPE");
+        operator.del(record());
+        operator.set(record(), "rubbish");
+        assertThatThrownBy(() -> store.load(key).block(PATIENCE))
+                .isInstanceOfSatisfying(
+                        UnreadableRecordException.class,
+                        e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT));
+        assertThatThrownBy(() -> put(store, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
+                .isInstanceOf(UnreadableRecordException.class);
+        assertThat(operator.get(record())).isEqualTo("rubbish");
+
+        assertThat(put(store, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
+    }
+
+    @Test
+    @Tag("D42")
+    void aRecordOfANewerReleaseIsNeverReplaced() {
+        operator.set(record(), "{\"v\":2}");
+        for (Kind kind : List.of(Kind.LOGIN, Kind.REFRESH, Kind.SIGN_OUT, Kind.REPAIR)) {
+            assertThatThrownBy(() -> put(store, login(null), kind))
+                    .isInstanceOfSatisfying(
+                            UnreadableRecordException.class,
+                            e -> assertThat(e.reason()).isEqualTo(Reason.NEWER_FORMAT));
+        }
+        assertThat(operator.get(record())).isEqualTo("{\"v\":2}");
+    }
+
+    @Test
+    void changesAreHeardByOtherClients() {
+        StepVerifier.create(store.changes().filter(key::equals).take(1))
+                .then(this::awaitSubscription)
+                .then(() -> put(RedisTokenStore.builder(redis.client(), KEYS).build(), login(null), Kind.LOGIN))
+                .expectNext(key)
+                .expectComplete()
+                .verify(PATIENCE);
+    }
+
+    private void awaitSubscription() {
+        Mono.fromSupplier(() -> operator.pubsubNumsub("tokenswap:changed").get("tokenswap:changed"))
+                .repeat()
+                .filter(subscribers -> subscribers > 0)
+                .blockFirst(PATIENCE);
+    }
+
+    @Test
+    @Tag("D34")
+    void aServerThatEvictsIsRefusedByName() {
+        try (RedisServer evicting =
+                RedisServer.start(directory, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")) {
+            TokenStore refused =
+                    RedisTokenStore.builder(evicting.client(), KEYS).build();
+            assertThatThrownBy(() -> refused.load(key).block(PATIENCE))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("maxmemory-policy allkeys-lru")
+                    .hasMessageContaining("Set maxmemory-policy noeviction");
+
+            evicting.operator().sync().configSet("maxmemory-policy", "noeviction");
+            assertThat(refused.load(key).block(PATIENCE).record()).isNull();
+        }
+    }
+
+    /** Neither CONFIG, INFO, SCRIPT nor PUBLISH. */
+    @Test
+    @Tag("D36")
+    void aUserWithFewRightsIsEnoughAndAWrongPasswordIsNamed() {
+        operator.configSet("acl-pubsub-default", "resetchannels");
+        operator.dispatch(
+                CommandType.ACL,
+                new StatusOutput<>(StringCodec.UTF8),
+                new CommandArgs<>(StringCodec.UTF8)
+                        .add("SETUSER")
+                        .add("app")
+                        .add("on")
+                        .add(">secret")
+                        .add("resetchannels")
+                        .add("~tokenswap:*")
+                        .add("-@all")
+                        .add("+eval")
+                        .add("+evalsha")
+                        .add("+get")
+                        .add("+set")
+                        .add("+hmget")
+                        .add("+hset")
+                        .add("+hdel")
+                        .add("+pexpire")
+                        .add("+time")
+                        .add("+hello")
+                        .add("+ping"));
+        RedisClient limited = redis.newClient("app", "secret");
+        RedisClient wrong = redis.newClient("app", "canary-wrong");
+        try {
+            TokenStore few = RedisTokenStore.builder(limited, KEYS).build();
+            assertThat(put(few, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
+            assertThat(few.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
+                            .block(PATIENCE)
+                            .outcome())
+                    .isEqualTo(Outcome.GRANTED);
+            assertThatThrownBy(() -> RedisTokenStore.builder(wrong, KEYS)
+                            .build()
+                            .load(key)
+                            .block(PATIENCE))
+                    .hasStackTraceContaining("WRONGPASS")
+                    .satisfies(e -> assertThat(e.toString()).doesNotContain("canary"));
+        } finally {
+            limited.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+            wrong.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        }
+    }
+
+    @Test
+    @Tag("D29")
+    void aServerThatIsDownFailsEachOperationAndIsUsedWhenItIsThere() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore unreachable =
+                    RedisTokenStore.builder(other.client(), KEYS).build();
+            other.stop();
+            assertThatThrownBy(() -> unreachable.load(key).block(PATIENCE)).hasMessageContaining("Unable to connect");
+            other.restart();
+
+            assertThat(unreachable.load(key).block(PATIENCE).record()).isNull();
+        }
+    }
+
+    /** Sessions then look at their keys: the server may have lost what it had confirmed. */
+    @Test
+    @Tag("D28")
+    void aReconnectIsReportedForAllKeys() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore restarted = RedisTokenStore.builder(other.client(), KEYS).build();
+            StepVerifier.create(restarted
+                            .changes()
+                            .filter(TokenStore.ANY_KEY::equals)
+                            .take(1))
+                    .then(() -> Mono.fromSupplier(() -> other.operator()
+                                    .sync()
+                                    .pubsubNumsub("tokenswap:changed")
+                                    .get("tokenswap:changed"))
+                            .repeat()
+                            .filter(subscribers -> subscribers > 0)
+                            .blockFirst(PATIENCE))
+                    .then(other::restart)
+                    .expectNext(TokenStore.ANY_KEY)
+                    .expectComplete()
+                    .verify(PATIENCE);
+        }
+    }
+}
