@@ -3,6 +3,8 @@ package io.tokenswap.session;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
@@ -27,10 +29,12 @@ final class AttemptLimit {
     static <T> Mono<T> apply(Mono<T> operation, Duration limit, SessionSettings settings) {
         return operation.or(Mono.create(sink -> {
             long started = settings.elapsed();
-            schedule(sink, limit.toMillis(), settings, () -> {
+            Disposable.Swap timer = Disposables.swap();
+            sink.onDispose(timer);
+            schedule(timer, limit.toMillis(), settings, () -> {
                 boolean late = settings.elapsed() - started > limit.toMillis() + LATE;
                 if (late) {
-                    schedule(sink, SECOND_CHANCE, settings, () -> fail(sink, limit));
+                    schedule(timer, SECOND_CHANCE, settings, () -> fail(sink, limit));
                 } else {
                     fail(sink, limit);
                 }
@@ -42,10 +46,10 @@ final class AttemptLimit {
         sink.error(new TimeoutException("No response within " + limit.toMillis() + " ms"));
     }
 
-    private static void schedule(MonoSink<?> sink, long delay, SessionSettings settings, Runnable task) {
+    private static void schedule(Disposable.Swap timer, long delay, SessionSettings settings, Runnable task) {
         try {
             SharedTimer.Tick tick = settings.timer().schedule(task, delay);
-            sink.onDispose(() -> tick.remove(task));
+            timer.update(() -> tick.remove(task));
         } catch (RejectedExecutionException shutDown) {
             // no timer, no limit
         }
