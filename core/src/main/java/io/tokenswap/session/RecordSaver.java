@@ -134,6 +134,9 @@ final class RecordSaver {
                                                     begunAt, session.settings().leaseLength())))
                                     : phase;
                         }),
-                        error -> session.storeFailed(Objects.requireNonNullElse(error.getCause(), error)));
+                        error -> {
+                            session.change(phase -> phase.with(phase.stored().reached(false, 0)));
+                            session.storeFailed(Objects.requireNonNullElse(error.getCause(), error));
+                        });
     }
 }

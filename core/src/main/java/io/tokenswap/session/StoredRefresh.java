@@ -58,8 +58,6 @@ final class StoredRefresh {
     /** How long a record that was seen may be absent from a store that can lose writes: half the lifetime of a sign-out. */
     private static final long REPAIRABLE = Duration.ofHours(12).toMillis();
 
-    private static final int MOST_ROUNDS = 300;
-
     private final DefaultTokenSession session;
     private final RecordStore store;
 
@@ -90,55 +88,69 @@ final class StoredRefresh {
             return look();
         }
         Lease lease = stored.lease();
-        return lease == null ? acquire(elapsed(), 0) : repeat(lease);
+        return lease == null ? acquire() : repeat(lease);
     }
 
     /** Looks at the store for what other nodes have written. A store that fails is no result: it is asked again later. */
     Mono<AttemptResult> look() {
         return reached(store.load())
-                .flatMap(entry -> seen(entry.record(), 0).switchIfEmpty(Mono.just(new AttemptResult.Unchanged())))
+                .flatMap(entry -> seen(entry.record()).switchIfEmpty(Mono.just(new AttemptResult.Unchanged())))
                 .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Unchanged()));
     }
 
     // ---- before the request
 
-    private Mono<AttemptResult> acquire(long waitingSince, int round) {
-        Record best = Objects.requireNonNull(stored().best());
-        if (target == null || !best.version().equals(target.version())) {
-            return Mono.just(new AttemptResult.Unchanged()); // adopted meanwhile
+    /** Asks for the lease, again and again while another node has it. A loop: a chain of so many operators overflows the stack. */
+    private Mono<AttemptResult> acquire() {
+        long waitingSince = elapsed();
+        return Mono.defer(() -> ask(waitingSince))
+                .repeatWhenEmpty(
+                        rounds -> rounds.concatMap(round -> pause(POLL, true).thenReturn(round)));
+    }
+
+    /** Asks for the lease once. Empty if it is to be asked for again. */
+    private Mono<AttemptResult> ask(long waitingSince) {
+        if (hasNewerRecord()) {
+            return Mono.just(new AttemptResult.Unchanged());
         }
-        if (round > MOST_ROUNDS || best.state() != State.LIVE) {
+        Record best = Objects.requireNonNull(target);
+        if (best.state() != State.LIVE) {
             return look();
         }
         long begunAt = elapsed();
         return reached(store.acquire(best.version()))
                 .flatMap(acquired -> switch (acquired.outcome()) {
                     case GRANTED -> granted(acquired, begunAt);
-                    case BUSY -> busy(waitingSince, round);
+                    case BUSY -> busy(waitingSince);
                     case PAUSED ->
                         Mono.just(new AttemptResult.Postponed(
                                 paused(), Math.max(1, acquired.remaining().toMillis())));
-                    case MOVED ->
-                        seen(acquired.record(), round)
-                                .switchIfEmpty(Mono.defer(() -> acquire(waitingSince, round + 1)));
+                    case MOVED -> seen(acquired.record()).switchIfEmpty(Mono.defer(() -> busy(waitingSince)));
                 })
                 .onErrorResume(StoreFailure.class, this::unreachable);
     }
 
+    /** A look that a change in the store caused may have found the record of another node while this attempt waited. */
+    private boolean hasNewerRecord() {
+        Record best = stored().best();
+        return target == null || best == null || !best.version().equals(target.version());
+    }
+
     /** Waits for the node that has the lease. A caller never waits longer than a request and a lease together. */
-    private Mono<AttemptResult> busy(long waitingSince, int round) {
+    private Mono<AttemptResult> busy(long waitingSince) {
         long most = settings().leaseLength().plus(settings().deadline()).toMillis();
-        if (elapsed() - waitingSince >= most) {
-            return Mono.just(new AttemptResult.Postponed(
-                    TokenRequests.unavailable(
-                            "Another instance is refreshing this token and has not finished", Reason.NOT_SENT, null),
-                    PATIENT_POLL));
-        }
-        return pause(POLL, true).then(Mono.defer(() -> acquire(waitingSince, round + 1)));
+        return elapsed() - waitingSince < most
+                ? Mono.empty()
+                : Mono.just(new AttemptResult.Postponed(
+                        TokenRequests.unavailable(
+                                "Another instance is refreshing this token and has not finished",
+                                Reason.NOT_SENT,
+                                null),
+                        PATIENT_POLL));
     }
 
     /** Whatever was seen in the store: adopts a greater record, and puts back a lost one. Empty if the best one is there. */
-    private Mono<AttemptResult> seen(@Nullable Record record, int round) {
+    private Mono<AttemptResult> seen(@Nullable Record record) {
         Stored stored = stored();
         int compared = stored.compare(record);
         if (stored.isCommanded()) {
@@ -150,7 +162,7 @@ final class StoredRefresh {
         Record best = Objects.requireNonNull(stored.best());
         if (compared == 0) {
             update(seen -> seen.seen(elapsed()));
-            return best.state() == State.LIVE && round == 0 ? Mono.empty() : inForce(best);
+            return inForce(best);
         }
         boolean lost = record != null || (store.engine().mayLoseWrites() && elapsed() - stored.seenAt() < REPAIRABLE);
         if (!lost) {
@@ -169,8 +181,11 @@ final class StoredRefresh {
 
     private Mono<AttemptResult> granted(Acquired acquired, long begunAt) {
         Lease lease = Lease.granted(
-                acquired.attempt(), begunAt, settings().leaseLength(), acquired.until() == null, acquired.otherMark());
-        if (acquired.otherMark() != null && !mayPassOver(lease)) {
+                acquired.attempt(), begunAt, settings().leaseLength(), acquired.until() == null, otherMark(acquired));
+        if (hasNewerRecord()) {
+            return store.release(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Unchanged());
+        }
+        if (lease.hasOtherMark() && !mayPassOver(lease)) {
             long since = Math.min(stored().waitingSince(), elapsed());
             update(stored -> stored.waiting(since));
             return store.release(lease.attempt(), Duration.ZERO, true)
@@ -183,6 +198,14 @@ final class StoredRefresh {
         }
         update(stored -> stored.leased(lease));
         return present(lease);
+    }
+
+    /** The age of another attempt's mark. One that was waited for and is gone was lost by the store: it is older than any grace. */
+    private @Nullable Duration otherMark(Acquired acquired) {
+        if (acquired.otherMark() != null || stored().waitingSince() == Phase.NEVER) {
+            return acquired.otherMark();
+        }
+        return Duration.ofMillis(elapsed() - stored().waitingSince() + grace());
     }
 
     /**
@@ -201,14 +224,14 @@ final class StoredRefresh {
         Phase phase = session.current();
         Moment moment = settings().moment();
         Stored stored = phase.stored();
-        boolean calm = stored.reachableSince() != Phase.NEVER && elapsed() - stored.reachableSince() >= CALM;
-        if (!calm) {
+        // An idle session has not seen an outage that kept the holder away, so that the calm begins when the mark is
+        // found.
+        long calmSince = Math.max(stored.reachableSince(), stored.waitingSince());
+        if (calmSince == Phase.NEVER || elapsed() - calmSince < CALM) {
             return false;
         }
         if (phase.served().refused()) {
-            return stored.waitingSince() != Phase.NEVER
-                    && elapsed() - stored.waitingSince()
-                            >= settings().leaseLength().toMillis();
+            return elapsed() - stored.waitingSince() >= settings().leaseLength().toMillis();
         }
         return moment.by(phase.served().offset()) >= phase.served().staleAt() - CALM;
     }
@@ -227,7 +250,7 @@ final class StoredRefresh {
                         return inGrace ? present(kept) : lost(kept.attempt(), Duration.ZERO, true);
                     }
                     update(stored -> stored.leased(null));
-                    return seen(extended.record(), 0).switchIfEmpty(Mono.defer(() -> acquire(elapsed(), 0)));
+                    return seen(extended.record()).switchIfEmpty(Mono.defer(this::acquire));
                 })
                 .onErrorResume(
                         StoreFailure.class, failure -> mayRepeatAlone(lease) ? present(lease) : unreachable(failure));
@@ -273,7 +296,9 @@ final class StoredRefresh {
         update(stored -> stored.leased(presented));
         return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
-                .onErrorResume(TokenSwapException.class, error -> failed(best, presented, error));
+                .onErrorResume(
+                        TokenSwapException.class,
+                        error -> failed(best, presented, lease.presentedAt() != Phase.NEVER, error));
     }
 
     /** For a provider that is known not to rotate: two nodes that present the same refresh token do no harm. */
@@ -296,7 +321,7 @@ final class StoredRefresh {
         return new AttemptResult.Obtained(best.refreshed(attempt, next), attempt, same);
     }
 
-    private Mono<AttemptResult> failed(Record presented, Lease lease, TokenSwapException error) {
+    private Mono<AttemptResult> failed(Record presented, Lease lease, boolean repeated, TokenSwapException error) {
         if (isDeadGrant(error)) {
             return refused(presented, lease, error);
         }
@@ -304,7 +329,8 @@ final class StoredRefresh {
             return Mono.just(new AttemptResult.Failed(error)); // the lease stays, and the repeat comes under it
         }
         update(stored -> stored.leased(null));
-        return store.release(lease.attempt(), pauseAfter(error), false)
+        // The server may have processed an earlier presentation of this attempt: then the mark stays.
+        return store.release(lease.attempt(), pauseAfter(error), repeated)
                 .then(Mono.just(new AttemptResult.Failed(error)));
     }
 
@@ -352,7 +378,7 @@ final class StoredRefresh {
     /** Another node may have a successor that it has not saved yet: looks for it as long as a request may take. */
     private Mono<AttemptResult> successorOrDead(Record presented, Lease lease, TokenSwapException error, long until) {
         return reached(store.load())
-                .<AttemptResult>flatMap(entry -> seen(entry.record(), 0))
+                .<AttemptResult>flatMap(entry -> seen(entry.record()))
                 .onErrorResume(StoreFailure.class, failure -> Mono.empty())
                 .switchIfEmpty(Mono.defer(() -> elapsed() < until
                         ? pause(1_000, true).then(Mono.defer(() -> successorOrDead(presented, lease, error, until)))
