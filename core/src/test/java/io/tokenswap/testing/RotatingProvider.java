@@ -47,6 +47,7 @@ public final class RotatingProvider {
     private Duration lifetime = Duration.ofHours(1);
     private boolean rotates = true;
     private boolean sameSuccessor;
+    private boolean revokesOnReuse = true;
     private Function<Presentation, Fault> faults = presentation -> Fault.none();
     private int serial;
 
@@ -74,6 +75,12 @@ public final class RotatingProvider {
     /** Returns the same successor when a refresh token is repeated within the grace. By default the earlier successor is replaced. */
     public RotatingProvider repeatsSuccessor() {
         sameSuccessor = true;
+        return this;
+    }
+
+    /** Refuses a consumed refresh token and keeps the login. By default the login is revoked. */
+    public RotatingProvider toleratesReuse() {
+        revokesOnReuse = false;
         return this;
     }
 
@@ -246,7 +253,7 @@ public final class RotatingProvider {
         if (successor == null) {
             grant.consumedAt = now;
         } else if (successor.consumedAt != null || !grant.isWithin(grace, now)) {
-            grant.login.revoked = true;
+            grant.login.revoked |= revokesOnReuse;
             return refuse(presentation);
         } else if (sameSuccessor) {
             return grant(presentation, renamed(grant(grant.login, issuedAt), successor.refreshToken));

@@ -1,0 +1,141 @@
+package io.tokenswap.session;
+
+import io.tokenswap.testing.ReferenceStore;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+
+/** The store as one node sees it: responses arrive by the scheduler of the node. Remembers what a checker wants to know. */
+final class ObservedStore implements TokenStore {
+
+    private static final Duration NOTICED = Duration.ofSeconds(2);
+
+    private final ReferenceStore.Connection connection;
+    private final Scheduler scheduler;
+    private final InstantSource clock;
+
+    /** Called with each record that an operation returned. */
+    Consumer<Record> seen = record -> {};
+
+    /** Called before each operation is sent, and before its response is passed on. Tests end or stop a node there. */
+    Consumer<String> awaits = point -> {};
+
+    private final Map<String, Instant> leaseAskedAt = new HashMap<>();
+    private final Map<String, Instant> failedAt = new HashMap<>();
+
+    ObservedStore(ReferenceStore.Connection connection, Scheduler scheduler, InstantSource clock) {
+        this.connection = connection;
+        this.scheduler = scheduler;
+        this.clock = clock;
+    }
+
+    /** The beginning of the last operation that granted or extended a lease of the key. */
+    Instant leaseAskedAt(String key) {
+        return leaseAskedAt.getOrDefault(key, Instant.EPOCH);
+    }
+
+    /** When an operation of the key last failed, or was noticed not to be answered. */
+    Instant failedAt(String key) {
+        return failedAt.getOrDefault(key, Instant.EPOCH);
+    }
+
+    @Override
+    public Mono<Entry> load(String key) {
+        return run("load", key, () -> connection.load(key)).doOnNext(entry -> see(entry.record()));
+    }
+
+    @Override
+    public Mono<Acquired> acquire(String key, String owner, Version view, Duration lease) {
+        return lease(key, run("acquire", key, () -> connection.acquire(key, owner, view, lease)));
+    }
+
+    @Override
+    public Mono<Acquired> extend(String key, String owner, long attempt, Duration lease) {
+        return lease(key, run("extend", key, () -> connection.extend(key, owner, attempt, lease)));
+    }
+
+    @Override
+    public Mono<Entry> put(String key, Record next, Kind kind, String owner, long attempt) {
+        return run("put " + kind, key, () -> connection.put(key, next, kind, owner, attempt))
+                .doOnNext(entry -> see(entry.record()));
+    }
+
+    @Override
+    public Mono<Void> release(String key, String owner, long attempt, Duration pause, boolean sent) {
+        return run("release", key, () -> connection.release(key, owner, attempt, pause, sent));
+    }
+
+    @Override
+    public Flux<String> changes() {
+        return connection.changes().publishOn(scheduler);
+    }
+
+    @Override
+    public Duration grace() {
+        return connection.grace();
+    }
+
+    @Override
+    public Rotates rotates() {
+        return connection.rotates();
+    }
+
+    private Mono<Acquired> lease(String key, Mono<Acquired> asked) {
+        return Mono.defer(() -> {
+            Instant begun = clock.instant();
+            return asked.doOnNext(acquired -> {
+                see(acquired.record());
+                if (acquired.outcome() == Outcome.GRANTED) {
+                    leaseAskedAt.put(key, begun);
+                }
+            });
+        });
+    }
+
+    private <T> Mono<T> run(String name, String key, Supplier<Mono<T>> operation) {
+        Mono<T> begun;
+        try {
+            begun = operation.get();
+        } catch (RuntimeException thrown) {
+            failed(name, key);
+            throw thrown;
+        }
+        return Mono.defer(() -> {
+            awaits.accept(name);
+            Instant start = clock.instant();
+            AtomicBoolean answered = new AtomicBoolean();
+            return begun.publishOn(scheduler)
+                    .doOnError(error -> failed(name, key))
+                    .doOnCancel(() -> {
+                        if (!answered.get() && start.plus(NOTICED).isBefore(clock.instant())) {
+                            failed(name, key);
+                        }
+                    })
+                    .doOnTerminate(() -> {
+                        answered.set(true);
+                        awaits.accept(name + " answered");
+                    })
+                    .publishOn(scheduler); // a node that was stopped just now gets no response
+        });
+    }
+
+    private void failed(String name, String key) {
+        failedAt.put(key, clock.instant());
+        awaits.accept(name + " failed");
+    }
+
+    private void see(@Nullable Record record) {
+        if (record != null) {
+            seen.accept(record);
+        }
+    }
+}
