@@ -35,6 +35,16 @@ public interface TokenSource {
     }
 
     /**
+     * Reports that the API accepted a token. A source that slows down because the API refuses one token after another then returns to its
+     * normal pace. {@link #withToken(Function)} calls this method, so most callers need not.
+     *
+     * @param accepted the token that the API accepted
+     */
+    default void accept(Token accepted) {
+        // A source that does not slow down has nothing to do.
+    }
+
+    /**
      * Runs a call with a valid token, and once more with the next token if the call fails with {@link TokenRejectedException}. Most
      * callers want this method.
      *
@@ -51,7 +61,8 @@ public interface TokenSource {
      * runs the call once more with the next token.
      *
      * <p>Cold. The call runs on the thread that delivers the token: the subscriber's thread, unless a refresh was waited for.
-     * Cancelling cancels the call, never a refresh. A second refusal is passed on unchanged.
+     * Cancelling cancels the call, never a refresh. A second refusal is passed on unchanged, and so is the first one if no other token
+     * is available at the moment.
      *
      * @param call makes the call with the given token; called at most twice for each subscription
      * @param rejected tells whether an error of the call means that the API refused the token, as HTTP status 401 does
@@ -61,10 +72,14 @@ public interface TokenSource {
      */
     default <T> Mono<T> withToken(
             Function<? super Token, ? extends Mono<T>> call, Predicate<? super Throwable> rejected) {
-        return token().flatMap(token -> Mono.<T>defer(() -> call.apply(token)).onErrorResume(rejected, error -> {
-            invalidate(token);
-            return token().flatMap(call);
-        }));
+        return token().flatMap(token -> Mono.<T>defer(() -> call.apply(token))
+                .doOnSuccess(result -> accept(token))
+                .onErrorResume(rejected, error -> {
+                    invalidate(token);
+                    return another(error)
+                            .flatMap(next ->
+                                    Mono.<T>defer(() -> call.apply(next)).doOnSuccess(result -> accept(next)));
+                }));
     }
 
     /**
@@ -95,13 +110,24 @@ public interface TokenSource {
     default <T> Flux<T> withTokenMany(
             Function<? super Token, ? extends Publisher<T>> call, Predicate<? super Throwable> rejected) {
         return token().flatMapMany(token -> Flux.<T>defer(() -> call.apply(token))
+                .doOnComplete(() -> accept(token))
                 .switchOnFirst((first, elements) ->
                         first.isOnError() && rejected.test(Objects.requireNonNull(first.getThrowable()))
                                 ? Flux.defer(() -> {
                                     invalidate(token);
-                                    return token().flatMapMany(call);
+                                    return another(Objects.requireNonNull(first.getThrowable()))
+                                            .flatMapMany(next -> Flux.<T>defer(() -> call.apply(next))
+                                                    .doOnComplete(() -> accept(next)));
                                 })
                                 : elements));
+    }
+
+    /** The next token; if none is available at the moment, the caller gets the refusal of the API, which says more. */
+    private Mono<Token> another(Throwable refusal) {
+        return token().onErrorMap(TokenUnavailableException.class, unavailable -> {
+            refusal.addSuppressed(unavailable);
+            return refusal;
+        });
     }
 
     /**

@@ -154,6 +154,13 @@ final class DefaultTokenSession implements TokenSession {
     }
 
     @Override
+    public void accept(Token accepted) {
+        if (phase.served().rejections() > 0) {
+            change(found -> found.token().accessToken().equals(accepted.accessToken()) ? found.accepted() : found);
+        }
+    }
+
+    @Override
     public Mono<Void> renew(Token next) {
         Objects.requireNonNull(next, "token");
         return Mono.defer(() -> {

@@ -50,6 +50,12 @@ sealed interface Phase {
     /** The time between two looks at the store after the end of the grant, while there are subscribers. */
     long LOOK_INTERVAL = 30_000;
 
+    /** How many refused tokens in a row are replaced at once. */
+    int REPLACED_AT_ONCE = 2;
+
+    /** The longest time by which attempts are spread after a short pause that a server asked for. */
+    long SHORTEST_SPREAD = 5_000;
+
     /** How far the wall clock may be before the start of a token without a doubt about the clock. */
     long CLOCK_TOLERANCE = 120_000;
 
@@ -107,6 +113,11 @@ sealed interface Phase {
     /** A caller wants another token though this one may still be good. */
     default Phase demanded(Moment moment, SessionSettings settings) {
         return asked(moment, settings);
+    }
+
+    /** The API accepted a token: earlier refusals do not count any more. */
+    default Phase accepted() {
+        return served().rejections() == 0 ? this : with(served().rejections(0));
     }
 
     /** The API refused the token: callers get it no more. */
@@ -191,7 +202,11 @@ sealed interface Phase {
     record Idle(ServedToken served, long refreshAt) implements Phase {
 
         static Idle with(Token token, Stored stored, Moment moment, SessionSettings settings) {
-            ServedToken served = ServedToken.of(token, stored, moment, settings);
+            return with(token, 0, stored, moment, settings);
+        }
+
+        static Idle with(Token token, int rejections, Stored stored, Moment moment, SessionSettings settings) {
+            ServedToken served = ServedToken.of(token, rejections, stored, moment, settings);
             if (token.refreshToken() == null) {
                 return new Idle(served, served.staleAt()); // nothing to do before the token ends
             }
@@ -220,9 +235,10 @@ sealed interface Phase {
             return next(served, moment, settings);
         }
 
+        /** Without a refresh token there is nothing to demand: the token serves until it ends. */
         @Override
         public Phase demanded(Moment moment, SessionSettings settings) {
-            return next(served, moment, settings);
+            return token().refreshToken() == null && isUsable(moment) ? this : next(served, moment, settings);
         }
 
         @Override
@@ -230,9 +246,17 @@ sealed interface Phase {
             return moment.by(served.offset()) < refreshAt && isUsable(moment) ? Status.VALID : Status.REFRESH_DUE;
         }
 
+        /**
+         * The first tokens that the API refuses are replaced at once. If it goes on refusing, a refresh does not help: further refreshes
+         * come with backoff, as after failures.
+         */
         @Override
         public Phase invalidated(Moment moment, SessionSettings settings) {
-            return next(served.refuse(), moment, settings);
+            int rejections = served.rejections() + 1;
+            ServedToken refused = served.refuse().rejections(rejections);
+            return rejections <= REPLACED_AT_ONCE || token().refreshToken() == null
+                    ? next(refused, moment, settings)
+                    : Paused.rejected(refused, moment, settings);
         }
 
         private static Phase next(ServedToken served, Moment moment, SessionSettings settings) {
@@ -331,10 +355,21 @@ sealed interface Phase {
 
         /** A token that is stale from the start is kept, and the next attempt comes after a pause. */
         private Phase usable(Token next, Stored stored, Moment moment, SessionSettings settings) {
-            Idle idle = Idle.with(next, stored, moment, settings);
+            Idle idle = Idle.with(next, served.rejections(), stored, moment, settings);
+            if (served.refused() && next.accessToken().equals(token().accessToken())) {
+                return Paused.after(this, idle.served().refuse(), sameToken(), moment, settings);
+            }
             return idle.isUsable(moment)
                     ? idle
                     : Paused.after(this, idle.served().refuse(), bornStale(next), moment, settings);
+        }
+
+        private static TokenSwapException sameToken() {
+            return new TokenUnavailableException(
+                    "The server issued the very token again that the API has refused",
+                    TokenUnavailableException.Reason.INVALID_RESPONSE,
+                    null,
+                    null);
         }
 
         static TokenSwapException bornStale(Token token) {
@@ -423,7 +458,23 @@ sealed interface Phase {
             /** The response was lost. The next attempt comes even if nobody asks: the server's grace may be short. */
             RESPONSE_LOST,
             /** It is another node's turn. */
-            POSTPONED
+            POSTPONED,
+            /** The API refuses one token after another. */
+            REJECTED
+        }
+
+        static Paused rejected(ServedToken refused, Moment moment, SessionSettings settings) {
+            ServedToken anchored = refused.anchored(moment);
+            long wait = settings.policy()
+                    .backoff(refused.rejections() - REPLACED_AT_ONCE, settings.nextRandom())
+                    .toMillis();
+            TokenSwapException error = new TokenUnavailableException(
+                    "The API refuses every token, although refreshes succeed. Does it accept tokens of this provider and of"
+                            + " these scopes?",
+                    TokenUnavailableException.Reason.REJECTED,
+                    null,
+                    null);
+            return new Paused(anchored, 0, moment.by(anchored.offset()) + wait, error, Cause.REJECTED);
         }
 
         static Paused after(
@@ -442,8 +493,16 @@ sealed interface Phase {
                 wait = Math.min(wait, LOST_RESPONSE_RETRY_LIMIT);
             }
             Instant asked = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
-            long retryAt = asked == null ? now + wait : Math.max(now + wait, ServedToken.millis(asked));
+            long retryAt = asked == null
+                    ? now + wait
+                    : Math.max(now + wait, spread(ServedToken.millis(asked), now, settings.nextRandom()));
             return new Paused(anchored, failures, retryAt, error, urgent ? Cause.RESPONSE_LOST : Cause.FAILED);
+        }
+
+        /** A server gives the same time to many clients. They come after it, and not all at once. */
+        private static long spread(long asked, long now, double random) {
+            long widest = Math.max(SHORTEST_SPREAD, (asked - now) / 5);
+            return asked >= NEVER / 4_000 ? asked : asked + (long) (widest * (1 + random) / 2);
         }
 
         private static boolean isResponseLost(TokenSwapException error) {

@@ -10,13 +10,15 @@ import java.time.Instant;
  * @param token the token
  * @param staleAt when callers stop getting it, in milliseconds since 1970
  * @param refused true if the API has refused the token: no caller gets it any more
+ * @param rejections the number of tokens in a row that the API has refused
  * @param offset the distance of the clocks when the token became current, see {@link Moment#by(long)}
  * @param stored what is known of the stored record; {@link Stored#NONE} without a store
  */
-record ServedToken(Token token, long staleAt, boolean refused, long offset, Stored stored) {
+record ServedToken(Token token, long staleAt, boolean refused, int rejections, long offset, Stored stored) {
 
-    static ServedToken of(Token token, Stored stored, Moment moment, SessionSettings settings) {
-        return new ServedToken(token, millis(settings.policy().staleAt(token)), false, moment.offset(), stored);
+    static ServedToken of(Token token, int rejections, Stored stored, Moment moment, SessionSettings settings) {
+        long staleAt = millis(settings.policy().staleAt(token));
+        return new ServedToken(token, staleAt, false, rejections, moment.offset(), stored);
     }
 
     boolean isUsable(Moment moment) {
@@ -24,20 +26,27 @@ record ServedToken(Token token, long staleAt, boolean refused, long offset, Stor
     }
 
     ServedToken with(Stored stored) {
-        return this.stored.equals(stored) ? this : new ServedToken(token, staleAt, refused, offset, stored);
+        return this.stored.equals(stored) ? this : new ServedToken(token, staleAt, refused, rejections, offset, stored);
     }
 
     ServedToken with(Token token) {
-        return new ServedToken(token, staleAt, refused, offset, stored);
+        return new ServedToken(token, staleAt, refused, rejections, offset, stored);
     }
 
     ServedToken refuse() {
-        return refused ? this : new ServedToken(token, staleAt, true, offset, stored);
+        return refused ? this : new ServedToken(token, staleAt, true, rejections, offset, stored);
+    }
+
+    /** Counts how many tokens in a row the API has refused. */
+    ServedToken rejections(int rejections) {
+        return new ServedToken(token, staleAt, refused, rejections, offset, stored);
     }
 
     /** Takes the distance of the clocks anew, so that a deadline that is set now has a twin by the monotonic clock. */
     ServedToken anchored(Moment moment) {
-        return moment.offset() <= offset ? this : new ServedToken(token, staleAt, refused, moment.offset(), stored);
+        return moment.offset() <= offset
+                ? this
+                : new ServedToken(token, staleAt, refused, rejections, moment.offset(), stored);
     }
 
     /** Converts to a range in which the difference of any two values fits too. */

@@ -52,6 +52,10 @@ final class SessionCallers extends Mono<Token> implements Scannable {
     Mono<Token> next() {
         return Mono.defer(() -> {
             session.change(phase -> phase.demanded(session.moment(), session.settings()));
+            Phase phase = session.current();
+            if (phase instanceof Phase.Idle && phase.token().refreshToken() == null) {
+                return Mono.error(new LoginRequiredException("There is no refresh token. Sign in again.", null));
+            }
             RefreshAttempt attempt = session.current().attempt();
             return attempt == null ? outcome(false) : attempt.settled().then(Mono.defer(() -> outcome(false)));
         });

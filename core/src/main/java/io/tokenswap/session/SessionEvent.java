@@ -18,6 +18,13 @@ public sealed interface SessionEvent {
     Instant at();
 
     /**
+     * Names the kind of the event for logs, metrics and pages.
+     *
+     * @return a name in lower case with underscores; it does not change in later releases
+     */
+    String name();
+
+    /**
      * A new token is current, by a refresh, a new login or {@link TokenSession#renew(Token)}.
      *
      * @param at when
@@ -25,7 +32,13 @@ public sealed interface SessionEvent {
      * @param expiresAt when it expires, or null when that is unknown
      */
     record Refreshed(
-            Instant at, String fingerprint, @Nullable Instant expiresAt) implements SessionEvent {}
+            Instant at, String fingerprint, @Nullable Instant expiresAt) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "refreshed";
+        }
+    }
 
     /**
      * The new token, of which {@link Refreshed} was told just now, may do less than the one before it: the provider has left scopes
@@ -35,7 +48,13 @@ public sealed interface SessionEvent {
      * @param missing the scopes that are gone, at least one
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
      */
-    record ScopesReduced(Instant at, Set<String> missing) implements SessionEvent {}
+    record ScopesReduced(Instant at, Set<String> missing) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "scopes_reduced";
+        }
+    }
 
     /**
      * A refresh failed and will be repeated.
@@ -44,7 +63,13 @@ public sealed interface SessionEvent {
      * @param error why
      * @param retryAt when it is repeated at the earliest
      */
-    record RefreshFailed(Instant at, TokenSwapException error, Instant retryAt) implements SessionEvent {}
+    record RefreshFailed(Instant at, TokenSwapException error, Instant retryAt) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "refresh_failed";
+        }
+    }
 
     /**
      * The current token was reported as refused.
@@ -52,7 +77,29 @@ public sealed interface SessionEvent {
      * @param at when
      * @param fingerprint the name of the refused token
      */
-    record Invalidated(Instant at, String fingerprint) implements SessionEvent {}
+    record Invalidated(Instant at, String fingerprint) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "invalidated";
+        }
+    }
+
+    /**
+     * The API refuses one token after another, although refreshes succeed. Further refreshes come with backoff. A call that succeeds
+     * resets it.
+     *
+     * @param at when
+     * @param fingerprint the name of the token that was refused last
+     * @param retryAt when the next token is requested
+     */
+    record ApiRejectsTokens(Instant at, String fingerprint, Instant retryAt) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "api_rejects_tokens";
+        }
+    }
 
     /**
      * The store could not save the current token, which is kept in memory and saved again later.
@@ -60,7 +107,13 @@ public sealed interface SessionEvent {
      * @param at when
      * @param error why
      */
-    record StoreFailed(Instant at, Throwable error) implements SessionEvent {}
+    record StoreFailed(Instant at, Throwable error) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "store_failed";
+        }
+    }
 
     /**
      * The user's consent ends soon: ask for a new login while the old one still works. Told with the first token that a session
@@ -70,7 +123,13 @@ public sealed interface SessionEvent {
      * @param at when
      * @param grantExpiresAt when the provider ends the grant
      */
-    record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {}
+    record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "grant_expiring";
+        }
+    }
 
     /**
      * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} or the hook for logins brings the token of a
@@ -79,12 +138,24 @@ public sealed interface SessionEvent {
      * @param at when
      * @param error why
      */
-    record LoginRequired(Instant at, LoginRequiredException error) implements SessionEvent {}
+    record LoginRequired(Instant at, LoginRequiredException error) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "login_required";
+        }
+    }
 
     /**
      * The session was disposed of. The last event.
      *
      * @param at when
      */
-    record Closed(Instant at) implements SessionEvent {}
+    record Closed(Instant at) implements SessionEvent {
+
+        @Override
+        public String name() {
+            return "closed";
+        }
+    }
 }

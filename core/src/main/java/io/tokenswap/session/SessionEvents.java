@@ -155,9 +155,14 @@ final class SessionEvents {
             tellOfLostScopes(before.token(), token, at);
             warnOfGrantEnd(token, at);
         } else if (after instanceof Phase.Paused paused && before instanceof Phase.Refreshing) {
-            if (paused.cause() != Phase.Paused.Cause.POSTPONED) {
+            if (paused.cause() != Phase.Paused.Cause.POSTPONED) { // another node's turn is no failure
                 tell(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
             }
+        } else if (after instanceof Phase.Paused paused
+                && paused.cause() == Phase.Paused.Cause.REJECTED
+                && !(before instanceof Phase.Paused)) {
+            tell(new SessionEvent.ApiRejectsTokens(
+                    at, after.token().fingerprint(), Instant.ofEpochMilli(paused.retryAt())));
         } else if (after instanceof Phase.LoginRequired ended && !(before instanceof Phase.LoginRequired)) {
             tell(new SessionEvent.LoginRequired(at, ended.error()));
         } else if (after instanceof Phase.SigningIn signingIn && !(before instanceof Phase.SigningIn)) {

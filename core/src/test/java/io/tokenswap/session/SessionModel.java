@@ -35,6 +35,7 @@ final class SessionModel {
     private Instant now;
     private Token token;
     private boolean refused;
+    private int rejections;
     private boolean loginRequired;
     private boolean closed;
 
@@ -108,9 +109,17 @@ final class SessionModel {
         if (closed || !accessToken.equals(name())) {
             return;
         }
+        boolean idle = isIdleOrPaused() && !paused;
         refused = true;
-        if (isIdleOrPaused() && !paused) {
+        if (idle && ++rejections <= 2) {
             fly();
+        } else if (idle) { // one refused token after another: refreshes come with backoff
+            failures = 0;
+            paused = true;
+            pausedByUnknown = false;
+            urgent = false;
+            wakeAt = now.plus(policy.backoff(rejections - 2, 0));
+            serve();
         }
     }
 
@@ -118,6 +127,7 @@ final class SessionModel {
         if (!closed) {
             flightSince = null;
             loginRequired = false;
+            rejections = 0;
             become(next);
             if (!isUsable() && !waiting.isEmpty()) {
                 fly(); // those who wait still need one
@@ -211,7 +221,11 @@ final class SessionModel {
         Duration wait = policy.backoff(failures, 0);
         Duration soon = Duration.ofMillis(Phase.LOST_RESPONSE_RETRY_LIMIT);
         wakeAt = now.plus(urgent && wait.compareTo(soon) > 0 ? soon : wait);
-        wakeAt = retryAt != null && retryAt.isAfter(wakeAt) ? retryAt : wakeAt;
+        if (retryAt != null) {
+            long widest = Math.max(5_000, Duration.between(now, retryAt).toMillis() / 5);
+            Instant spread = retryAt.plusMillis(widest / 2);
+            wakeAt = spread.isAfter(wakeAt) ? spread : wakeAt;
+        }
         serve();
     }
 
