@@ -43,28 +43,13 @@ final class EndpointUri {
         return uri;
     }
 
-    /**
-     * Judges what an API is called at. Only the origin: the rest may hold what a URI may not.
-     *
-     * @throws IllegalArgumentException if a token would cross a network unencrypted
-     */
-    static void checkOrigin(String name, String url) {
-        URI origin = URI.create(url.substring(0, url.indexOf('/', url.indexOf("://") + 3)));
-        String scheme = origin.getScheme();
-        String host = origin.getHost();
-        boolean encrypted = "https".equalsIgnoreCase(scheme) || "wss".equalsIgnoreCase(scheme);
-        if (!encrypted && (host == null || !isLoopback(host))) {
-            throw insecure(name, origin.getRawAuthority());
-        }
-    }
-
-    private static IllegalArgumentException insecure(String name, String host) {
+    static IllegalArgumentException insecure(String name, String host) {
         return new IllegalArgumentException(name + " is plain http to " + host
                 + ", where anybody on the way could read the tokens: use https. Only loopback may do without.");
     }
 
     /** Judges the host as it is written: what a name resolves to today says nothing about tomorrow. */
-    private static boolean isLoopback(String host) {
+    static boolean isLoopback(String host) {
         byte[] address = NetUtil.createByteArrayFromIpAddressString(host);
         if (address == null) {
             return "localhost".equalsIgnoreCase(host);

@@ -1,9 +1,9 @@
 package io.tokenswap.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.netty.handler.codec.http.websocketx.WebSocketClientHandshakeException;
 import io.netty.resolver.AddressResolver;
 import io.netty.resolver.AddressResolverGroup;
 import io.netty.resolver.InetNameResolver;
@@ -12,22 +12,32 @@ import io.netty.util.concurrent.Promise;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSource;
+import io.tokenswap.testing.RawServer;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.netty.ByteBufFlux;
 import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.ConnectionProvider;
 
 class BearerAuthenticationTest {
 
@@ -241,8 +251,7 @@ class BearerAuthenticationTest {
         "http://api_server.example.com/https://x, false"
     })
     void encryptionOrLoopbackIsWhatATokenNeeds(String url, boolean fit) {
-        assertThatCode(() -> EndpointUri.checkOrigin("The API", url))
-                .satisfies(error -> assertThat(error == null).isEqualTo(fit));
+        assertThat(Origin.of(url).isPrivate()).isEqualTo(fit);
     }
 
     private static AddressResolverGroup<InetSocketAddress> everyNameIsLoopback() {
@@ -318,6 +327,240 @@ class BearerAuthenticationTest {
 
         assertThat(call(twice).block()).isEqualTo("200 hello ");
         assertThat(api.onlyRequest().headers().getAll("Authorization")).containsExactly("Bearer canary-0");
+    }
+
+    @Nested
+    class ByOrigins {
+
+        private final RecordingServer other = RecordingServer.answering(200, "{}");
+
+        @AfterEach
+        void stop() {
+            other.dispose();
+        }
+
+        private Mono<String> absolute(HttpClient client, URI uri) {
+            return client.get()
+                    .uri(uri.toString())
+                    .responseContent()
+                    .aggregate()
+                    .asString();
+        }
+
+        @Test
+        @Tag("E32")
+        void theTokenDoesNotGoToAnotherHostByAnAbsoluteUrl() {
+            assertThatThrownBy(() -> absolute(client, other.uri("/steal")).block())
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("BearerAuthentication.apply(client, tokens, origins)")
+                    .hasMessageContaining(other.uri("").toString());
+            assertThat(other.requests()).isEmpty();
+        }
+
+        @Test
+        @Tag("E32")
+        void aUrlThatIsKnownLateIsChecked() {
+            Mono<String> late = client.get()
+                    .uri(Mono.just(other.uri("/steal").toString()))
+                    .responseContent()
+                    .aggregate()
+                    .asString();
+
+            assertThatThrownBy(late::block).isInstanceOf(IllegalArgumentException.class);
+            assertThatThrownBy(
+                            () -> call(client.baseUrl(other.uri("").toString())).block())
+                    .isInstanceOf(IllegalArgumentException.class);
+            assertThat(other.requests()).isEmpty();
+        }
+
+        @Test
+        @Tag("E32")
+        void aForeignUrlOpensNoConnection() {
+            RawServer raw = RawServer.answering("");
+            try {
+                assertThatThrownBy(() -> absolute(client, raw.uri()).block())
+                        .isInstanceOf(IllegalArgumentException.class);
+                assertThat(raw.connections()).isZero();
+            } finally {
+                raw.dispose();
+            }
+        }
+
+        @Test
+        @Tag("E32")
+        void aNamedOriginReceivesTheToken() {
+            HttpClient two = BearerAuthentication.apply(plain, source, api.uri(), other.uri(""));
+
+            absolute(two, other.uri("/v1")).block();
+
+            assertThat(call(two).block()).isEqualTo("200 hello ");
+            assertThat(other.onlyRequest().headers().get("Authorization")).isEqualTo("Bearer canary-0");
+        }
+
+        @Test
+        @Tag("E32")
+        void withoutBaseUrlAndOriginsNobodyReceivesTheToken() {
+            assertThatThrownBy(() -> BearerAuthentication.apply(HttpClient.create(), source))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("origins");
+        }
+
+        @ParameterizedTest
+        @CsvSource({
+            "https://api.example.com, https://api.example.com/v1/me?x, true",
+            "https://api.example.com, wss://api.example.com:443/events, true",
+            "wss://api.example.com, HTTPS://API.example.COM, true",
+            "https://api.example.com, http://api.example.com, false",
+            "https://api.example.com, https://api.example.com:8443/, false",
+            "https://api.example.com, https://api.example.com.evil.com/, false",
+            "https://api.example.com, https://api.example.com@evil.com/, false",
+            "https://api.example.com, https://evil.com/https://api.example.com/, false",
+            "https://api.example.com, https://evil.com\\@api.example.com/, false",
+            "http://[::1]:80, http://[::1]/, true",
+            "https://api.example.com, ftp://api.example.com, false"
+        })
+        @Tag("E32")
+        void originsAreEqualByWhoAnswersThere(String named, String url, boolean equal) {
+            assertThat(Origin.named(URI.create(named)).equals(Origin.of(url))).isEqualTo(equal);
+        }
+
+        @ParameterizedTest
+        @ValueSource(
+                strings = {
+                    "https://api.example.com/v1",
+                    "https://api.example.com?x",
+                    "https://user@api.example.com",
+                    "api.example.com",
+                    "file:///etc",
+                    "https://"
+                })
+        void whatIsMoreOrLessThanAnOriginIsRefused(String origin) {
+            assertThatThrownBy(() -> BearerAuthentication.apply(plain, source, URI.create(origin)))
+                    .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void aSourceInTheContextServesBothAttemptsOfItsUser() {
+        accepted = 1;
+        AtomicInteger resolved = new AtomicInteger();
+        HttpClient shared = BearerAuthentication.apply(
+                plain,
+                Mono.deferContextual(view -> Mono.just(view.<TokenSource>get("user")))
+                        .doOnNext(user -> resolved.incrementAndGet()));
+
+        assertThat(call(shared).contextWrite(view -> view.put("user", source)).block())
+                .isEqualTo("200 hello ");
+        assertThat(resolved).hasValue(1);
+        assertThat(source.refused).containsExactly("canary-0");
+    }
+
+    @Test
+    void withoutASourceTheCallFailsAndIsNotEmpty() {
+        assertThatThrownBy(() ->
+                        call(BearerAuthentication.apply(plain, Mono.empty())).block())
+                .isInstanceOf(IllegalStateException.class);
+        assertThat(api.requests()).isEmpty();
+    }
+
+    @Test
+    @Tag("E33")
+    void aRefusedHandshakeOfAWebSocketInvalidatesTheToken() {
+        accepted = 9;
+
+        assertThatThrownBy(() -> client.websocket()
+                        .uri("/events")
+                        .handle((in, out) -> in.receive())
+                        .blockLast())
+                .isInstanceOf(WebSocketClientHandshakeException.class);
+        assertThat(source.refused).containsExactly("canary-0");
+        assertThat(api.requests()).hasSize(1);
+    }
+
+    @Nested
+    class AfterARefusal {
+
+        private static final String GOOD = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+
+        private final List<String> tokens = new CopyOnWriteArrayList<>();
+        private final Disposable.Composite started = Disposables.composite();
+
+        @AfterEach
+        void stop() {
+            started.dispose();
+        }
+
+        /** An API whose first refusal is played by a script. */
+        private HttpClient refusingBy(RawServer.Script refusal) {
+            RawServer server = RawServer.playing(connection -> {
+                tokens.add(connection.request());
+                if (tokens.size() == 1) {
+                    refusal.play(connection);
+                } else {
+                    connection.write(GOOD);
+                }
+            });
+            ConnectionProvider one = ConnectionProvider.create("one", 1);
+            started.add(server);
+            started.add(one);
+            return BearerAuthentication.apply(
+                    HttpClient.create(one).baseUrl(server.uri().toString()), source);
+        }
+
+        @Test
+        @Tag("E34")
+        void aBodyThatNeverEndsIsReadForASecondOnly() {
+            HttpClient api = refusingBy(connection -> {
+                connection.write("HTTP/1.1 401 Unauthorized\r\n\r\nno");
+                connection.awaitClose();
+            });
+
+            assertThat(call(api).block()).isEqualTo("200 hello");
+        }
+
+        @Test
+        @Tag("E34")
+        void aBodyWithoutEndIsReadTo64KiBOnly() {
+            AtomicLong written = new AtomicLong();
+            HttpClient api = refusingBy(connection -> {
+                connection.write("HTTP/1.1 401 Unauthorized\r\n\r\n");
+                while (true) {
+                    connection.write("no ".repeat(1024));
+                    written.addAndGet(3 * 1024);
+                }
+            });
+
+            assertThat(call(api).block()).isEqualTo("200 hello");
+            // What was read, and what the buffers of both sockets take.
+            assertThat(written.get()).isLessThan(16 * 1024 * 1024);
+        }
+
+        @Test
+        void theConnectionOfARefusalIsFreeForTheNextAttempt() {
+            HttpClient api = refusingBy(
+                    connection -> connection.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno"));
+
+            assertThat(call(api).block()).isEqualTo("200 hello");
+        }
+
+        @Test
+        @Tag("E35")
+        void aBodyThatCannotBeSentTwiceLeavesTheCallerTheRefusal() {
+            accepted = 1;
+            Sinks.Many<String> once = Sinks.many().unicast().onBackpressureBuffer();
+            once.tryEmitNext("song");
+            once.tryEmitComplete();
+
+            String response = client.post()
+                    .uri("/v1/play")
+                    .send(ByteBufFlux.fromString(once.asFlux()))
+                    .responseSingle((head, body) ->
+                            body.asString().map(text -> head.status().code() + " " + text))
+                    .block();
+
+            assertThat(response).isEqualTo("401 who?");
+            assertThat(source.refused).containsExactly("canary-0");
+        }
     }
 
     private static Token token(String value) {

@@ -15,7 +15,7 @@ final class ApiCall {
 
     /** Calls it with the newest token and shows what it says. Fails with {@link ApiException} unless it says yes. */
     static Mono<Void> get(URI api, TokenSource tokens, Reporter reporter) {
-        return BearerAuthentication.apply(HttpClient.create(), tokens)
+        return BearerAuthentication.apply(HttpClient.create(), tokens, api.resolve("/"))
                 .get()
                 .uri(api)
                 .responseSingle((response, body) -> body.asString()
