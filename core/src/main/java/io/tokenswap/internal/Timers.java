@@ -34,6 +34,9 @@ public final class Timers {
     static final int MOST_WORKERS = 64;
     private static final long IDLE_SECONDS = 10;
 
+    /** A disposed timer that is due earlier is left to expire with nothing to do. */
+    private static final long LONG_SECONDS = 30;
+
     /** Time until a task that found all workers occupied is tried again. */
     private static final long BUSY_MILLIS = 10;
 
@@ -125,6 +128,7 @@ public final class Timers {
     private static final class Task implements Runnable, Disposable {
 
         private final AtomicReference<@Nullable Runnable> task;
+        private boolean isLong;
         private volatile @Nullable Future<?> timer;
 
         Task(Runnable task) {
@@ -132,6 +136,7 @@ public final class Timers {
         }
 
         void after(long delay, TimeUnit unit) {
+            isLong = unit.toSeconds(delay) >= LONG_SECONDS;
             timer = CLOCK.schedule(this::handOver, delay, unit);
         }
 
@@ -149,11 +154,12 @@ public final class Timers {
             }
         }
 
+        /** Takes no lock, so that an event loop may call it: the clock thread removes the timer, now or when it is due. */
         @Override
         public void dispose() {
             Future<?> waiting = timer;
-            if (task.getAndSet(null) != null && waiting != null) {
-                waiting.cancel(false);
+            if (task.getAndSet(null) != null && waiting != null && isLong) {
+                CLOCK.execute(() -> waiting.cancel(false));
             }
         }
 
