@@ -8,17 +8,17 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What an exchange server wants to be sent. Three dialects of the same job are in use; their answers are alike.
+ * The form of the requests that an exchange server understands. Three dialects are in use; their responses are alike.
  *
  * <table>
  * <caption>What goes over the wire</caption>
  * <tr><th>dialect</th><th>URLs by default</th><th>body</th><th>swap</th><th>refresh</th></tr>
- * <tr><td>{@link #DOCUMENTED}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>JSON</td>
+ * <tr><td>{@link #JSON}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>JSON</td>
  *     <td>{@code grant_type}, {@code code}, {@code redirect_uri}</td><td>{@code grant_type}, {@code refresh_token}</td></tr>
- * <tr><td>{@link #ONE_URI}</td><td><i>base</i></td><td>form</td>
+ * <tr><td>{@link #SINGLE_URI}</td><td><i>base</i></td><td>form</td>
  *     <td>{@code grant_type}, {@code code}, {@code refresh_token} (empty)</td>
  *     <td>{@code grant_type}, {@code code} (empty), {@code refresh_token}</td></tr>
- * <tr><td>{@link #PUBLISHED}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>form</td>
+ * <tr><td>{@link #FORM}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>form</td>
  *     <td>{@code code}</td><td>{@code refresh_token}</td></tr>
  * </table>
  *
@@ -29,7 +29,7 @@ import java.util.Map;
 public enum Dialect {
 
     /** JSON to two URLs, as SpotifyAPI-NET 5 documents it. */
-    DOCUMENTED(
+    JSON(
             Encoding.JSON,
             "/swap",
             List.of("grant_type", "code", "redirect_uri"),
@@ -37,7 +37,7 @@ public enum Dialect {
             List.of("grant_type", "refresh_token")),
 
     /** A form to one URL that tells the jobs apart by {@code grant_type}, as SpotifyAPI-NET 5 sends it to the PHP server. */
-    ONE_URI(
+    SINGLE_URI(
             Encoding.FORM,
             "",
             List.of("grant_type", "code", "refresh_token"),
@@ -45,7 +45,7 @@ public enum Dialect {
             List.of("grant_type", "code", "refresh_token")),
 
     /** A form of one field to two URLs, as Spotify's guide to token swap and refresh publishes it. */
-    PUBLISHED(Encoding.FORM, "/swap", List.of("code"), "/refresh", List.of("refresh_token"));
+    FORM(Encoding.FORM, "/swap", List.of("code"), "/refresh", List.of("refresh_token"));
 
     private static final String CODE_VERIFIER = "code_verifier";
 

@@ -112,7 +112,7 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
      * @return this builder
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
      */
-    public B strictAnswers() {
+    public B strictResponses() {
         this.strict = true;
         return self();
     }

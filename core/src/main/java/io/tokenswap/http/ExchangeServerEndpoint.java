@@ -55,7 +55,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The exchange server at a URI that speaks the {@linkplain Dialect#DOCUMENTED documented} dialect.
+     * The exchange server at a URI that speaks the {@linkplain Dialect#JSON documented} dialect.
      *
      * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
      * @return the endpoint
@@ -66,7 +66,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The exchange server at a URI that speaks the {@linkplain Dialect#DOCUMENTED documented} dialect.
+     * The exchange server at a URI that speaks the {@linkplain Dialect#JSON documented} dialect.
      *
      * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
      * @return the endpoint
@@ -132,7 +132,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     public static final class Builder extends EndpointBuilder<Builder> {
 
         private final URI base;
-        private Dialect dialect = Dialect.DOCUMENTED;
+        private Dialect dialect = Dialect.JSON;
         private @Nullable URI authorizeUri;
         private @Nullable URI swapUri;
         private @Nullable URI refreshUri;
@@ -149,7 +149,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         /**
          * Sets what the server wants to be sent.
          *
-         * @param dialect the dialect, {@link Dialect#DOCUMENTED} by default
+         * @param dialect the dialect, {@link Dialect#JSON} by default
          * @return this builder
          */
         public Builder dialect(Dialect dialect) {
@@ -206,8 +206,8 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         }
 
         private Peer peer(String name, URI uri) {
-            String hint = dialect == Dialect.DOCUMENTED
-                    ? " It may speak another dialect: try ONE_URI or PUBLISHED."
+            String hint = dialect == Dialect.JSON
+                    ? " It may speak another dialect: try SINGLE_URI or FORM."
                     : " It may speak another dialect than " + dialect + ".";
             return peer("exchange server", name, uri, hint);
         }

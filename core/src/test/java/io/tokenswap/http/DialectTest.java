@@ -31,9 +31,9 @@ class DialectTest {
 
     @ParameterizedTest(name = "{0} swaps by POST {1} of {2}")
     @CsvSource(delimiter = '|', textBlock = """
-            DOCUMENTED | /base/swap | application/json | {"grant_type":"authorization_code","code":"canary-code+/=&%","redirect_uri":"http://localhost:4002/auth","code_verifier":"canary-verifier-0123456789-0123456789-0123456789"}
-            ONE_URI    | /base/     | application/x-www-form-urlencoded | grant_type=authorization_code&code=canary-code%2B%2F%3D%26%25&refresh_token=&code_verifier=canary-verifier-0123456789-0123456789-0123456789
-            PUBLISHED  | /base/swap | application/x-www-form-urlencoded | code=canary-code%2B%2F%3D%26%25&code_verifier=canary-verifier-0123456789-0123456789-0123456789
+            JSON | /base/swap | application/json | {"grant_type":"authorization_code","code":"canary-code+/=&%","redirect_uri":"http://localhost:4002/auth","code_verifier":"canary-verifier-0123456789-0123456789-0123456789"}
+            SINGLE_URI    | /base/     | application/x-www-form-urlencoded | grant_type=authorization_code&code=canary-code%2B%2F%3D%26%25&refresh_token=&code_verifier=canary-verifier-0123456789-0123456789-0123456789
+            FORM  | /base/swap | application/x-www-form-urlencoded | code=canary-code%2B%2F%3D%26%25&code_verifier=canary-verifier-0123456789-0123456789-0123456789
             """)
     void swapIsSentAsTheDialectWantsIt(Dialect dialect, String uri, String contentType, String body) {
         Token token = endpoint(dialect).swap(Samples.CODE).block();
@@ -49,9 +49,9 @@ class DialectTest {
 
     @ParameterizedTest(name = "{0} refreshes by POST {1} of {2}")
     @CsvSource(delimiter = '|', textBlock = """
-            DOCUMENTED | /base/refresh | application/json | {"grant_type":"refresh_token","refresh_token":"canary-refresh+/=&%"}
-            ONE_URI    | /base/        | application/x-www-form-urlencoded | grant_type=refresh_token&code=&refresh_token=canary-refresh%2B%2F%3D%26%25
-            PUBLISHED  | /base/refresh | application/x-www-form-urlencoded | refresh_token=canary-refresh%2B%2F%3D%26%25
+            JSON | /base/refresh | application/json | {"grant_type":"refresh_token","refresh_token":"canary-refresh+/=&%"}
+            SINGLE_URI    | /base/        | application/x-www-form-urlencoded | grant_type=refresh_token&code=&refresh_token=canary-refresh%2B%2F%3D%26%25
+            FORM  | /base/refresh | application/x-www-form-urlencoded | refresh_token=canary-refresh%2B%2F%3D%26%25
             """)
     void refreshIsSentAsTheDialectWantsIt(Dialect dialect, String uri, String contentType, String body) {
         Token token = endpoint(dialect).refresh(Samples.REFRESH_TOKEN).block();
@@ -66,10 +66,7 @@ class DialectTest {
 
     @Test
     void b23_fewerScopesThanBeforeAreWhatTheTokenHas() {
-        assertThat(endpoint(Dialect.DOCUMENTED)
-                        .refresh(Samples.REFRESH_TOKEN)
-                        .block()
-                        .scopes())
+        assertThat(endpoint(Dialect.JSON).refresh(Samples.REFRESH_TOKEN).block().scopes())
                 .containsExactly("user-read-private");
     }
 
@@ -98,15 +95,15 @@ class DialectTest {
                             .block()))
                     .isEqualTo("TOKEN");
             assertThat(Outcomes.of(() -> ExchangeServerEndpoint.builder(php.uri())
-                            .strictAnswers()
+                            .strictResponses()
                             .build()
-                            .refresh(Samples.REFRESH_TOKEN)
+                            .swap(Samples.CODE)
                             .block()))
                     .isEqualTo("INVALID_RESPONSE");
             assertThat(Outcomes.of(() -> ProviderEndpoint.builder(php.uri(), ClientAuthentication.none("id"))
-                            .strictAnswers()
+                            .strictResponses()
                             .build()
-                            .refresh(Samples.REFRESH_TOKEN)
+                            .swap(Samples.CODE)
                             .block()))
                     .isEqualTo("INVALID_RESPONSE");
         } finally {
@@ -126,7 +123,7 @@ class DialectTest {
 
     @Test
     void tokenIsIssuedWhenTheRequestLeft() {
-        Token token = endpoint(Dialect.DOCUMENTED).swap(Samples.CODE).block();
+        Token token = endpoint(Dialect.JSON).swap(Samples.CODE).block();
 
         assertThat(token.issuedAt()).isEqualTo(Samples.NOW);
         assertThat(token.authorizedAt()).isEqualTo(Samples.NOW);

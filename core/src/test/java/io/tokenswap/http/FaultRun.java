@@ -84,7 +84,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
 
     private static TokenEndpoint endpoint(URI uri, HttpClient http, VirtualClock clock, Duration timeout) {
         return ExchangeServerEndpoint.builder(uri)
-                .dialect(Dialect.PUBLISHED)
+                .dialect(Dialect.FORM)
                 .httpClient(http)
                 .clock(clock)
                 .timeout(timeout)

@@ -12,8 +12,8 @@ import java.nio.charset.StandardCharsets;
 /** What tests of answers have in common; the request is a swap unless they say otherwise. */
 abstract class ResponseTest {
 
-    static final Peer PEER =
-            new Peer("exchange server", URI.create("https://auth.example.com/swap?code=canary-key"), " Try ONE_URI.");
+    static final Peer PEER = new Peer(
+            "exchange server", URI.create("https://auth.example.com/swap?code=canary-key"), " Try SINGLE_URI.");
     static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
 
     static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);

@@ -53,7 +53,7 @@ class TokenAnswersTest extends WireTest {
         assertThatThrownBy(() -> endpoint.swap(Samples.CODE).block())
                 .isInstanceOf(RequestRejectedException.class)
                 .hasMessageContaining("follows no redirect")
-                .hasMessageEndingWith("It may speak another dialect: try ONE_URI or PUBLISHED.");
+                .hasMessageEndingWith("It may speak another dialect: try SINGLE_URI or FORM.");
         assertThat(server.requests()).hasSize(1);
         assertThat(target.requests()).isEmpty();
     }

@@ -74,8 +74,8 @@ public final class DesktopLogin implements Callable<Integer> {
     @Option(
             names = "--dialect",
             paramLabel = "DIALECT",
-            description = "what the exchange server speaks: documented (default), one-uri or published")
-    private Dialect dialect = Dialect.DOCUMENTED;
+            description = "what the exchange server speaks: json (default), single-uri or form")
+    private Dialect dialect = Dialect.JSON;
 
     @Option(names = "--authorize-url", paramLabel = "URL", description = "its login page; --exchange by default")
     private @Nullable URI authorizeUrl;

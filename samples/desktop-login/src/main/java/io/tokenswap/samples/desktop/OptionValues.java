@@ -71,7 +71,7 @@ final class OptionValues {
         return duration;
     }
 
-    /** In the spelling of a command line, {@code one-uri}, or in that of the library's messages, {@code ONE_URI}. */
+    /** In the spelling of a command line, {@code single-uri}, or in that of the library's messages, {@code SINGLE_URI}. */
     private static <E extends Enum<E>> E constant(Class<E> type, String text) {
         return Arrays.stream(type.getEnumConstants())
                 .filter(constant -> constant.name().equalsIgnoreCase(text.replace('-', '_')))

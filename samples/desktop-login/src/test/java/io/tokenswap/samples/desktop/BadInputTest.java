@@ -132,7 +132,7 @@ class BadInputTest {
             400 | 7 | another dialect: try --dialect one-uri or --dialect published
             404 | 7 | check the URL
             200 | 6 | something else answer
-            500 | 6 | out of order
+            500 | 6 | temporarily unavailable
             """)
     void aSwapThatIsAnsweredOtherwiseThanExpectedIsNamed(int status, int exitCode, String remedy) {
         DisposableServer odd = Servers.start((request, response) ->

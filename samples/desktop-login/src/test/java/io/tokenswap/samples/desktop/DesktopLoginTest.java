@@ -40,7 +40,7 @@ class DesktopLoginTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"documented", "one-uri", "published", "ONE_URI"})
+    @ValueSource(strings = {"json", "single-uri", "form", "SINGLE_URI"})
     void signsInRefreshesAndCallsTheApiInEveryDialect(String dialect) {
         Run run = Run.of(headless + "--refreshes 1 --json --me-url " + system.meUri() + " --dialect " + dialect)
                 .succeeds();

@@ -172,9 +172,9 @@ class TokenRouteTest {
 
     private static Dialect dialect(String name) {
         return switch (name) {
-            case "documented" -> Dialect.DOCUMENTED;
-            case "one-uri" -> Dialect.ONE_URI;
-            default -> Dialect.PUBLISHED;
+            case "documented" -> Dialect.JSON;
+            case "one-uri" -> Dialect.SINGLE_URI;
+            default -> Dialect.FORM;
         };
     }
 
