@@ -43,21 +43,25 @@ public final class OAuthErrorException extends TokenSwapException {
      * @param error the error code, {@code invalid_grant} for one
      * @param description what the server adds for people, reduced here to the characters that it may have; null for nothing
      * @param status the HTTP status that it came with
-     * @param hint a sentence that the message ends with, nothing that came from the server; empty for none
+     * @param hint a sentence that ends the message, and replaces the remedy of {@code invalid_grant}; must not come from the server;
+     *     empty for none
      */
     public OAuthErrorException(String error, @Nullable String description, int status, String hint) {
-        super((message(OAuthText.error(error), status) + " " + hint.strip()).strip(), null);
+        super(message(OAuthText.error(error), status, hint.strip()), null);
         this.error = OAuthText.error(error);
         this.description = OAuthText.description(description);
         this.status = status;
     }
 
     // Without the description: some servers repeat in it what they were sent.
-    private static String message(String error, int status) {
-        return "The server answered " + error + " (status " + status + "). "
-                + (INVALID_GRANT.equals(error)
-                        ? "The grant has ended: the user must sign in again."
-                        : "Check the configuration of the exchange server: client id, secret, redirect URI and scopes.");
+    private static String message(String error, int status, String hint) {
+        String what = "The server responded with " + error + " (status " + status + "). ";
+        if (INVALID_GRANT.equals(error)) {
+            return what + (hint.isEmpty() ? "The grant has ended: the user must sign in again." : hint);
+        }
+        return (what + "Check the configuration of the exchange server: client id, secret, redirect URI and scopes. "
+                        + hint)
+                .strip();
     }
 
     /**

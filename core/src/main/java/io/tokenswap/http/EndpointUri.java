@@ -32,7 +32,7 @@ final class EndpointUri {
             throw new IllegalArgumentException(name + " must start with https://");
         }
         if (host == null || uri.getPort() > 0xFFFF) {
-            throw new IllegalArgumentException(name + " must name a host, and a port up to 65535 if any");
+            throw new IllegalArgumentException(name + " must name a host, and a port up to 65535 if any" + remedy(uri));
         }
         if (uri.getRawUserInfo() != null || uri.getRawFragment() != null) {
             throw new IllegalArgumentException(name + " must have neither user information nor a fragment");
@@ -41,6 +41,15 @@ final class EndpointUri {
             throw insecure(name, host);
         }
         return uri;
+    }
+
+    /** Names the characters for which Java finds no host in a URI that looks right. */
+    private static String remedy(URI uri) {
+        String authority = uri.getRawAuthority() == null ? "" : uri.getRawAuthority();
+        if (!authority.chars().allMatch(c -> c < 0x80)) {
+            return ". Write a host with other than ASCII letters in its xn-- form";
+        }
+        return authority.indexOf('_') < 0 ? "" : ". The name of a host must not have an underscore";
     }
 
     static IllegalArgumentException insecure(String name, String host) {

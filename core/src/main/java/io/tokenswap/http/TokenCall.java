@@ -51,6 +51,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
     private final byte[] body;
     private final InstantSource clock;
     private final RequestTimeouts timeouts;
+    private final boolean proxied;
     private final MonoSink<Token> sink;
     private final Context context;
     private final AtomicReference<State> state = new AtomicReference<>(State.CONNECTING);
@@ -63,12 +64,14 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
             HttpHeaders headers,
             InstantSource clock,
             RequestTimeouts timeouts,
+            boolean proxied,
             MonoSink<Token> sink) {
         this.request = request;
         this.headers = headers;
         this.body = request.body();
         this.clock = clock;
         this.timeouts = timeouts;
+        this.proxied = proxied;
         this.sink = sink;
         this.context = Context.of(sink.contextView()).put(TokenCall.class, this);
     }
@@ -186,7 +189,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         State before = end();
         if (before != State.ENDED) {
             cancel();
-            sink.error(TransportFailure.of(request.peer(), error, before == State.SENT));
+            sink.error(TransportFailure.of(request.peer(), error, before == State.SENT, proxied));
         }
     }
 

@@ -89,6 +89,7 @@ final class TokenClient {
     final class Sender {
 
         private final Publisher<TokenResponse> exchange;
+        private final boolean proxied = http.configuration().hasProxy();
 
         private Sender(Publisher<TokenResponse> exchange) {
             this.exchange = exchange;
@@ -103,7 +104,7 @@ final class TokenClient {
             return Mono.create(sink -> {
                 HttpHeaders headers = new DefaultHttpHeaders();
                 customizer.accept(headers);
-                new TokenCall(request.apply(headers), headers, clock, timeouts, sink).start(exchange);
+                new TokenCall(request.apply(headers), headers, clock, timeouts, proxied, sink).start(exchange);
             });
         }
     }

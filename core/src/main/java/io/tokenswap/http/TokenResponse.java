@@ -10,7 +10,10 @@ import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.internal.Json;
+import io.tokenswap.internal.UrlEncoded;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -29,6 +32,10 @@ final class TokenResponse {
 
     /** The most that is read of a body; one byte more marks one that was cut. */
     static final int LONGEST_BODY = 64 * 1024;
+
+    /** Spellings of {@code invalid_grant} in the field, some of them in a member named {@code error_code}. */
+    private static final Set<String> DEAD_GRANTS =
+            Set.of("bad_refresh_token", "bad_verification_code", "refresh_token_not_found");
 
     /** Errors that say in the words of section 4.1.2.1 what a status of 500 and 503 would. */
     private static final Set<String> OUTAGES = Set.of("server_error", "temporarily_unavailable");
@@ -71,7 +78,7 @@ final class TokenResponse {
      */
     Token token(Instant leftAt, Instant now) {
         Map<String, @Nullable Object> members = members();
-        String error = members.get("error") instanceof String text && !text.isEmpty() ? text : null;
+        String error = error(members);
         if (status != 200) {
             throw refusal(error, members, now);
         }
@@ -80,7 +87,7 @@ final class TokenResponse {
         }
         if (error == null) {
             boolean strict = request.peer().strict();
-            if (strict && !isPrescribedType()) {
+            if (strict && !isPrescribedType() && !isRotated(members)) {
                 throw malformed("its content type is not application/json");
             }
             return new TokenMembers(members, strict, this::malformed)
@@ -89,13 +96,40 @@ final class TokenResponse {
         throw oauthError(error, members);
     }
 
-    /** The members of the body; none if it is not one JSON object. */
+    private static @Nullable String error(Map<String, @Nullable Object> members) {
+        String error = members.get("error") instanceof String text && !text.isEmpty() ? text : null;
+        String code = members.get("error_code") instanceof String text ? text : "";
+        return DEAD_GRANTS.contains(code) || (error != null && DEAD_GRANTS.contains(error))
+                ? OAuthErrorException.INVALID_GRANT
+                : error;
+    }
+
+    /** Returns whether the response replaces the presented refresh token. Such a response must not be lost for its form. */
+    private boolean isRotated(Map<String, @Nullable Object> members) {
+        String presented = request.presentedRefreshToken();
+        return presented != null
+                && members.get("refresh_token") instanceof String next
+                && !next.isEmpty()
+                && !next.equals(presented);
+    }
+
+    /** Returns the members of the body, or none if it is neither one JSON object nor a form that holds a token or an error. */
     private Map<String, @Nullable Object> members() {
         // Not asked for, so not unpacked: what a few packed bytes hold has no bound.
         boolean packed = headers.contains(HttpHeaderNames.CONTENT_ENCODING)
                 && !headers.contains(HttpHeaderNames.CONTENT_ENCODING, "identity", true);
-        Map<String, @Nullable Object> members = packed || body.length > LONGEST_BODY ? null : Json.readObject(body);
-        return members == null ? Map.of() : members;
+        if (packed || body.length > LONGEST_BODY) {
+            return Map.of();
+        }
+        Map<String, @Nullable Object> members = Json.readObject(body);
+        return members == null ? formMembers() : members;
+    }
+
+    private Map<String, @Nullable Object> formMembers() {
+        Map<String, String> form = UrlEncoded.parseUnique(new String(body, StandardCharsets.ISO_8859_1));
+        return form != null && (form.containsKey("access_token") || form.containsKey("error"))
+                ? new LinkedHashMap<>(form)
+                : Map.of();
     }
 
     /** Whether that stands for an error in any form: servers make it a number, an object or a list too, and false of none. */
@@ -111,20 +145,20 @@ final class TokenResponse {
 
     private TokenSwapException refusal(@Nullable String error, Map<String, @Nullable Object> members, Instant now) {
         Instant retryAt = RetryAfter.latest(headers.getAll(HttpHeaderNames.RETRY_AFTER), now);
-        if (status == 429 || (status == 503 && retryAt != null)) {
-            return unavailable("asks for patience", Reason.THROTTLED, retryAt);
+        if (status == 429) {
+            return unavailable("limits the rate of requests", Reason.THROTTLED, retryAt);
         }
         if (status == 408) {
             // A gateway may say so of a request that it has passed on.
-            return unavailable("gave up on the request", Reason.RESPONSE_LOST, retryAt);
+            return unavailable("timed out", Reason.RESPONSE_LOST, retryAt);
         }
         if (status == 425) {
-            return unavailable("did not take the request", untouched(), retryAt);
+            return unavailable("rejected the request as too early", untouched(), retryAt);
         }
         if (status >= 500 && status < 600) {
             // What our exchange server adds when it is sure that the provider was not asked.
             boolean untouched = "no".equals(members.get("processed"));
-            return unavailable("is out of order", untouched ? untouched() : Reason.RESPONSE_LOST, retryAt);
+            return unavailable("is temporarily unavailable", untouched ? untouched() : Reason.RESPONSE_LOST, retryAt);
         }
         if (status < 300 || status >= 600) {
             return malformed("no token comes with that status");
@@ -144,7 +178,7 @@ final class TokenResponse {
 
     private TokenSwapException oauthError(String error, Map<String, @Nullable Object> members) {
         if (OUTAGES.contains(error)) {
-            return unavailable("says that it is out of order", Reason.RESPONSE_LOST, null);
+            return unavailable("reports that it is temporarily unavailable", Reason.RESPONSE_LOST, null);
         }
         String description = members.get("error_description") instanceof String text ? text : null;
         return new OAuthErrorException(
@@ -152,7 +186,19 @@ final class TokenResponse {
                 REGISTERED.contains(error) || !request.isEchoedIn(error) ? error : "",
                 description == null || request.isEchoedIn(description) ? null : description,
                 status,
-                isMisunderstanding(error) ? request.peer().hint() : "");
+                hint(error));
+    }
+
+    private String hint(String error) {
+        if (OAuthErrorException.INVALID_GRANT.equals(error) && request.isSwap()) {
+            return "The code was not accepted: it works once and for some minutes, and only with the redirect URI and the verifier"
+                    + " of its login. Start a new login.";
+        }
+        if (status == 400 && !REGISTERED.contains(error)) {
+            return "Some exchange servers report every failure so, also one that passes: if requests succeeded before, try again"
+                    + " later." + request.peer().hint();
+        }
+        return isMisunderstanding(error) ? request.peer().hint() : "";
     }
 
     private boolean isMisunderstanding(String error) {
@@ -179,9 +225,8 @@ final class TokenResponse {
     }
 
     private TokenUnavailableException unavailable(String what, Reason reason, @Nullable Instant retryAt) {
-        String when = retryAt == null ? "later" : "at " + retryAt;
         return new TokenUnavailableException(
-                request.peer() + " " + what + " (status " + status + "). Try again " + when + ".",
+                request.peer() + " " + what + " (status " + status + "). Try again later.",
                 reason,
                 retryAt,
                 null,
@@ -190,8 +235,8 @@ final class TokenResponse {
 
     private TokenUnavailableException malformed(String why) {
         return new TokenUnavailableException(
-                request.peer() + " answered with status " + status + ", but " + why
-                        + ". Does something else answer at that URL, a sign-in page of the network for one?",
+                request.peer() + " responded with status " + status + ", but " + why
+                        + ". Does something else respond at that URL, for example a sign-in page of the network?",
                 Reason.INVALID_RESPONSE,
                 null,
                 null,

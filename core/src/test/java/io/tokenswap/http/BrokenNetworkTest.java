@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -169,7 +170,7 @@ class BrokenNetworkTest extends WireTest {
                 timers -> endpoint(server.uri()).timers(timers).build().swap(Samples.CODE), server.arrived());
 
         assertThat(failure.reason()).isEqualTo(Reason.RESPONSE_LOST);
-        assertThat(failure).hasMessageContaining("took too long to answer");
+        assertThat(failure).hasMessageContaining("did not respond in time");
         assertThat(server.isClosedByClient()).isTrue();
         assertThat(server.requests()).hasSize(1);
     }
@@ -295,5 +296,24 @@ class BrokenNetworkTest extends WireTest {
         assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
         assertThat(failure).hasMessageContaining("the proxy would not connect to exchange.invalid:443");
         assertThat(proxy.requests()).singleElement().asString().startsWith("CONNECT exchange.invalid:443");
+    }
+
+    @Test
+    @Tag("E39")
+    void aProxyThatIsDownIsNamed() throws IOException {
+        int port;
+        try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            port = closed.getLocalPort();
+        }
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))
+                .httpClient(HttpClient.newConnection()
+                        .proxy(spec -> spec.type(ProxyProvider.Proxy.HTTP)
+                                .host("127.0.0.1")
+                                .port(port)))
+                .build();
+
+        assertThat(unavailable(endpoint.swap(Samples.CODE)))
+                .hasMessageContaining("the proxy did not accept a connection")
+                .hasMessageNotContaining("nothing listens at exchange");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.URI;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -148,5 +149,16 @@ class EndpointUriTest {
         ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.create(GOOD);
 
         assertThat(endpoint.authorizationRequest()).isNotSameAs(endpoint.authorizationRequest());
+    }
+
+    @Test
+    @Tag("E39")
+    void aHostThatJavaDoesNotFindIsExplained() {
+        assertThatThrownBy(() -> ExchangeServerEndpoint.create("https://exchange_server.example.com"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("underscore");
+        assertThatThrownBy(() -> ExchangeServerEndpoint.create("https://b\u00fccher.example.com"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("xn--");
     }
 }

@@ -1,6 +1,7 @@
 package io.tokenswap.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.tokenswap.OAuthErrorException;
@@ -9,6 +10,7 @@ import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenSwapException;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,7 +36,7 @@ class RefusalsTest extends ResponseTest {
         B42 | 400 | REJECTED | ''
         B42 | 400 | REJECTED | {"error":{"message":"invalid_grant"}}
         B42 | 400 | REJECTED | {"error":"invalid_grant","error":"invalid_grant"}
-        B42 | 400 | REJECTED | error=invalid_grant
+        B42 | 400 | LOGIN    | error=invalid_grant
         B43 | 401 | REJECTED | ''
         B43 | 403 | REJECTED | ''
         B43 | 404 | REJECTED | ''
@@ -76,7 +78,7 @@ class RefusalsTest extends ResponseTest {
 
     @ParameterizedTest(name = "{0}: {2} says what to do: {3}")
     @CsvSource(delimiter = '|', textBlock = """
-        B39 | 400 | invalid_grant       | the user must sign in again
+        B39 | 400 | invalid_grant       | Start a new login
         B40 | 400 | invalid_scope       | Check the configuration
         B40 | 400 | unauthorized_client | Check the configuration
         B41 | 401 | invalid_client      | Check the configuration of the exchange server: client id, secret
@@ -85,6 +87,51 @@ class RefusalsTest extends ResponseTest {
         assertThat(failure(status, "{\"error\":\"" + error + "\"}"))
                 .isInstanceOf(OAuthErrorException.class)
                 .hasMessageContaining(remedy);
+    }
+
+    @ParameterizedTest(name = "{0} {1} means that the grant is dead")
+    @CsvSource(delimiter = '|', textBlock = """
+        200 | {"error":"bad_refresh_token"}
+        200 | error=bad_refresh_token&error_description=The+refresh+token+passed+is+incorrect
+        400 | {"error":"bad_verification_code"}
+        400 | {"code":400,"error_code":"refresh_token_not_found","msg":"Invalid Refresh Token"}
+        401 | {"error":"refresh_token_not_found"}
+        403 | {"error":"bad_refresh_token"}
+        """)
+    @Tag("E73")
+    void aDeadGrantIsRecognizedInAnySpelling(int status, String body) {
+        assertThat(Outcomes.of(() -> read(REFRESH, status, body))).isEqualTo("LOGIN");
+    }
+
+    @Test
+    @Tag("E73")
+    void aServerThatIsDownJudgesNoGrant() {
+        assertThat(Outcomes.of(() -> read(REFRESH, 503, "{\"error\":\"bad_refresh_token\"}")))
+                .isEqualTo("RESPONSE_LOST");
+    }
+
+    @Test
+    @Tag("E39")
+    void aRefusedCodeIsNoEndedGrant() {
+        assertThatThrownBy(() -> read(SWAP, 400, "{\"error\":\"invalid_grant\"}"))
+                .isInstanceOf(OAuthErrorException.class)
+                .hasMessageContaining("The code was not accepted")
+                .hasMessageContaining("Start a new login")
+                .hasMessageNotContaining("grant has ended");
+        assertThatThrownBy(() -> read(REFRESH, 400, "{\"error\":\"invalid_grant\"}"))
+                .hasMessageContaining("The grant has ended: the user must sign in again");
+    }
+
+    @Test
+    @Tag("E39")
+    void aFailureInWordsOfTheServersOwnMayPass() {
+        assertThat(failure(400, "{\"error\":\"invalid refresh_token\"}")).hasMessageContaining("try again later");
+    }
+
+    @Test
+    @Tag("E39")
+    void aThrottledRequestNamesItsTimeInOnePlaceOnly() {
+        assertThat(failure(429, "")).hasMessageNotContaining("2026").hasMessageContaining("limits the rate");
     }
 
     @ParameterizedTest(name = "B49: {0} {1} to a swap is no reason to send its code again")
@@ -102,9 +149,9 @@ class RefusalsTest extends ResponseTest {
     @CsvSource(delimiter = '|', textBlock = """
             401 | {"status":401,"error":"Unauthorized"} | does it ask for an API key?
             403 | {"error":"Forbidden"}                 | does it ask for an API key?
-            404 | {"status":404,"error":"Not Found","path":"/swap"} | check the URL. Try ONE_URI.
-            415 | {"error":"Unsupported Media Type"}    | does not read that kind of body. Try ONE_URI.
-            302 | {"error":"invalid_grant"}             | follows no redirect: check the URL. Try ONE_URI.
+            404 | {"status":404,"error":"Not Found","path":"/swap"} | check the URL. Try SINGLE_URI.
+            415 | {"error":"Unsupported Media Type"}    | does not read that kind of body. Try SINGLE_URI.
+            302 | {"error":"invalid_grant"}             | follows no redirect: check the URL. Try SINGLE_URI.
             """)
     void wordsOfAFrameworkAreNoErrorCode(int status, String body, String remedy) {
         assertThat(failure(status, body))
@@ -116,10 +163,10 @@ class RefusalsTest extends ResponseTest {
     void unknownErrorMayBeAnotherDialectsToo() {
         assertThat(failure(400, "{\"error\":\"Bad Request\"}"))
                 .isInstanceOf(OAuthErrorException.class)
-                .hasMessageEndingWith(" Try ONE_URI.");
+                .hasMessageEndingWith(" Try SINGLE_URI.");
         assertThat(failure(404, "{\"error\":\"no_route\"}"))
                 .isInstanceOf(OAuthErrorException.class)
-                .hasMessageEndingWith(" Try ONE_URI.");
+                .hasMessageEndingWith(" Try SINGLE_URI.");
     }
 
     @Test
@@ -188,7 +235,7 @@ class RefusalsTest extends ResponseTest {
 
         assertThat(rejected.status()).isEqualTo(status);
         assertThat(rejected.getMessage()).startsWith("The exchange server at https://auth.example.com/swap refused");
-        assertThat(rejected.getMessage().endsWith(" Try ONE_URI.")).isEqualTo(hint);
+        assertThat(rejected.getMessage().endsWith(" Try SINGLE_URI.")).isEqualTo(hint);
     }
 
     @ParameterizedTest(name = "{0} {1} points at the dialect: {2}")
@@ -203,9 +250,9 @@ class RefusalsTest extends ResponseTest {
     void oauthErrorThatAnotherDialectMayExplainSaysSo(int status, String error, boolean hint) {
         OAuthErrorException answer = (OAuthErrorException) failure(status, "{\"error\":\"" + error + "\"}");
 
-        assertThat(answer.getMessage().endsWith(". Try ONE_URI.")).isEqualTo(hint);
+        assertThat(answer.getMessage().endsWith(". Try SINGLE_URI.")).isEqualTo(hint);
         assertThat(answer.getMessage())
-                .startsWith("The server answered " + error)
+                .startsWith("The server responded with " + error)
                 .doesNotEndWith(" ");
     }
 

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.tokenswap.TokenUnavailableException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -41,7 +42,6 @@ class RetryAfterTest extends ResponseTest {
         B47 | 429 | 864000                         | P1D
         B47 | 429 | 99999999999999999999999        | P1D
         B47 | 429 | Mon, 23 Nov 2099 10:00:00 GMT  | P1D
-        B48 | 503 | 5                              | PT5S
         """)
     void saysWhenToTryAgain(String id, int status, String value, Duration wait) {
         HttpHeaders headers = new DefaultHttpHeaders();
@@ -54,6 +54,25 @@ class RetryAfterTest extends ResponseTest {
 
         assertThat(throttled.reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
         assertThat(throttled.retryAt()).isEqualTo(wait == null ? null : Samples.NOW.plus(wait));
+    }
+
+    @ParameterizedTest(name = "503 {0} to a refresh yields {1}")
+    @CsvSource(delimiter = '|', textBlock = """
+        ''                     | RESPONSE_LOST
+        {"processed":"unknown"} | RESPONSE_LOST
+        {"processed":"no"}      | NOT_SENT
+        """)
+    @Tag("B48")
+    void anOutageIsNoThrottleThoughItNamesATime(String body, TokenUnavailableException.Reason reason) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Retry-After", "5");
+
+        TokenUnavailableException outage = catchThrowableOfType(
+                TokenUnavailableException.class,
+                () -> read(new TokenResponse(REFRESH, 503, headers, body.getBytes(StandardCharsets.UTF_8))));
+
+        assertThat(outage.reason()).isEqualTo(reason);
+        assertThat(outage.retryAt()).isEqualTo(Samples.NOW.plusSeconds(5));
+        assertThat(outage.status()).isEqualTo(503);
     }
 
     @ParameterizedTest(name = "a failure reported by {0} carries that status")

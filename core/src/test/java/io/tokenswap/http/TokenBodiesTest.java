@@ -13,9 +13,11 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Answers of status 200. */
 class TokenBodiesTest extends ResponseTest {
@@ -81,7 +83,6 @@ class TokenBodiesTest extends ResponseTest {
         B36 | INVALID_RESPONSE | {"access_token":"canary","expires_in":NaN}
         B36 | INVALID_RESPONSE | {"access_token":"canary",}
         B36 | INVALID_RESPONSE | {"access_token":"canary"
-        B37 | INVALID_RESPONSE | access_token=canary&token_type=bearer
         """)
     void haveOneOutcomeAndAreNotQuoted(String id, String outcome, String body) {
         TokenSwapException failure = failure(200, body);
@@ -287,6 +288,34 @@ class TokenBodiesTest extends ResponseTest {
 
         assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), body))))
                 .isEqualTo(outcome);
+    }
+
+    @ParameterizedTest(name = "a form with the type {0} is read")
+    @ValueSource(strings = {"application/x-www-form-urlencoded", "text/plain", "application/json"})
+    @Tag("E74")
+    @Tag("B37")
+    void aFormIsReadLikeJson(String contentType) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", contentType);
+        byte[] form = "access_token=canary-new&token_type=bearer&expires_in=3600&scope=a+b&refresh_token=canary-next"
+                .getBytes(StandardCharsets.UTF_8);
+
+        Token token = read(answer(200, headers, form));
+
+        assertThat(token.accessToken().secret()).isEqualTo("canary-new");
+        assertThat(token.scopes()).containsExactly("a", "b");
+        assertThat(token.refreshToken()).isEqualTo(RefreshToken.of("canary-next"));
+    }
+
+    @Test
+    @Tag("E74")
+    void aRotatedRefreshTokenIsNotLostForItsMediaType() {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "text/html");
+        Peer strict = new Peer("provider", URI.create("https://provider.test/token"), "", true);
+        TokenRequest refresh = TokenRequest.refresh(strict, Encoding.FORM, Samples.REFRESH_TOKEN);
+
+        Token token = read(new TokenResponse(refresh, 200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)));
+
+        assertThat(token.refreshToken()).isEqualTo(RefreshToken.of("canary-rotated"));
     }
 
     @Test

@@ -103,7 +103,7 @@ final class ProviderFailure {
                                 "temporarily_unavailable",
                                 "The provider did not respond in time",
                                 Processed.UNKNOWN)
-                        : failure.status() == 503 ? outage(DEFAULT_PAUSE) : unusable();
+                        : failure.status() == 503 ? outage(pause(failure.retryAt(), now)) : unusable();
             default -> unusable();
         };
     }
