@@ -34,8 +34,10 @@ class DocumentationTest {
             import io.tokenswap.callback.*;
             import io.tokenswap.http.*;
             import io.tokenswap.session.*;
+            import io.tokenswap.store.*;
             import io.tokenswap.testing.*;
             import java.net.URI;
+            import java.nio.file.Path;
             import java.time.Duration;
             import reactor.core.publisher.*;
             import reactor.netty.http.client.HttpClient;
