@@ -11,6 +11,7 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.session.TokenSession;
+import io.tokenswap.session.TokenStore;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.function.BiFunction;
@@ -22,7 +23,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * The whole login as one {@code Mono}: bind the port, open the browser, wait for the person, swap the code, free the port.
+ * The whole login as one {@code Mono}: bind the port, open the browser, wait for the user, swap the code, show the outcome, free the
+ * port.
  *
  * <pre>{@code
  * TokenSession session = LoginFlow.create(ExchangeServerEndpoint.create("https://auth.example.com"))
@@ -32,18 +34,21 @@ import reactor.util.retry.Retry;
  *     .block();
  * }</pre>
  *
- * <p>Nothing happens before subscription. One login at a time: who subscribes while a login of this flow waits joins it, and
- * gets the same result. Cancelling leaves the others waiting; when the last one has cancelled, the login is over and the port is
- * free.
+ * <p>Nothing happens before subscription. A flow runs one login at a time: who subscribes while a login waits joins it and gets the
+ * same result. Cancelling affects no other subscriber. When the last one cancels, the login ends and the port is free.
  *
- * <p>To go on with a token that was stored, ask the store first:
+ * <p>A program that keeps its token opens the browser only when it must:
  *
  * <pre>{@code
- * TokenSession.builder(exchange).store(store, "me").restore()
- *     .switchIfEmpty(LoginFlow.create(exchange).session(session -> session.store(store, "me")).login());
+ * LoginFlow login = LoginFlow.create(exchange)
+ *     .store(store)
+ *     .loginAgain();                                           // a grant that ends opens the browser again
+ * Mono<TokenSession> restored = login.restoreOrLogin();
+ * Mono<Void> signedOut = login.signOut();
  * }</pre>
  *
- * <p>Immutable and safe for use by any thread: each option returns a changed copy, which is a flow of its own.
+ * <p>Immutable and safe for use by any thread: each option returns a changed copy, which is a separate flow. No option depends on the
+ * order in which options are set.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-4.1">RFC 8252 section 4.1</a>
  */
@@ -51,10 +56,15 @@ public final class LoginFlow {
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
 
+    /** The name in the store of the only user of a program. */
+    private static final String ONE_USER = "user";
+
     /**
      * The options. None depends on the order in which options are set.
      *
      * @param timeout replaces the timeout of the receiver, null for none
+     * @param store keeps the token, null for none
+     * @param user the name of the user in the store
      * @param sessions changes the builder of a session
      */
     private record Options(
@@ -64,6 +74,8 @@ public final class LoginFlow {
             @Nullable Duration timeout,
             Browser browser,
             int swapAttempts,
+            @Nullable TokenStore store,
+            String user,
             BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions) {
 
         Options with(Consumer<Draft> change) {
@@ -76,6 +88,8 @@ public final class LoginFlow {
                     draft.timeout,
                     draft.browser,
                     draft.swapAttempts,
+                    draft.store,
+                    draft.user,
                     draft.sessions);
         }
 
@@ -94,6 +108,10 @@ public final class LoginFlow {
 
         Browser browser;
         int swapAttempts;
+
+        @Nullable TokenStore store;
+
+        String user;
         BiFunction<LoginFlow, TokenSession.Builder, TokenSession.Builder> sessions;
 
         Draft(Options from) {
@@ -102,6 +120,8 @@ public final class LoginFlow {
             timeout = from.timeout;
             browser = from.browser;
             swapAttempts = from.swapAttempts;
+            store = from.store;
+            user = from.user;
             sessions = from.sessions;
         }
     }
@@ -110,16 +130,24 @@ public final class LoginFlow {
     private final Mono<Token> newLogin;
     private final Mono<Token> token;
     private final Mono<TokenSession> login;
+    private final Mono<TokenSession> restoreOrLogin;
 
     private LoginFlow(Options options) {
         this.options = options;
         this.newLogin =
                 options.timedReceiver().receive(uri -> options.requests.get().build(uri), options.browser, this::swap);
         this.token = new SingleFlight<>(newLogin).join();
-        this.login = new SingleFlight<>(token.flatMap(first -> options.sessions
-                        .apply(this, TokenSession.builder(options.endpoint))
-                        .start(first)))
-                .join();
+        this.login = new SingleFlight<>(token.flatMap(first -> newSession().start(first))).join();
+        this.restoreOrLogin =
+                new SingleFlight<>(Mono.defer(() -> newSession().restore()).switchIfEmpty(login)).join();
+    }
+
+    private TokenSession.Builder newSession() {
+        TokenSession.Builder session = TokenSession.builder(options.endpoint);
+        if (options.store != null) {
+            session.store(options.store, options.user);
+        }
+        return options.sessions.apply(this, session);
     }
 
     private LoginFlow with(Consumer<Draft> change) {
@@ -127,7 +155,7 @@ public final class LoginFlow {
     }
 
     /**
-     * A login through an exchange server, at {@code http://localhost:4002/auth} and in the system's browser.
+     * Creates a login through an exchange server, at {@code http://localhost:4002/auth} and in the system's browser.
      *
      * @param exchange the exchange server
      * @return the flow
@@ -137,7 +165,7 @@ public final class LoginFlow {
     }
 
     /**
-     * A login with another endpoint, {@code ProviderEndpoint} or one of the application's own.
+     * Creates a login with another endpoint, for example {@code ProviderEndpoint}.
      *
      * @param endpoint swaps the code and refreshes the tokens
      * @param requests starts a request at each login
@@ -151,11 +179,13 @@ public final class LoginFlow {
                 null,
                 Browser.system(),
                 3,
+                null,
+                ONE_USER,
                 (flow, session) -> session));
     }
 
     /**
-     * Asks for scopes.
+     * Sets the requested scopes.
      *
      * @param scopes the scopes, none by default: the provider's own default then holds
      * @return a changed copy
@@ -167,9 +197,9 @@ public final class LoginFlow {
     }
 
     /**
-     * Changes the request of each login in any other way.
+     * Changes the request of each login: the client id, the consent page of Spotify, parameters of the provider.
      *
-     * @param change applied after what was set so far
+     * @param change applied after the changes that were set before
      * @return a changed copy
      */
     public LoginFlow request(UnaryOperator<AuthorizationRequest.Builder> change) {
@@ -204,9 +234,9 @@ public final class LoginFlow {
     }
 
     /**
-     * Shows the login in another way.
+     * Sets the browser.
      *
-     * @param browser {@link Browser#system()} by default, with which a login fails where no browser can be opened: give it
+     * @param browser {@link Browser#system()} by default. A login fails if no browser can be opened, so add
      *     a {@linkplain Browser#orElse(Browser) fallback} that shows the URL
      * @return a changed copy
      */
@@ -216,9 +246,9 @@ public final class LoginFlow {
     }
 
     /**
-     * How often the swap is tried. It is repeated only when nothing was sent, because a code works once.
+     * Sets the number of attempts to swap the code. The swap is repeated only if nothing was sent, because a code works once.
      *
-     * @param attempts at least 1, which switches repeating off; 3 by default, a few hundred milliseconds apart
+     * @param attempts at least 1, which switches repetition off; 3 by default, a few hundred milliseconds apart
      * @return a changed copy
      */
     public LoginFlow swapAttempts(int attempts) {
@@ -229,9 +259,39 @@ public final class LoginFlow {
     }
 
     /**
-     * Changes the sessions that logins make: their policy, their store.
+     * Keeps the token of the only user of this program in a store, so that it survives a restart.
      *
-     * @param change applied after what was set so far
+     * @param store the store, for example {@code FileTokenStore.ofFile(path)}; without one the token lives as long as the session
+     * @return a changed copy
+     * @see #restoreOrLogin()
+     */
+    public LoginFlow store(TokenStore store) {
+        return store(store, ONE_USER);
+    }
+
+    /**
+     * Keeps the token in a store under the name of a user.
+     *
+     * @param store the store; without one the token lives as long as the session
+     * @param user the name of the user, not blank. The store gets its hash
+     * @return a changed copy
+     * @see #restoreOrLogin()
+     */
+    public LoginFlow store(TokenStore store, String user) {
+        Objects.requireNonNull(store, "store");
+        if (user.isBlank()) {
+            throw new IllegalArgumentException("The name of the user must not be blank");
+        }
+        return with(draft -> {
+            draft.store = store;
+            draft.user = user;
+        });
+    }
+
+    /**
+     * Changes the sessions that logins make, for example their policy.
+     *
+     * @param change applied after the changes that were set before
      * @return a changed copy
      */
     public LoginFlow session(UnaryOperator<TokenSession.Builder> change) {
@@ -240,9 +300,9 @@ public final class LoginFlow {
     }
 
     /**
-     * Opens the browser again when the grant of a session has ended, so that its stream of tokens goes on. Off by default:
-     * without it the session says that a login is required. Each such login belongs to its session alone and joins no other:
-     * sessions that shared a refresh token would end each other's grant when the provider rotates it.
+     * Opens the browser again when the grant of a session has ended, so that its stream of tokens continues. Off by default: the session
+     * then reports that a login is required. Each such login belongs to its session and joins no other login. Sessions that shared a
+     * refresh token would end each other's grant at a provider that rotates it.
      *
      * @return a changed copy
      * @see TokenSession.Builder#onLoginRequired
@@ -259,10 +319,10 @@ public final class LoginFlow {
     }
 
     /**
-     * The token of a login. Most callers want {@link #login()}, which keeps it fresh.
+     * Returns the token of a login. Most callers want {@link #login()}, which keeps the token fresh.
      *
-     * <p>The first subscriber starts a login, the others join it. The token comes on the thread that swapped the code, an event
-     * loop as a rule, which must not be blocked. Cancelling harms no other subscriber.
+     * <p>The first subscriber starts a login, the others join it. The token is emitted on the thread that swapped the code, usually an
+     * event loop. Do not block there. Cancelling affects no other subscriber.
      *
      * @return exactly one token; or {@link PortInUseException}, {@link RedirectHostException},
      *     {@link BrowserUnavailableException}, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user
@@ -274,12 +334,12 @@ public final class LoginFlow {
     }
 
     /**
-     * A session with the token of a login.
+     * Returns a session with the token of a login.
      *
-     * <p>The first subscriber starts a login. Who subscribes while it waits joins it, and all of them share one session: once
-     * one of them disposes of it, it is over for the others too. Nobody else will dispose of it.
+     * <p>The first subscriber starts a login. Subscribers that come while the login waits join it and share one session. When one of them
+     * disposes of the session, it has ended for all of them. Nothing else disposes of it.
      *
-     * <p>It comes on the thread that swapped the code or stored the token, which must not be blocked. Cancelling harms no other
+     * <p>The session is emitted on the thread that swapped the code or stored the token. Do not block there. Cancelling affects no other
      * subscriber.
      *
      * @return exactly one session, the same for all who joined, to be disposed of by the application once; or the errors
@@ -287,6 +347,33 @@ public final class LoginFlow {
      */
     public Mono<TokenSession> login() {
         return login;
+    }
+
+    /**
+     * Returns a session with the stored token, or with the token of a login if nothing usable is stored.
+     *
+     * <p>The browser opens only if no token is stored, if the user has signed out, or if the stored grant has ended. Concurrent
+     * subscribers get the same session, as with {@link #login()}.
+     *
+     * @return exactly one session, to be disposed of by the application once; or the errors of {@link #login()}. Fails with
+     *     {@link IllegalStateException} if there is no {@link #store(TokenStore) store}
+     */
+    public Mono<TokenSession> restoreOrLogin() {
+        return restoreOrLogin;
+    }
+
+    /**
+     * Removes the token from the store. The next {@link #restoreOrLogin()} opens the browser. Nothing is sent to the exchange server:
+     * most providers offer no way to end a grant by a token. Sessions that use the same store learn of the sign-out.
+     *
+     * <p>Cold: each subscription signs out.
+     *
+     * @return empty when the sign-out is stored, and if nothing was stored. Fails with the store's error, or with
+     *     {@link IllegalStateException} if there is no {@link #store(TokenStore) store}
+     */
+    public Mono<Void> signOut() {
+        return Mono.usingWhen(
+                Mono.defer(() -> newSession().restore()), TokenSession::signOut, TokenSession::disposeLater);
     }
 
     private Mono<Token> swap(AuthorizationCode code) {

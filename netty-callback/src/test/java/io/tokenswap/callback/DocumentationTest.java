@@ -26,7 +26,7 @@ class DocumentationTest {
 
     private static final Path ROOT = Path.of("..");
     private static final Pattern README_EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
-    private static final Pattern JAVADOC_EXAMPLE = Pattern.compile("(?s)<pre>\\{@code\n(.*?)\\}</pre>");
+    private static final Pattern JAVADOC_EXAMPLE = Pattern.compile("(?s)<pre>\\{@code\n(?! *\\* \\{\")(.*?)\\}</pre>");
 
     /** What an example may use without having made it. */
     private static final String FRAME = """

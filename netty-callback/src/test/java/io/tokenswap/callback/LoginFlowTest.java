@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
+import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
@@ -286,6 +287,105 @@ class LoginFlowTest {
                         entry -> assertThat(entry.record().token().accessToken().secret())
                                 .isEqualTo("token-for-" + WaitingLogin.CODE))
                 .verifyComplete();
+    }
+
+    @Test
+    void aProgramThatKeepsItsTokenOpensTheBrowserOnce() {
+        LoginFlow kept = flow.store(TokenStore.inMemory()).browser(uri -> {
+            opened.add(uri);
+            return OBEDIENT.open(uri);
+        });
+        TokenSession first = kept.restoreOrLogin().block();
+        first.disposeLater().block();
+        TokenSession second = kept.restoreOrLogin().block();
+
+        assertThat(opened).hasSize(1);
+        assertThat(second).isNotSameAs(first);
+        assertThat(second.token().block().accessToken().secret()).isEqualTo("token-for-" + WaitingLogin.CODE);
+        assertThat(endpoint.sent).hasSize(1);
+        second.disposeLater().block();
+    }
+
+    @Test
+    void aSignOutRemovesTheTokenAndTheNextStartOpensTheBrowser() {
+        LoginFlow kept = flow.store(TokenStore.inMemory(), "alice").browser(uri -> {
+            opened.add(uri);
+            return OBEDIENT.open(uri);
+        });
+        kept.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+        StepVerifier.create(kept.signOut()).verifyComplete();
+        StepVerifier.create(kept.signOut()).as("a second time").verifyComplete();
+        kept.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+
+        assertThat(opened).hasSize(2);
+    }
+
+    @Test
+    void usersOfOneStoreAreKeptApart() {
+        TokenStore store = TokenStore.inMemory();
+        LoginFlow alice = flow.store(store, "alice").browser(OBEDIENT);
+        LoginFlow bob = flow.store(store, "bob").browser(OBEDIENT);
+        alice.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+        bob.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+        assertThat(endpoint.sent).hasSize(2);
+
+        alice.signOut().block();
+        bob.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+        assertThat(endpoint.sent).hasSize(2);
+    }
+
+    @Test
+    void anEndedGrantThatIsStoredOpensTheBrowser() {
+        LoginFlow kept = flow.store(TokenStore.inMemory()).browser(OBEDIENT);
+        TokenSession first = kept.restoreOrLogin().block();
+        endpoint.endGrants();
+        StepVerifier.create(first.refresh()).verifyError(LoginRequiredException.class);
+        first.disposeLater().block();
+
+        kept.restoreOrLogin().flatMap(TokenSession::disposeLater).block();
+        assertThat(endpoint.sent).hasSize(2);
+    }
+
+    @Test
+    void whoRestoresAtTheSameTimeSharesOneSessionAndOneLogin() {
+        LoginFlow kept = flow.store(TokenStore.inMemory());
+        CompletableFuture<TokenSession> first = kept.restoreOrLogin().toFuture();
+        CompletableFuture<TokenSession> second = kept.restoreOrLogin().toFuture();
+        CompletableFuture<TokenSession> login = kept.login().toFuture();
+        signIn(await(firstOpened));
+
+        assertThat(await(first)).isSameAs(await(second)).isSameAs(await(login));
+        assertThat(opened).hasSize(1);
+    }
+
+    @Test
+    void withoutAStoreThereIsNothingToRestoreOrToSignOutOf() {
+        StepVerifier.create(flow.restoreOrLogin()).verifyError(IllegalStateException.class);
+        StepVerifier.create(flow.signOut()).verifyError(IllegalStateException.class);
+        assertThat(opened).isEmpty();
+        assertThatThrownBy(() -> flow.store(TokenStore.inMemory(), " ")).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    @Tag("E01")
+    void theStoreDoesNotDependOnTheOrderOfTheOptions() {
+        TokenStore store = TokenStore.inMemory();
+        flow.store(store)
+                .session(session -> session)
+                .loginAgain()
+                .browser(OBEDIENT)
+                .restoreOrLogin()
+                .flatMap(TokenSession::disposeLater)
+                .block();
+        flow.browser(OBEDIENT)
+                .loginAgain()
+                .session(session -> session)
+                .store(store)
+                .restoreOrLogin()
+                .flatMap(TokenSession::disposeLater)
+                .block();
+
+        assertThat(endpoint.sent).hasSize(1);
     }
 
     @Test
