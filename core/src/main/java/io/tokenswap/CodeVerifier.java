@@ -3,7 +3,6 @@ package io.tokenswap;
 import io.tokenswap.internal.RandomBytes;
 import java.util.Base64;
 import java.util.Objects;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,7 +13,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CodeVerifier {
 
-    private static final Pattern FORM = Pattern.compile("[A-Za-z0-9._~-]{43,128}");
     private static final Base64.Encoder BASE64URL = Base64.getUrlEncoder().withoutPadding();
 
     private final String value;
@@ -40,7 +38,7 @@ public final class CodeVerifier {
      * @throws IllegalArgumentException if the value has another form
      */
     public static CodeVerifier of(String value) {
-        if (!FORM.matcher(value).matches()) {
+        if (!value.matches("[A-Za-z0-9._~-]{43,128}")) {
             throw new IllegalArgumentException("A code verifier has 43 to 128 characters out of A-Z a-z 0-9 - . _ ~");
         }
         return new CodeVerifier(value);

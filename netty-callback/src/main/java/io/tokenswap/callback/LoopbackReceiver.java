@@ -116,9 +116,11 @@ public final class LoopbackReceiver {
         if (ports.length == 0) {
             throw new IllegalArgumentException("Give at least one port");
         }
-        List<Integer> list = Arrays.stream(ports).boxed().toList();
-        list.forEach(port ->
-                requireLoopback(ReceiverOptions.withPort(options.redirectUris().get(0), port)));
+        List<Integer> list = new ArrayList<>();
+        for (int port : ports) {
+            requireLoopback(ReceiverOptions.withPort(options.redirectUris().get(0), port));
+            list.add(port);
+        }
         return with(draft -> draft.ports = list);
     }
 

@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -38,8 +37,8 @@ final class PendingLogin {
 
     private static final Duration LONGEST_WRITE = Duration.ofSeconds(1);
 
-    /** What a user types by mistake is short or has spaces, and a URL has a colon or a question mark. Codes have none of these. */
-    private static final Pattern CODE = Pattern.compile("[!-~&&[^:?&]]{8,7168}");
+    private static final int SHORTEST_CODE = 8;
+    private static final int LONGEST_CODE = 7 * 1024;
 
     private record Received(
             AuthorizationResponse response, @Nullable String rawQuery) {}
@@ -123,13 +122,27 @@ final class PendingLogin {
     boolean paste(String line, boolean codeAlone) {
         String text = line.strip();
         String rawQuery = query(text);
-        AuthorizationResponse judged = codeAlone && CODE.matcher(text).matches()
+        AuthorizationResponse judged = codeAlone && isCode(text)
                 ? new Granted(request.unsafeCodeWithoutState(text))
                 : request.validate(rawQuery);
         if (judged instanceof AuthorizationResponse.Ignored) {
             return false;
         }
         accept(judged, rawQuery);
+        return true;
+    }
+
+    /** What a user types by mistake is short or has spaces, and a URL has a colon or a question mark. Codes have none of these. */
+    private static boolean isCode(String text) {
+        if (text.length() < SHORTEST_CODE || text.length() > LONGEST_CODE) {
+            return false;
+        }
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < '!' || c > '~' || c == ':' || c == '?' || c == '&') {
+                return false;
+            }
+        }
         return true;
     }
 
