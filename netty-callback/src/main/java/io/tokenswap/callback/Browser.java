@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 
 /**
- * Shows a person the login. A lambda will do for a program that has a way of its own.
+ * Opens the login for the user. A lambda is enough for a program with another way to do this.
  *
  * <pre>{@code
  * Browser browser = Browser.system().orElse(Browser.printing(uri -> System.out.println("Open " + uri)));
@@ -20,19 +20,19 @@ public interface Browser {
     /**
      * Opens the login.
      *
-     * <p>Cold. Subscribed on a thread that may block, once the receiver listens. Cancelled as soon as the login is over.
+     * <p>Cold. Subscribed on a thread that may block, when the receiver listens. Cancelled when the login ends.
      *
-     * @param authorizeUri the login. It holds the state: show it to the user, never log it
-     * @return empty when the browser has taken the URI; any error ends the login
+     * @param authorizeUri the URI of the login. It contains the state: show it to the user, never log it
+     * @return empty when the browser has accepted the URI; any error ends the login
      */
     Mono<Void> open(URI authorizeUri);
 
     /**
-     * The browser of the system, through the program that the system has for that: {@code xdg-open}, {@code open},
-     * {@code rundll32}, {@code wslview}. Runs no shell, and gives that program 10 seconds.
+     * Returns the browser of the system. It is opened by the program that the system has for this: {@code xdg-open}, {@code open},
+     * {@code rundll32} or {@code wslview}. No shell is run. The program has 10 seconds.
      *
-     * <p>Opening fails with {@link BrowserUnavailableException} when there is no display or no such program, or when it fails
-     * or hangs.
+     * <p>Opening fails with {@link BrowserUnavailableException} if there is no display or no such program, or if the program fails or
+     * does not return in time.
      *
      * @return the browser
      */
@@ -41,7 +41,7 @@ public interface Browser {
     }
 
     /**
-     * Hands the URL to the application, for it to show to the user.
+     * Returns a browser that passes the URL to the application, which shows it to the user.
      *
      * @param show gets the URL of each login
      * @return the browser
@@ -52,8 +52,8 @@ public interface Browser {
     }
 
     /**
-     * Hands the URL to the application as well, before this browser is tried. The user has it then, whatever becomes of the
-     * browser, so a browser that cannot be opened no longer ends the login.
+     * Also passes the URL to the application, before this browser is tried. The user has the URL then, so that a browser that cannot be
+     * opened does not end the login.
      *
      * <pre>{@code
      * Browser browser = Browser.system().alsoShowing(uri -> System.out.println("If no browser opens, go to " + uri));
@@ -69,10 +69,10 @@ public interface Browser {
     }
 
     /**
-     * Tries another browser where this one fails.
+     * Tries another browser if this one fails.
      *
-     * @param fallback the browser for that case
-     * @return a browser that fails only where both do
+     * @param fallback the browser to try then
+     * @return a browser that fails only if both do
      */
     default Browser orElse(Browser fallback) {
         Objects.requireNonNull(fallback, "fallback");

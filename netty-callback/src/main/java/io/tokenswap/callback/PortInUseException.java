@@ -3,10 +3,10 @@ package io.tokenswap.callback;
 import io.tokenswap.AuthorizationFailedException;
 
 /**
- * The port on which the answer is to arrive cannot be had: another program holds it, on {@code 127.0.0.1} or on {@code ::1}, or
- * the system reserves it. No browser was opened.
+ * The port of the redirect URI cannot be bound: another program uses it, on {@code 127.0.0.1} or on {@code ::1}, or the system
+ * reserves it. No browser was opened.
  *
- * <p>Remedy: end that program, or give the receiver another port, several to choose from, or port 0 for any free one.
+ * <p>Remedy: end that program, or give the receiver another port, several ports to choose from, or port 0 for any free one.
  */
 public final class PortInUseException extends AuthorizationFailedException {
 
@@ -30,9 +30,9 @@ public final class PortInUseException extends AuthorizationFailedException {
     }
 
     /**
-     * The port that could not be had.
+     * Returns the port that could not be bound.
      *
-     * @return the port, the last one when there were several to choose from
+     * @return the port, the last one if there were several to choose from
      */
     public int port() {
         return port;

@@ -3,10 +3,10 @@ package io.tokenswap.callback;
 import io.tokenswap.AuthorizationFailedException;
 
 /**
- * Who goes to the host of the redirect URI does not get to this program: {@code localhost} leads to an address that is not this
- * machine's loopback, or the machine lacks the address. No browser was opened: the code would have gone to somebody else.
+ * The host of the redirect URI does not lead to this program: {@code localhost} resolves to an address of another machine, or this
+ * machine does not have the address. No browser was opened, because the code would have gone elsewhere.
  *
- * <p>Remedy: give the receiver a redirect URI with the host {@code 127.0.0.1} or {@code [::1]}, or mend the machine's hosts file.
+ * <p>Remedy: give the receiver a redirect URI with the host {@code 127.0.0.1} or {@code [::1]}, or correct the hosts file.
  */
 public final class RedirectHostException extends AuthorizationFailedException {
 
@@ -24,7 +24,7 @@ public final class RedirectHostException extends AuthorizationFailedException {
     }
 
     /**
-     * The host that cannot be used.
+     * Returns the host that cannot be used.
      *
      * @return the host of the redirect URI
      */

@@ -9,8 +9,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Runs a source once for all who ask while it runs. Whoever cancels harms nobody else; the last one to cancel cancels the
- * source. When it has ended, the next one to ask runs it anew.
+ * Runs a source once for all subscribers that come while it runs. Cancelling affects no other subscriber; the last one to cancel
+ * cancels the source. When the source has ended, the next subscriber runs it again.
  *
  * <p>{@code Mono.share()} would never cancel, and a {@code refCount()} can end a subscriber that joins while the last of the
  * others leaves: here, joining and leaving are one compare-and-set each.
@@ -48,7 +48,7 @@ final class SingleFlight<T> {
                 .subscribe(run.result::tryEmitValue, run.result::tryEmitError, run.result::tryEmitEmpty));
     }
 
-    /** Before anyone learns of the end, so that who asks because of it starts anew. */
+    /** Called before any subscriber learns of the end, so that a subscriber that tries again runs the source again. */
     private void forget(Run<T> run) {
         state.updateAndGet(now -> run.equals(now.run) ? new State<>(null, 0) : now);
     }

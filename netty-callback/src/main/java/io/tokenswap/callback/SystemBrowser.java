@@ -30,7 +30,7 @@ final class SystemBrowser implements Browser {
         return new SystemBrowser(openers(os.toLowerCase(Locale.ROOT), environment), LONGEST);
     }
 
-    /** Only programs that hand the URL on and return: a browser that was started itself would be killed with the deadline. */
+    /** Lists programs that pass the URL on and return. A browser that is started directly would be killed at the deadline. */
     static List<List<String>> openers(String os, Map<String, String> environment) {
         if (os.startsWith("mac") || os.startsWith("darwin")) {
             return List.of(List.of("open"));
@@ -76,7 +76,7 @@ final class SystemBrowser implements Browser {
                         : Mono.error(new BrowserUnavailableException("none of " + names() + " could do it", null)));
     }
 
-    /** Whether the opener succeeded. One that hangs ends the search: it may have opened a window, and another would open a second. */
+    /** Returns whether the opener succeeded. One that hangs ends the search: it may have opened a window, and the next would open another. */
     private Mono<Boolean> run(List<String> opener, URI authorizeUri) {
         return Mono.fromCallable(() -> start(opener, authorizeUri))
                 .subscribeOn(Schedulers.boundedElastic())
