@@ -170,6 +170,13 @@ record Stored(
         return new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, since);
     }
 
+    /** The provider refused the refresh token, and the store knows it. A store that loses the refusal gets it back from here. */
+    Stored ended(Record record, long elapsed) {
+        return compare(record) <= 0
+                ? this
+                : new Stored(record, elapsed, unsaved, null, lease, keepsRefreshToken, reachableSince, waitingSince);
+    }
+
     /** The spare takes the place of the sibling that the provider refused. */
     Stored spareUsed(Record record) {
         return new Stored(record, seenAt, unsaved, null, lease, keepsRefreshToken, reachableSince, waitingSince);

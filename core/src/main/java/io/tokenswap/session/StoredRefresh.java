@@ -407,9 +407,15 @@ final class StoredRefresh {
 
     private Mono<AttemptResult> dead(Record presented, Lease lease, TokenSwapException error) {
         return reached(store.put(presented.dead(), Kind.DEAD, lease.attempt()))
-                .flatMap(entry -> entry.record() != null && entry.record().state() != State.LIVE
-                        ? Mono.<AttemptResult>just(new AttemptResult.Ended(error))
-                        : adoptedOr(entry, Mono.just(new AttemptResult.Ended(error))))
+                .flatMap(entry -> {
+                    Record record = entry.record();
+                    if (record != null && record.state() == State.DEAD) {
+                        update(stored -> stored.ended(record, elapsed()));
+                    }
+                    return record != null && record.state() != State.LIVE
+                            ? Mono.<AttemptResult>just(new AttemptResult.Ended(error))
+                            : adoptedOr(entry, Mono.just(new AttemptResult.Ended(error)));
+                })
                 // Nothing is lost by it: other nodes learn from the provider.
                 .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Ended(error)));
     }

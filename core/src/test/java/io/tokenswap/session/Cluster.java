@@ -103,11 +103,8 @@ final class Cluster {
                 @Override
                 public Mono<Token> refresh(RefreshToken refreshToken) {
                     return Mono.defer(() -> {
-                        store.awaits.accept("present");
                         presenter.presents(Node.this, refreshToken);
-                        return provided.refresh(refreshToken)
-                                .doOnTerminate(() -> store.awaits.accept("present answered"))
-                                .publishOn(scheduler);
+                        return store.unlessLost(provided.refresh(refreshToken), ObservedStore.PRESENT);
                     });
                 }
             };

@@ -4,7 +4,9 @@ import io.tokenswap.testing.ReferenceStore;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -19,6 +21,9 @@ final class ObservedStore implements TokenStore {
 
     private static final Duration NOTICED = Duration.ofSeconds(2);
 
+    /** The request to the provider, for {@link #awaits}. */
+    static final String PRESENT = "present";
+
     private final ReferenceStore.Connection connection;
     private final Scheduler scheduler;
     private final InstantSource clock;
@@ -29,7 +34,11 @@ final class ObservedStore implements TokenStore {
     /** Called before each operation is sent, and before its response is passed on. Tests end or stop a node there. */
     Consumer<String> awaits = point -> {};
 
+    private boolean losesResponses;
+    private boolean losesNext;
+
     private final Map<String, Instant> leaseAskedAt = new HashMap<>();
+    private final Map<String, List<Instant>> acquiredAt = new HashMap<>();
     private final Map<String, Instant> failedAt = new HashMap<>();
 
     ObservedStore(ReferenceStore.Connection connection, Scheduler scheduler, InstantSource clock) {
@@ -38,9 +47,46 @@ final class ObservedStore implements TokenStore {
         this.clock = clock;
     }
 
+    /** Loses the responses from now on, those included whose operations were sent before. */
+    void losesResponses(boolean lost) {
+        losesResponses = lost;
+    }
+
+    /** Loses the response that {@link #awaits} has just been told of. */
+    void losesResponse() {
+        losesNext = true;
+    }
+
+    /** Passes the response of the store or of the provider, unless it is lost. A node that was stopped just now gets none. */
+    <T> Mono<T> unlessLost(Mono<T> operation, String name) {
+        return Mono.defer(() -> {
+            awaits.accept(name);
+            boolean lost = losesNext;
+            losesNext = false;
+            return operation
+                    .materialize()
+                    .filter(response -> !lost && arrives(name))
+                    .switchIfEmpty(Mono.never())
+                    .<T>dematerialize()
+                    .publishOn(scheduler);
+        });
+    }
+
+    private boolean arrives(String name) {
+        awaits.accept(name + " answered");
+        boolean lost = losesNext || (losesResponses && !name.equals(PRESENT));
+        losesNext = false;
+        return !lost;
+    }
+
     /** The beginning of the last operation that granted or extended a lease of the key. */
     Instant leaseAskedAt(String key) {
         return leaseAskedAt.getOrDefault(key, Instant.EPOCH);
+    }
+
+    /** Tells whether the node asked for the lease of the key between two times. */
+    boolean askedForLease(String key, Instant from, Instant to) {
+        return acquiredAt.getOrDefault(key, List.of()).stream().anyMatch(at -> !at.isBefore(from) && at.isBefore(to));
     }
 
     /** When an operation of the key last failed, or was noticed not to be answered. */
@@ -55,6 +101,7 @@ final class ObservedStore implements TokenStore {
 
     @Override
     public Mono<Acquired> acquire(String key, String owner, Version view, Duration lease) {
+        acquiredAt.computeIfAbsent(key, k -> new ArrayList<>()).add(clock.instant());
         return lease(key, run("acquire", key, () -> connection.acquire(key, owner, view, lease)));
     }
 
@@ -110,21 +157,16 @@ final class ObservedStore implements TokenStore {
             throw thrown;
         }
         return Mono.defer(() -> {
-            awaits.accept(name);
             Instant start = clock.instant();
             AtomicBoolean answered = new AtomicBoolean();
-            return begun.publishOn(scheduler)
+            return unlessLost(begun.publishOn(scheduler), name)
                     .doOnError(error -> failed(name, key))
+                    .doOnTerminate(() -> answered.set(true))
                     .doOnCancel(() -> {
                         if (!answered.get() && start.plus(NOTICED).isBefore(clock.instant())) {
                             failed(name, key);
                         }
-                    })
-                    .doOnTerminate(() -> {
-                        answered.set(true);
-                        awaits.accept(name + " answered");
-                    })
-                    .publishOn(scheduler); // a node that was stopped just now gets no response
+                    });
         });
     }
 

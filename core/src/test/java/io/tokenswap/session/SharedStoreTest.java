@@ -850,6 +850,23 @@ class SharedStoreTest {
 
         @Test
         @Tag("D28")
+        void thatLosesARefusalIsRepairedSoThatOthersSendNothing() {
+            a.start(ALICE);
+            subscribe(a);
+            b.restore(ALICE);
+            cluster.provider.revoke(stored().token());
+            advance(TO_REFRESH.plusSeconds(1));
+            assertThat(stored().state()).isEqualTo(State.DEAD);
+            cluster.engine.failover(1);
+            advance(Duration.ofSeconds(31));
+            assertThat(stored().state()).isEqualTo(State.DEAD);
+            advance(Duration.ofHours(1));
+            assertThat(token(b)).containsExactly("LoginRequiredException");
+            assertThat(cluster.provider.presentations()).hasSize(1);
+        }
+
+        @Test
+        @Tag("D28")
         @Tag("D34")
         void thatLosesARecordIsNoSignOut() {
             startBoth();
