@@ -43,6 +43,8 @@ import reactor.core.scheduler.Schedulers;
  * <p>A Redis that evicts keys when its memory is full would sign users out. It is refused at the first use: set {@code
  * maxmemory-policy noeviction}. The check is left out for a user without the right to ask ({@code CONFIG GET}).
  *
+ * <p>An operation fails when its response has not come after 5 seconds, and is then removed from the queue of the client.
+ *
  * <p>Connections are opened at the first use, and closed with the client. This store does not close the client that it was given.
  *
  * <p>Immutable and safe for use by any thread. No method blocks. Records are sealed, opened and read on Reactor's parallel threads and
@@ -63,6 +65,7 @@ public final class RedisTokenStore implements TokenStore {
     private final Duration grace;
     private final Rotates rotates;
     private final Duration unused;
+    private final Duration timeout;
     private final Mono<RedisScriptingAsyncCommands<String, String>> commands;
     private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
 
@@ -76,6 +79,7 @@ public final class RedisTokenStore implements TokenStore {
         this.rotates = builder.rotates;
         this.unused = builder.unused;
         this.listen = builder.listen;
+        this.timeout = builder.timeout;
         // Connecting blocks: the client offers no other way that keeps its address to itself.
         this.commands = Mono.fromCallable(builder.connect)
                 .subscribeOn(Schedulers.boundedElastic())
@@ -225,7 +229,7 @@ public final class RedisTokenStore implements TokenStore {
         // One hash slot for both.
         String[] names = {prefix + "{" + key + "}:record", prefix + "{" + key + "}:lease"};
         return commands.flatMap(connected -> script.run(connected, names, arguments))
-                .timeout(COMMAND_TIMEOUT)
+                .timeout(timeout)
                 .publishOn(Schedulers.parallel());
     }
 
@@ -298,6 +302,7 @@ public final class RedisTokenStore implements TokenStore {
         private Duration grace = Duration.ZERO;
         private Rotates rotates = Rotates.LEARN;
         private Duration unused = Duration.ofDays(180);
+        private Duration timeout = COMMAND_TIMEOUT;
 
         private Builder(
                 KeyRing keys,
@@ -355,6 +360,12 @@ public final class RedisTokenStore implements TokenStore {
                 throw new IllegalArgumentException("Tokens are kept for a day at least, not " + unused);
             }
             this.unused = unused;
+            return this;
+        }
+
+        /** Sets when an operation fails whose response has not come. */
+        Builder timeout(Duration timeout) {
+            this.timeout = timeout;
             return this;
         }
 

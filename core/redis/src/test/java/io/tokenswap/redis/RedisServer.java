@@ -108,6 +108,30 @@ final class RedisServer implements AutoCloseable {
         process = run();
     }
 
+    /** Stops answering and keeps its connections, as a frozen machine does. */
+    void freeze() {
+        signal("-STOP");
+    }
+
+    void thaw() {
+        signal("-CONT");
+    }
+
+    private void signal(String signal) {
+        try {
+            new ProcessBuilder("kill", signal, String.valueOf(process.pid()))
+                    .start()
+                    .onExit()
+                    .join();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    int port() {
+        return port;
+    }
+
     void stop() {
         process.destroyForcibly().onExit().join();
     }

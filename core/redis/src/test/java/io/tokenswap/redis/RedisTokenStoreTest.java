@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
@@ -12,6 +13,7 @@ import io.lettuce.core.protocol.CommandType;
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Acquired;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Outcome;
@@ -23,6 +25,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -272,6 +276,102 @@ class RedisTokenStoreTest {
                     .expectNext(TokenStore.ANY_KEY)
                     .expectComplete()
                     .verify(PATIENCE);
+        }
+    }
+
+    /** What was given up is not sent when the server is there again: the queue of the client does not grow. */
+    @Test
+    @Tag("D31")
+    @Tag("E82")
+    void aServerThatIsFrozenFailsEachOperationAtItsTimeout() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore frozen = RedisTokenStore.builder(other.client(), KEYS)
+                    .timeout(Duration.ofMillis(300))
+                    .build();
+            Mono.defer(() -> frozen.load(key)).retry(20).block(PATIENCE);
+            other.freeze();
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> frozen.load(key).block(PATIENCE))
+                        .hasRootCauseInstanceOf(TimeoutException.class);
+            }
+            other.thaw();
+
+            assertThat(Mono.defer(() -> put(frozen, login(null)))
+                            .retry(20)
+                            .block(PATIENCE)
+                            .record())
+                    .isEqualTo(login(null));
+        }
+    }
+
+    private Mono<Entry> put(TokenStore store, Record record) {
+        return store.put(key, record, Kind.LOGIN, "a", 0);
+    }
+
+    /** A replica that was the primary before a failover, or the other way round. */
+    @Test
+    @Tag("D37")
+    void aServerThatIsReadOnlyFailsByNameAndLosesNothing() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore replica = RedisTokenStore.builder(other.client(), KEYS).build();
+            put(replica, login(null), Kind.LOGIN);
+            RedisCommands<String, String> commands = other.operator().sync();
+            commands.configSet("replica-serve-stale-data", "yes");
+            commands.replicaof("127.0.0.1", 1);
+
+            assertThatThrownBy(() ->
+                            put(replica, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
+                    .hasMessageContaining("READONLY");
+            assertThat(replica.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+            commands.replicaofNoOne();
+            assertThat(put(replica, login(null).refreshed(1, login(null).token()), Kind.REFRESH)
+                            .record()
+                            .version()
+                            .number())
+                    .isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aServerThatIsFullFailsByNameAndKeepsWhatItHas() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore full = RedisTokenStore.builder(other.client(), KEYS).build();
+            put(full, login(null), Kind.LOGIN);
+            other.operator().sync().configSet("maxmemory", "1");
+
+            assertThatThrownBy(() ->
+                            put(full, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
+                    .hasMessageContaining("OOM");
+            assertThat(full.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+        }
+    }
+
+    @Test
+    @Tag("D38")
+    void aClusterIsAskedAtTheNodeOfTheKey() {
+        try (RedisServer node = RedisServer.start(directory, "--cluster-enabled", "yes")) {
+            node.operator().sync().clusterAddSlots(IntStream.range(0, 16_384).toArray());
+            RedisClusterClient client = RedisClusterClient.create("redis://127.0.0.1:" + node.port());
+            try {
+                TokenStore cluster = RedisTokenStore.builder(client, KEYS).build();
+                Mono.defer(() -> put(cluster, login(null)))
+                        .onErrorResume(starting -> Mono.empty())
+                        .repeat()
+                        .filter(entry -> entry.holds(login(null).version()))
+                        .blockFirst(PATIENCE);
+                Acquired acquired = cluster.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
+                        .block(PATIENCE);
+
+                assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
+                Record next =
+                        login(null).refreshed(acquired.attempt(), login(null).token());
+                assertThat(cluster.put(key, next, Kind.REFRESH, "a", acquired.attempt())
+                                .block(PATIENCE)
+                                .record())
+                        .isEqualTo(next);
+            } finally {
+                client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+            }
         }
     }
 }
