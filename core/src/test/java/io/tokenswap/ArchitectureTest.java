@@ -61,6 +61,25 @@ class ArchitectureTest {
                     .or(resideInAnyPackage("io.tokenswap", "io.tokenswap.internal..", "io.tokenswap.http..")));
 
     @ArchTest
+    static final ArchRule storeKnowsSessionAndRoot = classes()
+            .that()
+            .resideInAPackage("io.tokenswap.store..")
+            .should()
+            .onlyDependOnClassesThat(not(resideInAPackage("io.tokenswap.."))
+                    .or(resideInAnyPackage(
+                            "io.tokenswap",
+                            "io.tokenswap.session",
+                            "io.tokenswap.internal..",
+                            "io.tokenswap.store..")));
+
+    @ArchTest
+    static final ArchRule sessionDoesNotKnowStore = noClasses()
+            .that()
+            .resideInAPackage("io.tokenswap.session..")
+            .should()
+            .dependOnClassesThat(resideInAPackage("io.tokenswap.store.."));
+
+    @ArchTest
     static final ArchRule onlyHttpKnowsNetty = noClasses()
             .that(not(resideInAPackage("io.tokenswap.http..")))
             .should()

@@ -9,6 +9,7 @@ import io.tokenswap.session.TokenStore.Record;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -83,6 +84,25 @@ class FileProcessesTest {
             holder.kill();
 
             assertThat(acquire(store, login)).isEqualTo(Outcome.GRANTED);
+        }
+    }
+
+    @Test
+    @Tag("D01")
+    void thatMaskNoPermissionsCreateFilesForTheirOwnerAlone() throws IOException {
+        Path created = directory.resolve("a/b");
+        try (WorkerProcess process = WorkerProcess.startWithoutMask("serve", created.toString())) {
+            signIn(process.store(), KEY);
+        }
+
+        assertThat(Files.getPosixFilePermissions(created)).isEqualTo(PosixFilePermissions.fromString("rwx------"));
+        assertThat(Files.getPosixFilePermissions(created.getParent()))
+                .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+        try (Stream<Path> files = Files.list(created)) {
+            assertThat(files)
+                    .hasSize(2)
+                    .allSatisfy(file -> assertThat(Files.getPosixFilePermissions(file))
+                            .isEqualTo(PosixFilePermissions.fromString("rw-------")));
         }
     }
 

@@ -46,7 +46,17 @@ final class WorkerProcess implements AutoCloseable {
 
     /** Starts a process that runs a task of {@link #main}. */
     static WorkerProcess start(String... task) {
-        List<String> command = new ArrayList<>(List.of(
+        return start(List.of(), task);
+    }
+
+    /** Starts a process whose files would be open to everybody. */
+    static WorkerProcess startWithoutMask(String... task) {
+        return start(List.of("sh", "-c", "umask 000; exec \"$@\"", "sh"), task);
+    }
+
+    private static WorkerProcess start(List<String> shell, String... task) {
+        List<String> command = new ArrayList<>(shell);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx64m",
                 "-XX:TieredStopAtLevel=1",
