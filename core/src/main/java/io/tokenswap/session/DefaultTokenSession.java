@@ -83,6 +83,7 @@ final class DefaultTokenSession implements TokenSession {
         this.settings = settings;
         this.phase = Phase.Idle.with(token, stored, settings.moment(), settings);
         this.link = link;
+        link.follow(this);
         setTimer();
     }
 
@@ -256,7 +257,7 @@ final class DefaultTokenSession implements TokenSession {
             more[all.length] = observer;
             return more;
         });
-        link.follow(this, needsTokens());
+        link.follow(this);
         setTimer();
     }
 
@@ -264,11 +265,11 @@ final class DefaultTokenSession implements TokenSession {
         OBSERVERS.updateAndGet(
                 this,
                 all -> Arrays.stream(all).filter(other -> other != observer).toArray(SessionObserver[]::new));
-        link.follow(this, needsTokens());
+        link.follow(this);
         setTimer();
     }
 
-    private boolean needsTokens() {
+    boolean needsTokens() {
         for (SessionObserver<?> observer : observers) {
             if (observer.needsTokens()) {
                 return true;

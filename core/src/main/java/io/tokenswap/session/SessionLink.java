@@ -25,7 +25,7 @@ abstract class SessionLink {
     void react(DefaultTokenSession session, Phase before, Phase after) {}
 
     /** Begins or ends to follow what the store reports. */
-    void follow(DefaultTokenSession session, boolean needed) {}
+    void follow(DefaultTokenSession session) {}
 
     /** Notes a failure of the store. */
     void failed(Throwable error) {}

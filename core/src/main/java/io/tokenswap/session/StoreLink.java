@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
@@ -10,7 +11,11 @@ final class StoreLink extends SessionLink {
 
     private final RecordStore records;
     private final Disposable.Swap following = Disposables.swap();
+    private final AtomicInteger wishes = new AtomicInteger();
+
+    /** Only touched by the thread that counts in {@link #wishes}. */
     private boolean follows;
+
     private volatile @Nullable Throwable lastFailure;
 
     StoreLink(RecordStore records) {
@@ -34,21 +39,33 @@ final class StoreLink extends SessionLink {
             new RecordSaver(session, records).react(before, after);
         }
         if (after instanceof Phase.Closed && !(before instanceof Phase.Closed)) {
-            follow(session, false);
+            follow(session);
         }
     }
 
     @Override
-    synchronized void follow(DefaultTokenSession session, boolean needed) {
-        boolean wanted = needed && !session.isDisposed();
-        if (wanted != follows) {
-            follows = wanted;
-            following.update(
-                    wanted
-                            ? records.changes()
-                                    .subscribe(changed -> look(session).subscribe(session::found))
-                            : Disposables.disposed());
+    void follow(DefaultTokenSession session) {
+        // A loop and no lock: the store is foreign code, which may block or call back.
+        if (wishes.getAndIncrement() != 0) {
+            return;
         }
+        int seen = 1;
+        do {
+            boolean wanted = session.needsTokens() && !session.isDisposed();
+            if (wanted != follows) {
+                follows = wanted;
+                following.update(wanted ? looks(session) : Disposables.disposed());
+            }
+            seen = wishes.addAndGet(-seen);
+        } while (seen != 0);
+    }
+
+    /** Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. */
+    private Disposable looks(DefaultTokenSession session) {
+        return records.changes()
+                .onBackpressureLatest()
+                .concatMap(changed -> look(session).doOnNext(session::found), 0)
+                .subscribe();
     }
 
     @Override
