@@ -3,6 +3,7 @@ package io.tokenswap.session;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.session.TokenStore.Record;
+import org.jspecify.annotations.Nullable;
 
 /** How an attempt ended. A phase turns it into the next phase. */
 sealed interface AttemptResult {
@@ -22,14 +23,22 @@ sealed interface AttemptResult {
     /** Another node has written a greater record. No request was sent, or its response does not matter any more. */
     record Adopted(Record record) implements AttemptResult {}
 
-    /** The record is gone from a store that loses nothing: somebody has removed it to sign the user out. */
-    record Removed() implements AttemptResult {}
+    /**
+     * The record is gone from a store that loses nothing: somebody has removed it to sign the user out.
+     *
+     * @param last the record that had been there. A user who has signed in since is not signed out
+     */
+    record Removed(Record last) implements AttemptResult {}
 
     /** Nothing has changed in the store. */
     record Unchanged() implements AttemptResult {}
 
-    /** The provider refused the refresh token for good, or there is none. */
-    record Ended(TokenSwapException error) implements AttemptResult {}
+    /**
+     * The provider refused the refresh token for good, or there is none.
+     *
+     * @param dead the record that says so, or null if none was written
+     */
+    record Ended(TokenSwapException error, @Nullable Record dead) implements AttemptResult {}
 
     /**
      * The attempt failed and will be repeated.

@@ -358,8 +358,8 @@ final class DefaultTokenSession implements TokenSession {
     void found(AttemptResult result) {
         if (result instanceof AttemptResult.Adopted adopted) {
             change(found -> found.adopted(adopted.record(), moment(), settings));
-        } else if (result instanceof AttemptResult.Removed) {
-            change(found -> found.removed(moment(), settings));
+        } else if (result instanceof AttemptResult.Removed removed) {
+            change(found -> found.removed(removed.last(), moment(), settings));
         }
     }
 

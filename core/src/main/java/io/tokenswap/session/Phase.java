@@ -132,8 +132,11 @@ sealed interface Phase {
 
     /** Keeps a token that came too late to be published, if it is newer than what is known. */
     private Phase kept(AttemptResult.Obtained obtained, Moment moment) {
-        return stored().isCommanded() || stored().compare(obtained.record()) <= 0
-                ? this
+        if (stored().isCommanded()) {
+            return this;
+        }
+        return stored().compare(obtained.record()) <= 0
+                ? with(stored().spared(obtained.record()))
                 : with(stored().obtained(
                                 obtained.record(), obtained.attempt(), obtained.sameRefreshToken(), moment.elapsed()));
     }
@@ -164,10 +167,29 @@ sealed interface Phase {
         };
     }
 
-    /** The record has been removed from a store that loses nothing: the user has signed out. */
-    default Phase removed(Moment moment, SessionSettings settings) {
+    /** The record has been removed from a store that loses nothing: the user has signed out, unless there is a newer login. */
+    default Phase removed(Record last, Moment moment, SessionSettings settings) {
+        Stored stored = stored();
+        boolean newer = stored.best() == null || stored.compare(last) != 0 || stored.isLoginUnsaved();
+        return newer ? this : signedOutElsewhere(moment, settings);
+    }
+
+    private Phase signedOutElsewhere(Moment moment, SessionSettings settings) {
         return loginRequired(
-                served().refuse(), "The token was removed from the store. Sign in again.", null, moment, settings);
+                served().with(stored().withoutLease()).refuse(),
+                "The token was removed from the store. Sign in again.",
+                null,
+                moment,
+                settings);
+    }
+
+    /** Notes a greater record that changes nothing but what is known of the store. */
+    private static Phase noted(Phase phase, Record record, Moment moment) {
+        if (phase.stored().isCommanded() || phase.stored().compare(record) <= 0) {
+            return phase;
+        }
+        ServedToken noted = phase.served().with(phase.stored().adopted(record, moment.elapsed()));
+        return phase.with(record.state() == TokenStore.State.OUT ? noted.refuse() : noted);
     }
 
     /** The store confirmed a write. */
@@ -317,12 +339,16 @@ sealed interface Phase {
                 Phase next = adopted(adopted.record(), moment, settings);
                 return next == this ? Idle.with(token(), stored(), moment, settings) : next;
             }
-            if (result instanceof AttemptResult.Removed) {
-                return removed(moment, settings);
+            if (result instanceof AttemptResult.Removed removed) {
+                return removed(removed.last(), moment, settings);
             }
             if (result instanceof AttemptResult.Ended end) {
                 return loginRequired(
-                        served.with(stored().leased(null)),
+                        served.with(
+                                end.dead() == null
+                                        ? stored().withoutLease()
+                                        : stored().ended(end.dead(), moment.elapsed())
+                                                .withoutLease()),
                         "The grant has ended. Sign in again.",
                         end.error(),
                         moment,
@@ -566,6 +592,19 @@ sealed interface Phase {
             return Status.SIGNING_IN;
         }
 
+        /** Another end of the grant, or a sign-out elsewhere, changes nothing for the user who is signing in. */
+        @Override
+        public Phase adopted(Record record, Moment moment, SessionSettings settings) {
+            return record.state() == TokenStore.State.LIVE
+                    ? Phase.super.adopted(record, moment, settings)
+                    : noted(this, record, moment);
+        }
+
+        @Override
+        public Phase removed(Record last, Moment moment, SessionSettings settings) {
+            return stored().compare(last) == 0 && !served.refused() ? with(served.refuse()) : this;
+        }
+
         @Override
         public Phase ended(RefreshAttempt ended, AttemptResult result, Moment moment, SessionSettings settings) {
             if (ended != attempt) {
@@ -638,6 +677,19 @@ sealed interface Phase {
         @Override
         public Status status(Moment moment) {
             return Status.LOGIN_REQUIRED;
+        }
+
+        /** The login is required already: the user is not asked a second time. */
+        @Override
+        public Phase adopted(Record record, Moment moment, SessionSettings settings) {
+            return record.state() == TokenStore.State.LIVE
+                    ? Phase.super.adopted(record, moment, settings)
+                    : noted(this, record, moment);
+        }
+
+        @Override
+        public Phase removed(Record last, Moment moment, SessionSettings settings) {
+            return stored().compare(last) == 0 && !served.refused() ? with(served.refuse()) : this;
         }
 
         @Override
@@ -725,13 +777,18 @@ sealed interface Phase {
         }
 
         @Override
-        public Phase removed(Moment moment, SessionSettings settings) {
+        public Phase removed(Record last, Moment moment, SessionSettings settings) {
             return this;
         }
 
         @Override
         public Phase closed(Moment moment) {
             return with(stored().saveNow(moment.elapsed()));
+        }
+
+        @Override
+        public Phase signedOut(String login, Moment moment) {
+            return stored().isPresent() ? with(stored().commanded(Kind.SIGN_OUT, null, login, moment)) : this;
         }
     }
 

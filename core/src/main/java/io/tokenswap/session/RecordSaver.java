@@ -44,19 +44,26 @@ final class RecordSaver {
                 && lease.begunAt() == held.begunAt()) {
             extend(lease);
         }
-        if (held != null && lease == null && isAbandoned(before, after)) {
+        if (held != null && !after.stored().isLeasedBy(held.attempt()) && isAbandoned(held, before, after)) {
             store.release(held.attempt(), Duration.ZERO, true).subscribe();
         }
     }
 
-    /** Tells whether the lease went without the attempt's doing, so that nobody else releases it. */
-    private static boolean isAbandoned(Phase before, Phase after) {
-        boolean adopted = !Objects.equals(before.stored().best(), after.stored().best())
-                && after.stored().unsaved() == null;
-        boolean closed = after instanceof Phase.Closed
-                && before.stored().unsaved() == null
-                && after.stored().unsaved() == null;
-        return adopted || closed;
+    /** Tells whether the lease went without the attempt's doing, so that nobody else ends it. */
+    @SuppressWarnings("ReferenceEquality") // attempts have an identity
+    private static boolean isAbandoned(Lease held, Phase before, Phase after) {
+        Unsaved write = before.stored().unsaved();
+        Unsaved next = after.stored().unsaved();
+        boolean endsLater = next != null && next.attempt() == held.attempt();
+        boolean sameRecord =
+                Objects.equals(before.stored().best(), after.stored().best());
+        boolean saved = write != null && write.attempt() == held.attempt() && next == null && sameRecord;
+        boolean byAttempt = before.getClass() == after.getClass()
+                && before.attempt() == after.attempt()
+                && sameRecord
+                && Objects.equals(write, next)
+                && !(after instanceof Phase.Closed closed && closed.inFlight() == null);
+        return !endsLater && !saved && !byAttempt;
     }
 
     private void save(Unsaved write) {
@@ -92,7 +99,7 @@ final class RecordSaver {
         }
         if (stored == null && !store.engine().mayLoseWrites()) {
             session.change(phase -> phase.saved(write, session.settings().moment(), session.settings())
-                    .removed(session.settings().moment(), session.settings()));
+                    .removed(record, session.settings().moment(), session.settings()));
             return Mono.empty();
         }
         // The store has lost the record that this one follows: put it back as what it is now.
@@ -103,14 +110,10 @@ final class RecordSaver {
         session.storeFailed(error instanceof StoreFailure failure ? Objects.requireNonNull(failure.getCause()) : error);
         session.change(phase -> {
             Unsaved current = phase.stored().unsaved();
-            int failures = current == null ? 0 : current.failures();
+            int failures = current == null || !current.isSameAs(write) ? 0 : current.failures();
             long retryAt = session.settings().elapsed() + backoff(failures);
             return phase.with(phase.stored().reached(false, 0))
-                    .saveFailed(
-                            current == null ? write : current,
-                            retryAt,
-                            session.settings().moment(),
-                            session.settings());
+                    .saveFailed(write, retryAt, session.settings().moment(), session.settings());
         });
     }
 
@@ -128,11 +131,13 @@ final class RecordSaver {
                             if (held == null || held.attempt() != lease.attempt()) {
                                 return phase;
                             }
-                            return extended.outcome() == Outcome.GRANTED
-                                    ? phase.with(phase.stored()
-                                            .leased(held.extended(
-                                                    begunAt, session.settings().leaseLength())))
-                                    : phase;
+                            return phase.with(phase.stored()
+                                    .leased(
+                                            extended.outcome() == Outcome.GRANTED
+                                                    ? held.extended(
+                                                            begunAt,
+                                                            session.settings().leaseLength())
+                                                    : null)); // it has ended: a refusal may be another node's doing
                         }),
                         error -> {
                             session.change(phase -> phase.with(phase.stored().reached(false, 0)));

@@ -81,6 +81,11 @@ record Stored(
         return unsaved != null && unsaved.record == null;
     }
 
+    /** Tells whether the store has not confirmed a login yet. */
+    boolean isLoginUnsaved() {
+        return unsaved != null && unsaved.kind == Kind.LOGIN;
+    }
+
     /** Takes a greater record that was seen in the store. What was not saved yet is smaller, and so is not needed any more. */
     Stored adopted(Record record, long elapsed) {
         Record before = best;
@@ -114,13 +119,15 @@ record Stored(
     /** The user signed in or out here. */
     Stored commanded(Kind kind, @Nullable Token token, String login, Moment moment) {
         Version floor = best == null ? null : best.version();
+        // The write ends the lease: a lease that nobody ends would block the key.
+        long attempt = lease != null ? lease.attempt : unsaved != null ? unsaved.attempt : 0;
         if (unsaved != null && unsaved.record == null && unsaved.floor != null) {
             floor = unsaved.floor;
         }
         return new Stored(
                 best,
                 seenAt,
-                new Unsaved(kind, null, token, login, moment, floor, 0, 0, moment.elapsed(), true),
+                new Unsaved(kind, null, token, login, moment, floor, attempt, 0, moment.elapsed(), true),
                 null,
                 null,
                 keepsRefreshToken,
@@ -166,11 +173,28 @@ record Stored(
         return with(unsaved, lease);
     }
 
+    /** Gives up the lease, unless a write that is pending ends it. */
+    Stored withoutLease() {
+        return lease != null && unsaved != null && unsaved.attempt == lease.attempt ? this : leased(null);
+    }
+
+    /** Tells whether an attempt holds the lease. It loses it to a command, to a greater record and to the end of the session. */
+    boolean isLeasedBy(long attempt) {
+        return lease != null && lease.attempt == attempt;
+    }
+
+    /** A token that was obtained here is a sibling of a greater record: it is kept in case the provider refuses that one. */
+    Stored spared(Record record) {
+        return best == null || !best.version().isSibling(record.version()) || best.equals(record)
+                ? this
+                : new Stored(best, seenAt, unsaved, record, lease, keepsRefreshToken, reachableSince, waitingSince);
+    }
+
     Stored waiting(long since) {
         return new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, since);
     }
 
-    /** The provider refused the refresh token, and the store knows it. A store that loses the refusal gets it back from here. */
+    /** The provider refused the refresh token for good. A store that loses the refusal gets it back from here. */
     Stored ended(Record record, long elapsed) {
         return compare(record) <= 0
                 ? this

@@ -166,12 +166,17 @@ final class StoredRefresh {
         }
         boolean lost = record != null || (store.engine().mayLoseWrites() && elapsed() - stored.seenAt() < REPAIRABLE);
         if (!lost) {
-            return Mono.just(new AttemptResult.Removed());
+            return isOutdated(best, stored) ? inForce(best) : Mono.just(new AttemptResult.Removed(best));
         }
         return reached(store.put(best, Kind.REPAIR, 0)).flatMap(entry -> {
             Record now = entry.record();
             return now != null && stored().compare(now) > 0 ? Mono.just(new AttemptResult.Adopted(now)) : inForce(best);
         });
+    }
+
+    /** An absent record says nothing of a login that was made or saved here after the question. */
+    private boolean isOutdated(Record best, Stored stored) {
+        return target == null || !target.version().equals(best.version()) || stored.isLoginUnsaved();
     }
 
     /** Our own record is in the store. A live one can be acquired; with another one nothing is left to do. */
@@ -182,7 +187,7 @@ final class StoredRefresh {
     private Mono<AttemptResult> granted(Acquired acquired, long begunAt) {
         Lease lease = Lease.granted(
                 acquired.attempt(), begunAt, settings().leaseLength(), acquired.until() == null, otherMark(acquired));
-        if (hasNewerRecord()) {
+        if (isOvertaken()) {
             return store.release(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Unchanged());
         }
         if (lease.hasOtherMark() && !mayPassOver(lease)) {
@@ -196,8 +201,25 @@ final class StoredRefresh {
                                     null),
                             PATIENT_POLL)));
         }
-        update(stored -> stored.leased(lease));
-        return present(lease);
+        session.change(
+                phase -> isOvertaken(phase) ? phase : phase.with(phase.stored().leased(lease)));
+        return stored().isLeasedBy(lease.attempt())
+                ? present(lease)
+                : store.release(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Unchanged());
+    }
+
+    private boolean isOvertaken() {
+        return isOvertaken(session.current());
+    }
+
+    /** A login, a sign-out, the end of the session or the record of another node came before the lease. */
+    private boolean isOvertaken(Phase phase) {
+        Record best = phase.stored().best();
+        return phase instanceof Phase.Closed
+                || phase.stored().unsaved() != null
+                || target == null
+                || best == null
+                || !best.version().equals(target.version());
     }
 
     /** The age of another attempt's mark. One that was waited for and is gone was lost by the store: it is older than any grace. */
@@ -242,8 +264,12 @@ final class StoredRefresh {
         return reached(store.extend(lease.attempt()))
                 .flatMap(extended -> {
                     if (extended.outcome() == Outcome.GRANTED) {
+                        Record found = extended.record();
+                        if (found != null && stored().compare(found) > 0) {
+                            return Mono.just(new AttemptResult.Adopted(found)); // which ends the lease
+                        }
                         Lease kept = lease.extended(begunAt, settings().leaseLength());
-                        update(stored -> stored.leased(kept));
+                        update(stored -> stored.isLeasedBy(kept.attempt()) ? stored.leased(kept) : stored);
                         boolean inGrace = !kept.hasOtherMark()
                                 || elapsed() - kept.markedAt() + TAKEOVER <= grace()
                                 || isPatienceOver();
@@ -290,10 +316,14 @@ final class StoredRefresh {
         }
         Token token = Objects.requireNonNull(best.token());
         if (token.refreshToken() == null) {
-            return lost(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Ended(noRefreshToken()));
+            return lost(lease.attempt(), Duration.ZERO, false)
+                    .thenReturn(new AttemptResult.Ended(noRefreshToken(), null));
         }
         Lease presented = lease.presented(elapsed());
-        update(stored -> stored.leased(presented));
+        update(stored -> stored.isLeasedBy(lease.attempt()) ? stored.leased(presented) : stored);
+        if (!stored().isLeasedBy(lease.attempt())) {
+            return Mono.just(new AttemptResult.Unchanged()); // overtaken by a command, which ends the lease
+        }
         return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
                 .onErrorResume(
@@ -308,12 +338,17 @@ final class StoredRefresh {
             return Mono.just(new AttemptResult.Failed(TokenRequests.unavailable(
                     "The store of tokens failed or did not respond. Is it reachable?", Reason.STORE_FAILED, null)));
         }
+        // The save ends the lease of the attempt, if there is one: a lease that nobody ends would block the key.
+        Lease lease = stored().lease();
+        long attempt = lease != null ? lease.attempt() : best.version().attempt() + 1;
         return TokenRequests.refresh(token, token.refreshToken(), settings())
-                .<AttemptResult>map(next -> obtained(best, best.version().attempt() + 1, token, next))
+                .<AttemptResult>map(next -> obtained(best, attempt, token, next))
                 .onErrorResume(
                         TokenSwapException.class,
                         error -> Mono.just(
-                                isDeadGrant(error) ? new AttemptResult.Ended(error) : new AttemptResult.Failed(error)));
+                                isDeadGrant(error)
+                                        ? new AttemptResult.Ended(error, null)
+                                        : new AttemptResult.Failed(error)));
     }
 
     private static AttemptResult obtained(Record best, long attempt, Token presented, Token next) {
@@ -369,6 +404,7 @@ final class StoredRefresh {
     private Mono<AttemptResult> refused(Record presented, Lease lease, TokenSwapException error) {
         Stored stored = stored();
         boolean alone = !lease.hasOtherMark()
+                && stored.isLeasedBy(lease.attempt())
                 && lease.isWithin(settings().leaseLength().toMillis(), elapsed())
                 && stored.reachableSince() <= lease.acquiredAt();
         long until = elapsed() + settings().deadline().toMillis();
@@ -406,18 +442,18 @@ final class StoredRefresh {
     }
 
     private Mono<AttemptResult> dead(Record presented, Lease lease, TokenSwapException error) {
-        return reached(store.put(presented.dead(), Kind.DEAD, lease.attempt()))
-                .flatMap(entry -> {
-                    Record record = entry.record();
-                    if (record != null && record.state() == State.DEAD) {
-                        update(stored -> stored.ended(record, elapsed()));
-                    }
-                    return record != null && record.state() != State.LIVE
-                            ? Mono.<AttemptResult>just(new AttemptResult.Ended(error))
-                            : adoptedOr(entry, Mono.just(new AttemptResult.Ended(error)));
-                })
+        Record dead = presented.dead();
+        AttemptResult ended = new AttemptResult.Ended(error, dead);
+        return reached(store.put(dead, Kind.DEAD, lease.attempt()))
+                .doOnNext(entry -> update(Stored::withoutLease))
+                .flatMap(entry -> entry.record() != null && entry.record().state() != State.LIVE
+                        ? Mono.just(ended)
+                        : adoptedOr(entry, Mono.just(ended)))
                 // Nothing is lost by it: other nodes learn from the provider.
-                .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Ended(error)));
+                .onErrorResume(StoreFailure.class, failure -> {
+                    update(Stored::withoutLease);
+                    return store.release(lease.attempt(), Duration.ZERO, true).thenReturn(ended);
+                });
     }
 
     private Mono<AttemptResult> adoptedOr(Entry entry, Mono<AttemptResult> otherwise) {

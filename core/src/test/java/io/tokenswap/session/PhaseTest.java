@@ -115,7 +115,7 @@ class PhaseTest {
     }
 
     private static LoginRequired storedLoginRequired() {
-        return (LoginRequired) end(storedRefreshing(), new AttemptResult.Removed(), DUE);
+        return (LoginRequired) end(storedRefreshing(), new AttemptResult.Removed(FIRST), DUE);
     }
 
     private static SigningIn signingIn() {
@@ -413,7 +413,7 @@ class PhaseTest {
 
         @Test
         void servesARemovedTokenNoMore() {
-            assertThat(end(storedRefreshing(), new AttemptResult.Removed(), DUE))
+            assertThat(end(storedRefreshing(), new AttemptResult.Removed(FIRST), DUE))
                     .isInstanceOfSatisfying(LoginRequired.class, next -> {
                         assertThat(next.isUsable(at(DUE))).isFalse();
                         assertThat(next.error()).hasMessageContaining("removed");
@@ -779,9 +779,9 @@ class PhaseTest {
                 .flatMap(phase -> Stream.of(
                         ignored("the token of another attempt", phase, new AttemptResult.Issued(NEXT)),
                         ignored("the failure of another attempt", phase, new AttemptResult.Failed(NOT_SENT)),
-                        ignored("the end of another attempt", phase, new AttemptResult.Ended(NOT_SENT)),
+                        ignored("the end of another attempt", phase, new AttemptResult.Ended(NOT_SENT, null)),
                         ignored("a record that another attempt adopted", phase, new AttemptResult.Adopted(FIRST)),
-                        ignored("the removal that another attempt saw", phase, new AttemptResult.Removed()),
+                        ignored("the removal that another attempt saw", phase, new AttemptResult.Removed(FIRST)),
                         ignored("the wait of another attempt", phase, new AttemptResult.Postponed(NOT_SENT, 5))));
         Stream<Ignored> latched = Stream.of(refreshing(), signingIn(), loginRequired(), idle().closed(at(0)))
                 .flatMap(phase -> Stream.of(
@@ -800,7 +800,7 @@ class PhaseTest {
                 twiceInvalidated(signingIn()),
                 new Ignored("invalidated when closed", closed, p -> p.invalidated(at(DUE), SETTINGS)),
                 new Ignored("renewed when closed", closed, p -> p.renewed(NEXT, LOGIN, at(DUE), SETTINGS)),
-                new Ignored("removed when closed", closed, p -> p.removed(at(DUE), SETTINGS)),
+                new Ignored("removed when closed", closed, p -> p.removed(FIRST, at(DUE), SETTINGS)),
                 new Ignored("closed when closed", closed, p -> p.closed(at(DUE))),
                 new Ignored("adopted during a sign-out", out, p -> p.adopted(SECOND, at(DUE), SETTINGS)));
         return Stream.of(foreignAttempts, latched, known, others).flatMap(each -> each);
