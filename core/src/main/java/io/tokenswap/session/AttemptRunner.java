@@ -13,7 +13,7 @@ final class AttemptRunner {
     private AttemptRunner() {}
 
     /** Refreshes the token of a session that has no store. */
-    static Mono<AttemptResult> direct(DefaultTokenSession session) {
+    static Mono<AttemptResult> direct(SessionEngine session) {
         Token current = session.current().token();
         RefreshToken refreshToken = Objects.requireNonNull(current.refreshToken());
         return TokenRequests.refresh(current, refreshToken, session.settings()).map(AttemptResult.Issued::new);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Phase of a session, and every step from one phase to the next: pure functions of the phase and of what happened.
- * {@link DefaultTokenSession} puts a phase in place by compare-and-set and carries out the effects.
+ * {@link SessionEngine} puts a phase in place by compare-and-set and carries out the effects.
  *
  * <pre>
  *      woken, asked, invalidated             success                 saved, or nothing usable is left
@@ -49,6 +49,9 @@ sealed interface Phase {
 
     /** The time between two looks at the store after the end of the grant, while there are subscribers. */
     long LOOK_INTERVAL = 30_000;
+
+    /** The age up to which a refused token says that a refresh does not help. */
+    long FRESH = 300_000;
 
     /** How many refused tokens in a row are replaced at once. */
     int REPLACED_AT_ONCE = 2;
@@ -269,12 +272,13 @@ sealed interface Phase {
         }
 
         /**
-         * The first tokens that the API refuses are replaced at once. If it goes on refusing, a refresh does not help: further refreshes
-         * come with backoff, as after failures.
+         * The first tokens that the API refuses are replaced at once. If it goes on refusing fresh tokens, a refresh does not help: further
+         * refreshes come with backoff, as after failures.
          */
         @Override
         public Phase invalidated(Moment moment, SessionSettings settings) {
-            int rejections = served.rejections() + 1;
+            boolean fresh = moment.wall() - ServedToken.millis(token().issuedAt()) < FRESH;
+            int rejections = fresh ? served.rejections() + 1 : 1;
             ServedToken refused = served.refuse().rejections(rejections);
             return rejections <= REPLACED_AT_ONCE || token().refreshToken() == null
                     ? next(refused, moment, settings)
@@ -526,7 +530,7 @@ sealed interface Phase {
         }
 
         /** A server gives the same time to many clients. They come after it, and not all at once. */
-        private static long spread(long asked, long now, double random) {
+        static long spread(long asked, long now, double random) {
             long widest = Math.max(SHORTEST_SPREAD, (asked - now) / 5);
             return asked >= NEVER / 4_000 ? asked : asked + (long) (widest * (1 + random) / 2);
         }
@@ -769,6 +773,14 @@ sealed interface Phase {
             return this;
         }
 
+        /** A second sign-out changes nothing: it must not end a sign-in that came after the first one. */
+        @Override
+        public Phase signedOut(String login, Moment moment) {
+            return isSignedOut() || !stored().isPresent()
+                    ? this
+                    : with(stored().commanded(Kind.SIGN_OUT, null, login, moment));
+        }
+
         @Override
         public Phase adopted(Record record, Moment moment, SessionSettings settings) {
             return stored().isCommanded() || stored().compare(record) <= 0
@@ -784,11 +796,6 @@ sealed interface Phase {
         @Override
         public Phase closed(Moment moment) {
             return with(stored().saveNow(moment.elapsed()));
-        }
-
-        @Override
-        public Phase signedOut(String login, Moment moment) {
-            return stored().isPresent() ? with(stored().commanded(Kind.SIGN_OUT, null, login, moment)) : this;
         }
     }
 

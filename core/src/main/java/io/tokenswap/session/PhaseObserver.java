@@ -8,7 +8,7 @@ final class PhaseObserver extends SessionObserver<Boolean> {
 
     private final Predicate<Phase> property;
 
-    PhaseObserver(DefaultTokenSession session, CoreSubscriber<? super Boolean> actual, Predicate<Phase> property) {
+    PhaseObserver(SessionEngine session, CoreSubscriber<? super Boolean> actual, Predicate<Phase> property) {
         super(session, actual);
         this.property = property;
     }

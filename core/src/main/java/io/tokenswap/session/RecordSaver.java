@@ -20,10 +20,10 @@ final class RecordSaver {
     private static final long LONGEST_BACKOFF = 5_000;
     private static final long FIRST_BACKOFF = 200;
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
     private final RecordStore store;
 
-    RecordSaver(DefaultTokenSession session, RecordStore store) {
+    RecordSaver(SessionEngine session, RecordStore store) {
         this.session = session;
         this.store = store;
     }
@@ -33,7 +33,7 @@ final class RecordSaver {
         Unsaved write = after.stored().unsaved();
         Unsaved earlier = before.stored().unsaved();
         if (write != null && write.running() && (earlier == null || !earlier.running() || !write.isSameAs(earlier))) {
-            save(write);
+            session.dispatch(() -> save(write));
         }
         Lease lease = after.stored().lease();
         Lease held = before.stored().lease();

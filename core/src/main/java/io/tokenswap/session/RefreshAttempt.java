@@ -32,6 +32,8 @@ final class RefreshAttempt {
     private final Sinks.Empty<Void> finished = Sinks.empty();
     private final Disposable.Swap subscription = Disposables.swap();
     private volatile boolean settled;
+    private volatile Runnable onWaiter = () -> {};
+    private volatile Runnable onFinish = () -> {};
 
     private RefreshAttempt(Kind kind, @Nullable LoginRequiredException reason) {
         this.kind = kind;
@@ -63,6 +65,7 @@ final class RefreshAttempt {
     Mono<Void> settled() {
         return Mono.create(waiter -> {
             waiters.add(waiter);
+            onWaiter.run();
             waiter.onDispose(() -> waiters.remove(waiter));
             if (settled) { // settle() may have run before the waiter was added
                 waiter.success();
@@ -93,7 +96,26 @@ final class RefreshAttempt {
         }
     }
 
+    boolean hasWaiters() {
+        return !waiters.isEmpty();
+    }
+
+    /** Sets what to do when somebody begins to wait. */
+    void onWaiter(Runnable action) {
+        onWaiter = action;
+        if (hasWaiters()) { // since before the action was set
+            action.run();
+        }
+    }
+
+    /** Sets what to do, once, when nothing is in flight any more. */
+    void onFinish(Runnable action) {
+        onFinish = action;
+    }
+
     void finish() {
-        finished.tryEmitEmpty();
+        if (finished.tryEmitEmpty() == Sinks.EmitResult.OK) {
+            onFinish.run();
+        }
     }
 }

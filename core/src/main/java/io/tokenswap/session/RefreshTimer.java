@@ -12,7 +12,7 @@ final class RefreshTimer implements Runnable {
 
     private static final int SLICE = 30_000;
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
     private final Phase phase;
     private volatile boolean cancelled;
 
@@ -26,7 +26,7 @@ final class RefreshTimer implements Runnable {
      * @param phase the phase to leave
      * @throws java.util.concurrent.RejectedExecutionException if the scheduler rejects the first slice: it has been shut down or is full
      */
-    RefreshTimer(DefaultTokenSession session, Phase phase) {
+    RefreshTimer(SessionEngine session, Phase phase) {
         this.session = session;
         this.phase = phase;
         sleep(phase.delay(session.moment()));

@@ -16,9 +16,9 @@ import reactor.core.publisher.Operators;
 /** What callers get: a token at once, after the attempt in flight, or an error. */
 final class SessionCallers extends Mono<Token> implements Scannable {
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
 
-    SessionCallers(DefaultTokenSession session) {
+    SessionCallers(SessionEngine session) {
         this.session = session;
     }
 
@@ -28,6 +28,7 @@ final class SessionCallers extends Mono<Token> implements Scannable {
 
     /** The Mono of {@link TokenSession#token()}: reads the phase and the clock, and no more, while the token is good. */
     @Override
+    @SuppressWarnings("ReferenceEquality") // this very session
     public void subscribe(CoreSubscriber<? super Token> actual) {
         Phase phase = session.current();
         Moment moment = session.moment();
@@ -36,6 +37,8 @@ final class SessionCallers extends Mono<Token> implements Scannable {
                 session.change(found -> found.asked(session.moment(), session.settings()));
             }
             actual.onSubscribe(Operators.scalarSubscription(actual, phase.token()));
+        } else if (actual.currentContext().getOrDefault(SessionEngine.class, null) == session) {
+            Operators.error(actual, ownToken());
         } else {
             session.change(found -> found.asked(session.moment(), session.settings()));
             Mono.defer(() -> outcome(true)).subscribe(actual);
@@ -96,6 +99,14 @@ final class SessionCallers extends Mono<Token> implements Scannable {
     private Mono<Token> published() {
         session.change(found -> found.asked(session.moment(), session.settings()));
         return Mono.defer(() -> outcome(true));
+    }
+
+    /** The endpoint would wait for the result of its own request. */
+    private static TokenSwapException ownToken() {
+        return TokenRequests.unavailable(
+                "The token endpoint asks the session that it refreshes for a token. Give its HTTP client other credentials.",
+                Reason.NOT_SENT,
+                null);
     }
 
     private static TokenSwapException notSaved() {

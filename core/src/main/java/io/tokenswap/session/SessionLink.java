@@ -12,20 +12,20 @@ abstract class SessionLink {
     static final SessionLink NONE = new SessionLink() {};
 
     /** Obtains the next token. Errors are possible only where foreign code breaks the rules of Reactive Streams. */
-    Mono<AttemptResult> refresh(DefaultTokenSession session) {
+    Mono<AttemptResult> refresh(SessionEngine session) {
         return AttemptRunner.direct(session);
     }
 
     /** Looks at the store for what other nodes have written. */
-    Mono<AttemptResult> look(DefaultTokenSession session) {
+    Mono<AttemptResult> look(SessionEngine session) {
         return Mono.just(new AttemptResult.Unchanged());
     }
 
     /** Carries out what a change of the phase means for the store. */
-    void react(DefaultTokenSession session, Phase before, Phase after) {}
+    void react(SessionEngine session, Phase before, Phase after) {}
 
     /** Begins or ends to follow what the store reports. */
-    void follow(DefaultTokenSession session) {}
+    void follow(SessionEngine session) {}
 
     /** Notes a failure of the store. */
     void failed(Throwable error) {}

@@ -22,7 +22,7 @@ abstract class SessionObserver<T> implements Subscription {
     private static final AtomicIntegerFieldUpdater<SessionObserver> LOOKS =
             AtomicIntegerFieldUpdater.newUpdater(SessionObserver.class, "looks");
 
-    final DefaultTokenSession session;
+    final SessionEngine session;
     final CoreSubscriber<? super T> actual;
     private volatile long requested;
     private volatile boolean terminated;
@@ -33,7 +33,7 @@ abstract class SessionObserver<T> implements Subscription {
      */
     private volatile int looks = 1;
 
-    SessionObserver(DefaultTokenSession session, CoreSubscriber<? super T> actual) {
+    SessionObserver(SessionEngine session, CoreSubscriber<? super T> actual) {
         this.session = session;
         this.actual = actual;
     }

@@ -28,7 +28,8 @@ record SessionSettings(
         Duration deadline,
         String owner,
         LongSupplier elapsedMillis,
-        SharedTimer timer) {
+        SharedTimer timer,
+        RefreshSlots slots) {
 
     private static final Duration LEASE_AFTER_DEADLINE = Duration.ofSeconds(5);
 
@@ -42,7 +43,8 @@ record SessionSettings(
             Scheduler scheduler,
             DoubleSupplier random,
             @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
-            boolean keepAlive) {
+            boolean keepAlive,
+            RefreshSlots slots) {
         Duration deadline = endpoint.timeout();
         if (deadline.isNegative() || deadline.isZero()) {
             throw new IllegalArgumentException("The timeout of the endpoint must be longer than zero: " + deadline);
@@ -58,7 +60,8 @@ record SessionSettings(
                 deadline,
                 randomId(),
                 elapsedMillis(scheduler),
-                SharedTimer.of(scheduler));
+                SharedTimer.of(scheduler),
+                slots);
     }
 
     /**

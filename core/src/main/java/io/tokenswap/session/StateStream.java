@@ -8,13 +8,13 @@ import reactor.core.publisher.Flux;
 /** The stream of a session's states: the current one first, then each transition, the latest only for a slow subscriber. */
 final class StateStream extends Flux<SessionState> implements Scannable {
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
 
-    static Flux<SessionState> of(DefaultTokenSession session) {
+    static Flux<SessionState> of(SessionEngine session) {
         return onAssembly(new StateStream(session));
     }
 
-    private StateStream(DefaultTokenSession session) {
+    private StateStream(SessionEngine session) {
         this.session = session;
     }
 
@@ -35,7 +35,7 @@ final class StateStream extends Flux<SessionState> implements Scannable {
 
         private @Nullable SessionState last;
 
-        Observer(DefaultTokenSession session, CoreSubscriber<? super SessionState> actual) {
+        Observer(SessionEngine session, CoreSubscriber<? super SessionState> actual) {
             super(session, actual);
         }
 

@@ -23,18 +23,18 @@ final class StoreLink extends SessionLink {
     }
 
     @Override
-    Mono<AttemptResult> refresh(DefaultTokenSession session) {
+    Mono<AttemptResult> refresh(SessionEngine session) {
         return new StoredRefresh(session, records).refresh();
     }
 
     @Override
-    Mono<AttemptResult> look(DefaultTokenSession session) {
+    Mono<AttemptResult> look(SessionEngine session) {
         return new StoredRefresh(session, records).look();
     }
 
     @Override
     @SuppressWarnings("ReferenceEquality") // an unchanged state is the same object
-    void react(DefaultTokenSession session, Phase before, Phase after) {
+    void react(SessionEngine session, Phase before, Phase after) {
         if (before.stored() != after.stored()) {
             new RecordSaver(session, records).react(before, after);
         }
@@ -44,14 +44,14 @@ final class StoreLink extends SessionLink {
     }
 
     @Override
-    void follow(DefaultTokenSession session) {
+    void follow(SessionEngine session) {
         // A loop and no lock: the store is foreign code, which may block or call back.
         if (wishes.getAndIncrement() != 0) {
             return;
         }
         int seen = 1;
         do {
-            boolean wanted = session.needsTokens() && !session.isDisposed();
+            boolean wanted = session.needsTokens() && !(session.current() instanceof Phase.Closed);
             if (wanted != follows) {
                 follows = wanted;
                 following.update(wanted ? looks(session) : Disposables.disposed());
@@ -61,7 +61,7 @@ final class StoreLink extends SessionLink {
     }
 
     /** Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. */
-    private Disposable looks(DefaultTokenSession session) {
+    private Disposable looks(SessionEngine session) {
         return records.changes()
                 .onBackpressureLatest()
                 .concatMap(changed -> look(session).doOnNext(session::found), 0)

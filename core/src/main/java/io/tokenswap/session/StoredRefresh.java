@@ -58,13 +58,13 @@ final class StoredRefresh {
     /** How long a record that was seen may be absent from a store that can lose writes: half the lifetime of a sign-out. */
     private static final long REPAIRABLE = Duration.ofHours(12).toMillis();
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
     private final RecordStore store;
 
     /** The record that this attempt set out to refresh. If the session has a newer one, there is nothing left to do. */
     private final @Nullable Record target;
 
-    StoredRefresh(DefaultTokenSession session, RecordStore store) {
+    StoredRefresh(SessionEngine session, RecordStore store) {
         this.session = session;
         this.store = store;
         this.target = session.current().stored().best();
@@ -110,7 +110,7 @@ final class StoredRefresh {
 
     /** Asks for the lease once. Empty if it is to be asked for again. */
     private Mono<AttemptResult> ask(long waitingSince) {
-        if (hasNewerRecord()) {
+        if (hasNewerRecord() || isClosed()) {
             return Mono.just(new AttemptResult.Unchanged());
         }
         Record best = Objects.requireNonNull(target);
@@ -319,6 +319,11 @@ final class StoredRefresh {
             return lost(lease.attempt(), Duration.ZERO, false)
                     .thenReturn(new AttemptResult.Ended(noRefreshToken(), null));
         }
+        if (isClosed()) { // nothing is sent after the end
+            update(stored -> stored.leased(null));
+            return store.release(lease.attempt(), Duration.ZERO, lease.presentedAt() != Phase.NEVER)
+                    .thenReturn(new AttemptResult.Unchanged());
+        }
         Lease presented = lease.presented(elapsed());
         update(stored -> stored.isLeasedBy(lease.attempt()) ? stored.leased(presented) : stored);
         if (!stored().isLeasedBy(lease.attempt())) {
@@ -340,7 +345,9 @@ final class StoredRefresh {
         }
         // The save ends the lease of the attempt, if there is one: a lease that nobody ends would block the key.
         Lease lease = stored().lease();
-        long attempt = lease != null ? lease.attempt() : best.version().attempt() + 1;
+        // Without one, the number is less than that of any attempt with a lease: two results never have the same
+        // version.
+        long attempt = lease != null ? lease.attempt() : best.version().attempt();
         return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, attempt, token, next))
                 .onErrorResume(
@@ -393,8 +400,10 @@ final class StoredRefresh {
         if (retryAt == null) {
             return backoff;
         }
-        Duration asked = Duration.ofMillis(
-                Math.max(0, retryAt.toEpochMilli() - settings().moment().wall()));
+        long now = settings().moment().wall();
+        Duration asked = Duration.ofMillis(Math.max(
+                0,
+                Phase.Paused.spread(ServedToken.millis(retryAt), now, settings().nextRandom()) - now));
         return asked.compareTo(backoff) > 0 ? asked : backoff;
     }
 
@@ -413,12 +422,13 @@ final class StoredRefresh {
 
     /** Another node may have a successor that it has not saved yet: looks for it as long as a request may take. */
     private Mono<AttemptResult> successorOrDead(Record presented, Lease lease, TokenSwapException error, long until) {
-        return reached(store.load())
-                .<AttemptResult>flatMap(entry -> seen(entry.record()))
-                .onErrorResume(StoreFailure.class, failure -> Mono.empty())
-                .switchIfEmpty(Mono.defer(() -> elapsed() < until
-                        ? pause(1_000, true).then(Mono.defer(() -> successorOrDead(presented, lease, error, until)))
-                        : spareOrDead(presented, lease, error)));
+        return Mono.defer(() -> reached(store.load())
+                        .<AttemptResult>flatMap(entry -> seen(entry.record()))
+                        .onErrorResume(StoreFailure.class, failure -> Mono.empty())
+                        .switchIfEmpty(Mono.defer(
+                                () -> elapsed() < until ? Mono.empty() : spareOrDead(presented, lease, error))))
+                .repeatWhenEmpty(
+                        rounds -> rounds.concatMap(round -> pause(1_000, true).thenReturn(round)));
     }
 
     /** A successor that was obtained here, beside the one that was refused, may still be good. */
@@ -464,6 +474,10 @@ final class StoredRefresh {
     }
 
     // ---- shorthands
+
+    private boolean isClosed() {
+        return session.current() instanceof Phase.Closed;
+    }
 
     private Stored stored() {
         return session.current().stored();

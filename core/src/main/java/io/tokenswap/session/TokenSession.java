@@ -179,6 +179,7 @@ public interface TokenSession extends TokenSource, Disposable {
         private boolean keepAlive;
         private @Nullable TokenStore store;
         private String user = "";
+        private RefreshSlots slots = new RefreshSlots(64);
 
         /** Shared by the sessions that are made of the same options; null after a change of an option. */
         private @Nullable SessionSettings settings;
@@ -239,6 +240,24 @@ public interface TokenSession extends TokenSource, Disposable {
         public Builder keepAlive() {
             settings = null;
             this.keepAlive = true;
+            return this;
+        }
+
+        /**
+         * Bounds the refreshes in flight of all sessions that this builder makes. After a restart thousands of sessions may be due at once.
+         * Those that exceed the bound wait for a slot, in random order, and first those for which a caller waits. A waiting refresh uses up
+         * no deadline.
+         *
+         * @param limit at least 1; 64 by default
+         * @return this builder
+         * @throws IllegalArgumentException if the limit is less than 1
+         */
+        public Builder refreshesInFlight(int limit) {
+            if (limit < 1) {
+                throw new IllegalArgumentException("refreshesInFlight must be at least 1, but is " + limit);
+            }
+            settings = null;
+            this.slots = new RefreshSlots(limit);
             return this;
         }
 
@@ -341,9 +360,9 @@ public interface TokenSession extends TokenSource, Disposable {
             return copy;
         }
 
-        private SessionSettings settings() {
+        SessionSettings settings() {
             if (settings == null) {
-                settings = SessionSettings.of(endpoint, policy, clock, scheduler, random, login, keepAlive);
+                settings = SessionSettings.of(endpoint, policy, clock, scheduler, random, login, keepAlive, slots);
             }
             return settings;
         }

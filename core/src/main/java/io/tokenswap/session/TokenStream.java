@@ -9,7 +9,7 @@ import reactor.core.publisher.Flux;
 /** The stream of a session's tokens. */
 final class TokenStream extends Flux<Token> implements Scannable {
 
-    private final DefaultTokenSession session;
+    private final SessionEngine session;
     private final boolean untilClosed;
 
     /**
@@ -17,11 +17,11 @@ final class TokenStream extends Flux<Token> implements Scannable {
      *
      * @param untilClosed true for a stream that waits where the other one fails because a login is needed
      */
-    static Flux<Token> of(DefaultTokenSession session, boolean untilClosed) {
+    static Flux<Token> of(SessionEngine session, boolean untilClosed) {
         return onAssembly(new TokenStream(session, untilClosed));
     }
 
-    private TokenStream(DefaultTokenSession session, boolean untilClosed) {
+    private TokenStream(SessionEngine session, boolean untilClosed) {
         this.session = session;
         this.untilClosed = untilClosed;
     }
@@ -46,7 +46,7 @@ final class TokenStream extends Flux<Token> implements Scannable {
         /** The access token that was emitted last; only touched by the thread that looks. */
         private @Nullable String last;
 
-        Observer(DefaultTokenSession session, CoreSubscriber<? super Token> actual, boolean untilClosed) {
+        Observer(SessionEngine session, CoreSubscriber<? super Token> actual, boolean untilClosed) {
             super(session, actual);
             this.untilClosed = untilClosed;
         }

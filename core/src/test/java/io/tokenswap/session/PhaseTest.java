@@ -60,7 +60,8 @@ class PhaseTest {
                 CLOCK.scheduler(),
                 () -> 0,
                 hook ? reason -> Mono.never() : null,
-                false);
+                false,
+                new RefreshSlots(64));
     }
 
     private static Token token(String name, long issuedAt) {

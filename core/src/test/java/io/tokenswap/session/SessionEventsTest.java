@@ -93,7 +93,14 @@ class SessionEventsTest extends SessionFixture {
         @Test
         void waitForTheChangeBeforeThemWhenThreadsComeTheOtherWayRound() {
             SessionSettings settings = SessionSettings.of(
-                    endpoint, RefreshPolicy.defaults(), clock, clock.scheduler(), () -> 0, null, false);
+                    endpoint,
+                    RefreshPolicy.defaults(),
+                    clock,
+                    clock.scheduler(),
+                    () -> 0,
+                    null,
+                    false,
+                    new RefreshSlots(64));
             Phase first = Phase.Idle.with(endpoint.grant(), Stored.NONE, settings.moment(), settings);
             Phase refreshing = first.demanded(settings.moment(), settings);
             Phase second = refreshing.renewed(endpoint.grant(), settings.newLogin(), settings.moment(), settings);

@@ -9,6 +9,7 @@ import io.tokenswap.testing.ScriptedEndpoint;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Sinks;
@@ -99,5 +100,37 @@ class SessionLifeCycleTest extends SessionFixture {
         session.dispose();
         assertThat(session.state().status()).isEqualTo(SessionState.Status.CLOSED);
         caller.dispose();
+    }
+
+    @Test
+    @Tag("D44")
+    void aSecondSignOutOfOneSessionLeavesALaterSignInAlone() {
+        TokenStore store = TokenStore.inMemory(clock);
+        TokenSession first =
+                builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
+        first.signOut().block(Duration.ZERO);
+        assertThat(stored(store, "user")).isNull();
+        clock.advance(Duration.ofSeconds(1));
+        builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
+        first.signOut().block(Duration.ZERO);
+        assertThat(stored(store, "user").accessToken().secret()).isEqualTo("access-2");
+    }
+
+    @Test
+    void aSessionThatWaitsForAnotherIsDisposedWithoutARequest() {
+        TokenStore store = TokenStore.inMemory(clock);
+        TokenSession holder =
+                builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
+        TokenSession waiting = builder().store(store, "user").restore().block(Duration.ZERO);
+        Sinks.One<Token> response = heldAnswer();
+        holder.refresh().subscribe();
+        List<String> asked = ask(waiting.refresh());
+        StepVerifier.create(waiting.disposeLater())
+                .expectSubscription()
+                .then(() -> clock.advance(Duration.ofSeconds(1)))
+                .verifyComplete();
+        assertThat(asked).containsExactly("SessionClosedException");
+        response.tryEmitValue(endpoint.grant());
+        assertThat(endpoint.refreshes()).isOne();
     }
 }

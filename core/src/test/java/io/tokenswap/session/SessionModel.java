@@ -111,7 +111,11 @@ final class SessionModel {
         }
         boolean idle = isIdleOrPaused() && !paused;
         refused = true;
-        if (idle && ++rejections <= 2) {
+        boolean fresh = Duration.between(token.issuedAt(), now).compareTo(Duration.ofMinutes(5)) < 0;
+        if (idle) {
+            rejections = fresh ? rejections + 1 : 1;
+        }
+        if (idle && rejections <= 2) {
             fly();
         } else if (idle) { // one refused token after another: refreshes come with backoff
             failures = 0;

@@ -1,0 +1,98 @@
+package io.tokenswap.session;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Bound on the refreshes in flight of all sessions of one builder. After a restart thousands of sessions may be due at once: the server
+ * then gets a few requests at a time, in random order, and first those for which a caller waits.
+ */
+@SuppressWarnings("ReferenceEquality") // lists and tickets are compared by identity
+final class RefreshSlots {
+
+    private final int limit;
+    private int inFlight;
+
+    /** Tickets of attempts that somebody waits for, and of the others. Every ticket knows its place. */
+    private final List<Ticket> urgent = new ArrayList<>();
+
+    private final List<Ticket> others = new ArrayList<>();
+
+    RefreshSlots(int limit) {
+        this.limit = limit;
+    }
+
+    /** Starts an attempt now or as soon as there is a slot for it. The attempt must {@link #release} the slot in any case. */
+    void take(RefreshAttempt attempt, Runnable start) {
+        if (!takeOrWait(attempt, start)) {
+            start.run();
+        }
+    }
+
+    private synchronized boolean takeOrWait(RefreshAttempt attempt, Runnable start) {
+        if (inFlight < limit) {
+            inFlight++;
+            return false;
+        }
+        Ticket ticket = new Ticket(start);
+        add(attempt.hasWaiters() ? urgent : others, ticket);
+        attempt.onWaiter(() -> promote(ticket));
+        return true;
+    }
+
+    /** Somebody waits for the attempt now. */
+    private synchronized void promote(Ticket ticket) {
+        if (ticket.list == others) {
+            remove(others, ticket.index);
+            add(urgent, ticket);
+        }
+    }
+
+    /** Gives a slot back, to an attempt that waits for one. */
+    void release(DoubleSupplier random) {
+        Runnable next = next(random);
+        if (next != null) {
+            next.run();
+        }
+    }
+
+    private synchronized @Nullable Runnable next(DoubleSupplier random) {
+        List<Ticket> from = urgent.isEmpty() ? others : urgent;
+        if (from.isEmpty()) {
+            inFlight--;
+            return null;
+        }
+        return remove(from, (int) (random.getAsDouble() * from.size())).start;
+    }
+
+    private static void add(List<Ticket> list, Ticket ticket) {
+        ticket.list = list;
+        ticket.index = list.size();
+        list.add(ticket);
+    }
+
+    /** Fills the gap with the last ticket, so that no removal moves many. */
+    private static Ticket remove(List<Ticket> list, int index) {
+        Ticket removed = list.get(index);
+        Ticket last = list.remove(list.size() - 1);
+        if (last != removed) {
+            last.index = index;
+            list.set(index, last);
+        }
+        removed.list = null;
+        return removed;
+    }
+
+    private static final class Ticket {
+
+        private final Runnable start;
+        private @Nullable List<Ticket> list;
+        private int index;
+
+        Ticket(Runnable start) {
+            this.start = start;
+        }
+    }
+}

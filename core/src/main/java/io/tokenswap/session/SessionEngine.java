@@ -1,0 +1,348 @@
+package io.tokenswap.session;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
+import io.tokenswap.TokenUnavailableException.Reason;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Operators;
+import reactor.util.context.Context;
+
+/**
+ * Engine of a session: one {@link Phase}, put in place by compare-and-set, and the effects of each change.
+ *
+ * <p>{@link Phase} decides, this class acts. The thread that wins a compare-and-set carries out the effects of that change, in
+ * {@link #react} and nowhere else. The session's own effects come before foreign code: timer, attempt, store, then waiting callers,
+ * subscribers and events. Threads may win one after another and act at the same time, and foreign code may change the phase again from
+ * within or block. So no effect waits for the effects of another thread:
+ *
+ * <ul>
+ *   <li>Effects that only the winner has: it starts the attempt and the write that its change began, and wakes the callers that waited
+ *       for the attempt that ended. They read the phase again.
+ *   <li>Events have an order: {@link SessionEvents} restores it.
+ *   <li>Effects that follow the current phase, whichever it is by now: the timer, and the subscribers, which look for themselves. Both
+ *       repeat when something has changed meanwhile.
+ * </ul>
+ *
+ * <p>An attempt is fenced by its identity: {@link Phase#ended} accepts a result only while the phase names the attempt. A token that
+ * replaced another one at the server is kept even then, and saved, if its version is the greatest.
+ *
+ * <p>The schedule cannot die: each way out of an attempt leads to a change, be it a result, a failure, a time limit, or an error that no
+ * operator would pass on. Each change sets the timer anew.
+ */
+@SuppressWarnings("ReferenceEquality") // a step that did not apply returned the same instance
+abstract class SessionEngine {
+
+    private static final SessionObserver<?>[] NOBODY = new SessionObserver<?>[0];
+
+    // Updated in place: an atomic object for each would double the size of a session.
+    private static final AtomicReferenceFieldUpdater<SessionEngine, Phase> PHASE =
+            AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, Phase.class, "phase");
+
+    @SuppressWarnings("rawtypes")
+    private static final AtomicReferenceFieldUpdater<SessionEngine, SessionObserver[]> OBSERVERS =
+            AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, SessionObserver[].class, "observers");
+
+    private static final AtomicReferenceFieldUpdater<SessionEngine, SessionEvents> EVENTS =
+            AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, SessionEvents.class, "events");
+    private static final AtomicIntegerFieldUpdater<SessionEngine> TIMER_CHANGES =
+            AtomicIntegerFieldUpdater.newUpdater(SessionEngine.class, "timerChanges");
+
+    private final SessionSettings settings;
+    private final SessionLink link;
+    private volatile Phase phase;
+
+    @SuppressWarnings("rawtypes")
+    private volatile SessionObserver[] observers = NOBODY;
+
+    /** Null until somebody subscribes to the events, as hardly anybody does. */
+    private volatile @Nullable SessionEvents events;
+
+    private volatile int timerChanges;
+
+    /** Only touched by the thread that counts in {@link #timerChanges}. */
+    private @Nullable RefreshTimer timer;
+
+    /** What the scheduler threw when it was last needed, so that no token can come ahead of expiry; null if all is well. */
+    private volatile @Nullable RuntimeException refusal;
+
+    SessionEngine(SessionSettings settings, SessionLink link, Token token, Stored stored) {
+        this.settings = settings;
+        this.phase = Phase.Idle.with(token, stored, settings.moment(), settings);
+        this.link = link;
+        link.follow(this);
+        setTimer();
+    }
+
+    // ---- for the parts of the session
+
+    Phase current() {
+        return phase;
+    }
+
+    SessionSettings settings() {
+        return settings;
+    }
+
+    Moment moment() {
+        return settings.moment();
+    }
+
+    /** Returns why no token can come ahead of expiry any more, for example because the scheduler was shut down; else null. */
+    @Nullable RuntimeException schedulingRefusal() {
+        return refusal;
+    }
+
+    /** A new subscriber finds the end of the grant: looks at the store once, if that was not done just now. */
+    boolean looksAgain(Phase.LoginRequired ended) {
+        change(found -> found == ended ? found.asked(moment(), settings) : found);
+        return phase != ended;
+    }
+
+    void add(SessionObserver<?> observer) {
+        OBSERVERS.updateAndGet(this, all -> {
+            SessionObserver<?>[] more = Arrays.copyOf(all, all.length + 1);
+            more[all.length] = observer;
+            return more;
+        });
+        link.follow(this);
+        setTimer();
+    }
+
+    void remove(SessionObserver<?> observer) {
+        OBSERVERS.updateAndGet(
+                this,
+                all -> Arrays.stream(all).filter(other -> other != observer).toArray(SessionObserver[]::new));
+        link.follow(this);
+        setTimer();
+    }
+
+    final boolean needsTokens() {
+        for (SessionObserver<?> observer : observers) {
+            if (observer.needsTokens()) {
+                return true;
+            }
+        }
+        return settings.keepAlive();
+    }
+
+    void storeFailed(Throwable error) {
+        link.failed(error);
+        SessionEvents heard = events;
+        if (heard != null) {
+            heard.storeFailed(error);
+        }
+    }
+
+    /** Describes the current phase to the application. */
+    public SessionState state() {
+        Phase found = phase;
+        Moment moment = settings.moment();
+        return new SessionState(
+                found.status(moment),
+                found.token().fingerprint(),
+                settings.policy().expiresAt(found.token()),
+                found instanceof Phase.Paused paused ? Instant.ofEpochMilli(paused.retryAt()) : null,
+                settings.policy().grantExpiresAt(found.token()),
+                problem(found));
+    }
+
+    private static @Nullable String problem(Phase phase) {
+        if (phase instanceof Phase.Paused paused) {
+            return paused.error().getMessage();
+        }
+        if (phase instanceof Phase.LoginRequired ended) {
+            return ended.error().getMessage();
+        }
+        return phase.attempt() != null && phase.attempt().reason() != null
+                ? phase.attempt().reason().getMessage()
+                : null;
+    }
+
+    /** Returns the events from now on. */
+    final Flux<SessionEvent> heard() {
+        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
+        return heard.flux(this::current);
+    }
+
+    /** Returns the last failure of the store, or null. */
+    final @Nullable Throwable lastStoreFailure() {
+        return link.lastFailure();
+    }
+
+    /** Completes when the phase has a property. */
+    final Mono<Void> until(Predicate<Phase> property) {
+        return Flux.<Boolean>from(subscriber -> {
+                    PhaseObserver observer = new PhaseObserver(this, Operators.toCoreSubscriber(subscriber), property);
+                    add(observer);
+                    observer.begin();
+                })
+                .then();
+    }
+
+    // ---- effects
+
+    /** Takes a step. The thread that puts the new phase in place carries out its effects. */
+    void change(UnaryOperator<Phase> step) {
+        Phase before;
+        Phase after;
+        do {
+            before = phase;
+            after = step.apply(before);
+            if (after == before) {
+                return;
+            }
+        } while (!PHASE.compareAndSet(this, before, after));
+        react(before, after);
+    }
+
+    private void react(Phase before, Phase after) {
+        RefreshAttempt ended = before.attempt();
+        RefreshAttempt begun = after.attempt();
+        setTimer();
+        if (begun != null && begun != ended) {
+            begin(begun);
+        }
+        link.react(this, before, after);
+        if (ended != null && ended != begun) {
+            ended.cancelSignIn();
+            ended.settle();
+        }
+        for (SessionObserver<?> observer : observers) {
+            observer.look();
+        }
+        SessionEvents heard = events;
+        if (heard != null) {
+            heard.changed(before, after);
+        }
+    }
+
+    /** Starts an attempt, a refresh when there is a slot for it. */
+    private void begin(RefreshAttempt attempt) {
+        if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
+            RefreshSlots slots = settings.slots();
+            attempt.onFinish(() -> slots.release(settings::nextRandom));
+            slots.take(attempt, () -> dispatch(() -> launch(attempt)));
+        } else {
+            dispatch(() -> launch(attempt));
+        }
+    }
+
+    /**
+     * Runs work of the session on a thread of its scheduler. The thread of a caller may hold thread locals of a user, which must not be in
+     * force for the session, and foreign code that blocks there must not hold up the caller.
+     */
+    final void dispatch(Runnable work) {
+        try {
+            settings.scheduler().schedule(work);
+        } catch (RejectedExecutionException shutDown) {
+            work.run();
+        }
+    }
+
+    /** Runs an attempt on a subscription of its own. Its result reaches the phase however many callers have gone. */
+    private void launch(RefreshAttempt attempt) {
+        if (phase.attempt() != attempt) { // renewed or disposed since: nothing needs to be sent
+            attempt.finish();
+            return;
+        }
+        try {
+            attempt.runsOn(run(attempt)
+                    .contextWrite(Context.of(SessionEngine.class, this))
+                    .doFinally(signal -> attempt.finish())
+                    .subscribe(result -> end(attempt, result), error -> end(attempt, AttemptRunner.failed(error))));
+        } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
+            end(attempt, AttemptRunner.failed(fatal));
+            attempt.finish();
+        }
+    }
+
+    private Mono<AttemptResult> run(RefreshAttempt attempt) {
+        return Mono.defer(() -> switch (attempt.kind()) {
+                    case REFRESH -> link.refresh(this);
+                    case LOOK -> link.look(this);
+                    case SIGN_IN -> signIn(Objects.requireNonNull(attempt.reason()));
+                })
+                .switchIfEmpty(Mono.error(() ->
+                        TokenRequests.unavailable("The attempt ended without a token", Reason.INVALID_RESPONSE, null)));
+    }
+
+    private Mono<AttemptResult> signIn(LoginRequiredException reason) {
+        return Mono.<Token>from(Objects.requireNonNull(settings.login()).apply(reason))
+                .map(AttemptResult.Issued::new);
+    }
+
+    /** A look at the store, outside of an attempt, has found something. */
+    void found(AttemptResult result) {
+        if (result instanceof AttemptResult.Adopted adopted) {
+            change(found -> found.adopted(adopted.record(), moment(), settings));
+        } else if (result instanceof AttemptResult.Removed removed) {
+            change(found -> found.removed(removed.last(), moment(), settings));
+        }
+    }
+
+    private void end(RefreshAttempt attempt, AttemptResult result) {
+        change(found -> found.ended(attempt, result, moment(), settings));
+    }
+
+    /** Sets the timer for the phase that is current by the time of looking, or none if nobody is there to be served. */
+    void setTimer() {
+        if (TIMER_CHANGES.getAndIncrement(this) != 0) {
+            return;
+        }
+        int seen = 1;
+        do {
+            Phase now = phase;
+            setTimerFor(needsTimer(now) ? now : null);
+            seen = TIMER_CHANGES.addAndGet(this, -seen);
+        } while (seen != 0);
+    }
+
+    private void setTimerFor(@Nullable Phase wanted) {
+        if (timer != null && (!timer.isFor(wanted) || settings.scheduler().isDisposed())) {
+            timer.cancel();
+            timer = null;
+        }
+        try {
+            if (timer == null && wanted != null) {
+                timer = new RefreshTimer(this, wanted);
+            }
+            refusal = null;
+        } catch (RuntimeException refused) {
+            refusal = refused;
+            for (SessionObserver<?> observer : observers) {
+                observer.look();
+            }
+        }
+    }
+
+    /** Tells whether the session can be closed without harm: no subscriber, nothing in flight, nothing unsaved. */
+    final boolean isQuiet() {
+        Phase now = phase;
+        return observers.length == 0
+                && now.attempt() == null
+                && now.stored().unsaved() == null
+                && !settings.keepAlive()
+                && !needsTimer(now);
+    }
+
+    private boolean needsTimer(Phase now) {
+        return (now.dueAt() != Phase.NEVER || now.stored().dueAt() != Phase.NEVER)
+                && (now.stored().isPending()
+                        || needsTokens()
+                        || (now instanceof Phase.Paused paused && paused.cause() == Phase.Paused.Cause.RESPONSE_LOST));
+    }
+
+    void wake(Phase expected) {
+        change(found -> found == expected ? found.woken(moment(), settings) : found);
+    }
+}
