@@ -726,6 +726,21 @@ class SharedStoreTest {
             assertThat(token(a)).containsExactly("alice 1/3");
         }
 
+        /** Without the store a node has no number for its attempt, and its result must not be taken for another one. */
+        @Test
+        @Tag("E94")
+        void whichANodeCouldNotAskForGivesWayToAnother() {
+            cluster.provider.keepsRefreshTokens();
+            cluster.engine.rotates(Rotates.NO);
+            startBoth();
+            a.connection.fault(Fault.fails());
+            advance(TO_REFRESH.plusSeconds(1));
+            assertThat(token(a)).isNotEqualTo(token(b));
+            a.connection.reconnect();
+            advance(Duration.ofSeconds(10));
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
+        }
+
         @Test
         @Tag("D46")
         void isPolledByThoseWhoWait() {

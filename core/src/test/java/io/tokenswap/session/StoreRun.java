@@ -169,7 +169,7 @@ final class StoreRun {
             } else if (!singleFaultSpent && dice < 72) {
                 singleFaultSpent = true;
                 beforeNextRefresh();
-                fault(slot);
+                fault(holderOr(slot));
             }
         } else if (dice < 61) {
             slot.demand(user);
@@ -188,6 +188,8 @@ final class StoreRun {
         } else if (mode != Mode.QUIET) {
             if (mode == Mode.LOSSY && dice < 87) {
                 lose(user);
+            } else if (dice > 96) {
+                strike(slot);
             } else {
                 fault(slot);
             }
@@ -207,20 +209,43 @@ final class StoreRun {
 
     /** Lets time pass until a refresh is near or has begun, so that most faults strike one. */
     private void beforeNextRefresh() {
-        int before = cluster.provider.presentations().size();
-        for (int i = 0;
-                i < 2 * lifetime.toSeconds() && cluster.provider.presentations().size() == before;
-                i++) {
-            cluster.advance(Duration.ofSeconds(1));
-            TokenStore.Record record = cluster.record("alice");
-            Token token = record == null ? null : record.token();
-            if (token != null
-                    && random.nextInt(3) == 0
-                    && cluster.policy.refreshAt(token, 0).minusSeconds(2).isBefore(cluster.clock.instant())) {
-                break;
+        TokenStore.Record record = cluster.record(USERS.get(random.nextInt(USERS.size())));
+        Token token = record == null ? null : record.token();
+        if (token != null) {
+            Duration left = Duration.between(cluster.clock.instant(), cluster.policy.refreshAt(token, 0));
+            Duration time = left.plusMillis(random.nextInt(3_000) - 1_500);
+            if (!time.isNegative()) {
+                cluster.advance(time);
             }
         }
         cluster.advance(Duration.ofMillis(random.nextInt(600)));
+    }
+
+    /** The node that is refreshing now, or the given one. */
+    private Slot holderOr(Slot slot) {
+        List<Presentation> all = cluster.provider.presentations();
+        Presentation last = all.isEmpty() ? null : all.get(all.size() - 1);
+        boolean refreshing = last != null
+                && last.answeredAt() == null
+                && last.at().plusSeconds(2).isAfter(cluster.clock.instant());
+        return refreshing ? slotOf.get(last.node()) : slot;
+    }
+
+    /** Strikes a node that is refreshing, and lets the others ask some time later. */
+    private void strike(Slot slot) {
+        slots.forEach(each -> USERS.forEach(each::restore));
+        beforeNextRefresh();
+        USERS.forEach(slot::call);
+        Slot holder = holderOr(slot);
+        switch (random.nextInt(3)) {
+            case 0 -> holder.crash(Duration.ofMillis(random.nextInt(120_000)));
+            case 1 -> holder.pause(Duration.ofMillis(random.nextInt(120_000)));
+            default -> holder.cut(storeFault(), Duration.ofMillis(random.nextInt(120_000)));
+        }
+        for (int i = random.nextInt(4); i >= 0; i--) {
+            cluster.advance(Duration.ofMillis(random.nextInt(30_000)));
+            slots.forEach(each -> USERS.forEach(each::call));
+        }
     }
 
     private void fault(Slot slot) {
@@ -342,12 +367,12 @@ final class StoreRun {
 
     private void checkStep() {
         Instant now = cluster.clock.instant();
+        waits.removeIf(wait -> wait.done || wait.slot.isGone(wait.node));
         for (Wait wait : waits) {
             if (!wait.done && now.isAfter(wait.limit())) {
                 violate(wait.what + " has no outcome since " + wait.begun);
             }
         }
-        waits.removeIf(wait -> wait.done || wait.slot.isGone(wait.node));
         for (String user : USERS) {
             TokenStore.Record record = cluster.record(user);
             if (record == null) {
@@ -485,6 +510,10 @@ final class StoreRun {
         if (node.clock.instant().isBefore(patience) && !demand) {
             violate(node + " presents " + refreshToken.secret() + " of another node before " + patience);
         }
+        if (!node.store.askedForLease(
+                TokenStore.key(user), Instant.EPOCH, now.minus(CALM).plusMillis(1))) {
+            violate(node + " presents " + refreshToken.secret() + " of another node as soon as it finds it");
+        }
         if (Duration.between(node.store.failedAt(TokenStore.key(user)), now).compareTo(CALM) < 0) {
             violate(node + " presents " + refreshToken.secret() + " of another node, and its store failed at "
                     + node.store.failedAt(TokenStore.key(user)));
@@ -509,7 +538,7 @@ final class StoreRun {
             USERS.forEach(slot::restore);
         }
         checkStep();
-        Duration step = Duration.ofSeconds(20);
+        Duration step = lifetime.dividedBy(12);
         for (Duration time = Duration.ZERO; time.compareTo(lifetime.plusMinutes(2)) < 0; time = time.plus(step)) {
             slots.forEach(slot -> USERS.forEach(slot::call));
             cluster.advance(step);
