@@ -1,0 +1,307 @@
+package io.tokenswap.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.SessionClosedException;
+import io.tokenswap.session.SessionState.Status;
+import io.tokenswap.session.TokenSessions.UserEvent;
+import io.tokenswap.testing.ReferenceStore;
+import io.tokenswap.testing.ScriptedEndpoint;
+import io.tokenswap.testing.VirtualClock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
+import reactor.test.StepVerifier;
+
+class TokenSessionsTest {
+
+    private static final Duration IDLE = Duration.ofMinutes(30);
+
+    private final VirtualClock clock = new VirtualClock();
+    private final ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+    private final ReferenceStore engine = new ReferenceStore(clock);
+    private final TokenSessions sessions = builder().build();
+
+    private TokenSessions.Builder builder() {
+        return TokenSessions.builder(endpoint)
+                .store(engine.connect())
+                .session(session -> session.clock(clock).scheduler(clock.scheduler()));
+    }
+
+    private TokenSession signIn(String user) {
+        return signIn(sessions, user);
+    }
+
+    private TokenSession signIn(TokenSessions sessions, String user) {
+        return Objects.requireNonNull(sessions.signIn(user, endpoint.grant()).block());
+    }
+
+    private TokenSession get(String user) {
+        return Objects.requireNonNull(sessions.get(user).block());
+    }
+
+    private static String secret(TokenSession session) {
+        return Objects.requireNonNull(session.token().block()).accessToken().secret();
+    }
+
+    private int size() {
+        return sessions.counts().values().stream().mapToInt(Integer::intValue).sum();
+    }
+
+    @Nested
+    class Users {
+
+        @Test
+        void getTheirOwnTokens() {
+            signIn("alice");
+            signIn("bob");
+            assertThat(secret(get("alice"))).isEqualTo("access-1");
+            assertThat(secret(get("bob"))).isEqualTo("access-2");
+            assertThat(get("alice")).isSameAs(get("alice")).isNotSameAs(get("bob"));
+        }
+
+        @Test
+        void areLoadedFromTheStoreAfterARestart() {
+            signIn("alice");
+            sessions.disposeLater().block();
+            TokenSession restored = builder().build().get("alice").block();
+            assertThat(secret(Objects.requireNonNull(restored))).isEqualTo("access-1");
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"stranger", "", " "})
+        void withoutATokenMustSignIn(String user) {
+            StepVerifier.create(sessions.get(user)).verifyError(LoginRequiredException.class);
+            assertThat(size()).isZero();
+        }
+
+        @Test
+        void withoutANameCannotSignIn() {
+            StepVerifier.create(sessions.signIn(" ", endpoint.grant())).verifyError(IllegalArgumentException.class);
+            StepVerifier.create(sessions.signOut("")).verifyComplete();
+        }
+
+        @Test
+        void areNamedByTheContext() {
+            signIn("alice");
+            Mono<String> call = sessions.current()
+                    .flatMap(TokenSession::token)
+                    .map(token -> token.accessToken().secret());
+            StepVerifier.create(call.contextWrite(TokenSessions.withUser("alice")))
+                    .expectNext("access-1")
+                    .verifyComplete();
+            StepVerifier.create(call.contextWrite(TokenSessions.withUser(Mono.just("alice"))))
+                    .expectNext("access-1")
+                    .verifyComplete();
+            StepVerifier.create(call.contextWrite(TokenSessions.withUser("")))
+                    .verifyError(LoginRequiredException.class);
+            StepVerifier.create(call.contextWrite(TokenSessions.withUser(Mono.empty())))
+                    .verifyError(LoginRequiredException.class);
+            StepVerifier.create(call).verifyError(IllegalStateException.class);
+        }
+
+        @Test
+        void whoSignInAgainKeepTheirSession() {
+            TokenSession session = signIn("alice");
+            assertThat(signIn("alice")).isSameAs(session);
+            assertThat(secret(session)).isEqualTo("access-2");
+        }
+
+        @Test
+        void whoSignOutAreGoneFromMemoryAndStore() {
+            TokenSession session = signIn("alice");
+            sessions.signOut("alice").block();
+            assertThat(session.isDisposed()).isTrue();
+            assertThat(size()).isZero();
+            StepVerifier.create(sessions.get("alice")).verifyError(LoginRequiredException.class);
+            StepVerifier.create(builder().build().get("alice")).verifyError(LoginRequiredException.class);
+        }
+
+        @Test
+        void whoSignOutWithoutASessionInMemoryAreGoneFromTheStore() {
+            signIn("alice");
+            builder().build().signOut("alice").block();
+            StepVerifier.create(builder().build().get("alice")).verifyError(LoginRequiredException.class);
+        }
+
+        @Test
+        void whoseSessionWasDisposedGetAnother() {
+            TokenSession session = signIn("alice");
+            session.dispose();
+            assertThat(secret(get("alice"))).isEqualTo("access-1");
+        }
+    }
+
+    @Nested
+    class Loads {
+
+        @Test
+        void areSharedAndSurviveTheCallerThatBeganThem() {
+            signIn("alice");
+            TokenSessions other = builder().build();
+            engine.freeze();
+            List<TokenSession> found = new ArrayList<>();
+            Disposable first = other.get("alice").subscribe(found::add);
+            other.get("alice").subscribe(found::add);
+            other.get("alice").subscribe(found::add);
+            first.dispose();
+            engine.thaw();
+            clock.advance(Duration.ofSeconds(1));
+            assertThat(found).hasSize(2);
+            assertThat(new HashSet<>(found)).hasSize(1);
+        }
+    }
+
+    @Nested
+    class Idleness {
+
+        @Test
+        void closesASessionAndTheNextCallLoadsIt() {
+            TokenSession session = signIn("alice");
+            clock.advance(IDLE.minusSeconds(61));
+            assertThat(get("alice")).isSameAs(session);
+            clock.advance(IDLE.plusSeconds(61));
+            assertThat(session.isDisposed()).isTrue();
+            assertThat(size()).isZero();
+            assertThat(secret(get("alice")))
+                    .isEqualTo("access-1".replace("1", String.valueOf(1 + endpoint.refreshes())));
+        }
+
+        @Test
+        void leavesNoTimerBehind() {
+            signIn("alice");
+            clock.advance(IDLE.multipliedBy(2));
+            assertThat(clock.timers()).isZero();
+        }
+
+        @Test
+        void doesNotCloseASessionWithASubscriber() {
+            TokenSession session = signIn("alice");
+            Disposable states = session.states().subscribe();
+            clock.advance(IDLE.multipliedBy(2));
+            assertThat(session.isDisposed()).isFalse();
+            states.dispose();
+            clock.advance(IDLE);
+            assertThat(session.isDisposed()).isTrue();
+        }
+
+        @Test
+        @Tag("E18")
+        void doesNotCloseASessionWithAnUnsavedToken() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            TokenSession session = signIn(sessions, "alice");
+            connection.fault(ReferenceStore.Fault.fails());
+            session.renew(endpoint.grant()).subscribe(saved -> {}, error -> {});
+            clock.advance(IDLE.multipliedBy(2));
+            assertThat(session.isDisposed()).isFalse();
+        }
+
+        @Test
+        void overTheMaximumSizeClosesThoseThatAreIdleForLongest() {
+            TokenSessions sessions = builder().maximumSize(2).build();
+            TokenSession oldest = signIn(sessions, "alice");
+            clock.advance(Duration.ofSeconds(1));
+            TokenSession older = signIn(sessions, "bob");
+            clock.advance(Duration.ofSeconds(20));
+            TokenSession youngest = signIn(sessions, "carol");
+            assertThat(oldest.isDisposed()).isTrue();
+            assertThat(older.isDisposed()).isFalse();
+            assertThat(youngest.isDisposed()).isFalse();
+        }
+
+        @Test
+        void hasALimitThatIsLongerThanZero() {
+            assertThatIllegalArgumentException().isThrownBy(() -> builder().idleTimeout(Duration.ZERO));
+            assertThatIllegalArgumentException().isThrownBy(() -> builder().maximumSize(0));
+        }
+    }
+
+    @Nested
+    class Observers {
+
+        @Test
+        void seeTheEventsOfAllUsersWithTheirNames() {
+            signIn("alice");
+            StepVerifier.create(sessions.events().map(event -> event.user() + " " + name(event)))
+                    .then(() -> get("alice").refresh().block())
+                    .expectNext("alice Refreshed")
+                    .then(() -> signIn("bob").refresh().block())
+                    .expectNext("bob Refreshed")
+                    .then(sessions::dispose)
+                    .expectNextCount(2)
+                    .verifyComplete();
+        }
+
+        private static String name(UserEvent event) {
+            return event.event().getClass().getSimpleName();
+        }
+
+        @Test
+        void countSessionsByStatus() {
+            signIn("alice");
+            signIn("bob");
+            clock.advance(Duration.ofMinutes(20));
+            assertThat(sessions.counts()).containsEntry(Status.VALID, 2).containsEntry(Status.LOGIN_REQUIRED, 0);
+        }
+    }
+
+    @Nested
+    class Disposal {
+
+        @Test
+        void closesAllSessionsAndRefusesMore() {
+            TokenSession session = signIn("alice");
+            sessions.disposeLater().block();
+            assertThat(session.isDisposed()).isTrue();
+            assertThat(sessions.isDisposed()).isTrue();
+            StepVerifier.create(sessions.get("alice")).verifyError(SessionClosedException.class);
+            StepVerifier.create(sessions.signIn("alice", endpoint.grant())).verifyError(SessionClosedException.class);
+        }
+    }
+
+    /** Users come back while their sessions close: each caller gets a session of its user, and there is one at a time. */
+    @RepeatedTest(20)
+    @Tag("race")
+    void usersWhoComeBackWhileSessionsCloseGetOneSessionAtATime() {
+        TokenSessions sessions = TokenSessions.builder(new ScriptedEndpoint(clock, Duration.ofHours(1)))
+                .session(session -> session.clock(clock))
+                .build();
+        List<String> users = List.of("a", "b", "c");
+        users.forEach(user -> signIn(sessions, user));
+        Set<TokenSession> open = ConcurrentHashMap.newKeySet();
+        Flux.range(0, 3_000)
+                .flatMap(
+                        i -> sessions.get(users.get(i % users.size()))
+                                .subscribeOn(Schedulers.parallel())
+                                .doOnNext(session -> {
+                                    if (i % 7 == 0) {
+                                        session.dispose();
+                                    }
+                                }),
+                        16)
+                .blockLast(Duration.ofSeconds(30));
+        users.forEach(user -> open.add(Objects.requireNonNull(sessions.get(user).block())));
+        assertThat(open).hasSize(users.size()).noneMatch(TokenSession::isDisposed);
+        assertThat(sessions.counts().values().stream()
+                        .mapToInt(Integer::intValue)
+                        .sum())
+                .isEqualTo(users.size());
+    }
+}
