@@ -6,6 +6,7 @@ import io.tokenswap.TokenEndpoint;
 import io.tokenswap.SessionClosedException;
 import io.tokenswap.AuthorizationCode;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
@@ -118,10 +119,34 @@ final class StressSession implements TokenEndpoint, Scheduler {
         return ask().get();
     }
 
+    /** The number of the token that is stored, 0 after a sign-out. */
     int stored() {
-        TokenStore.Record record = Objects.requireNonNull(
+        Token token = record().token();
+        return token == null ? 0 : number(token);
+    }
+
+    private TokenStore.Record record() {
+        return Objects.requireNonNull(
                 store.load(TokenStore.key("user")).block().record());
-        return number(record.token());
+    }
+
+    /** Tells whether another session could refresh: no lease was forgotten. */
+    boolean isKeyFree() {
+        return store.acquire(TokenStore.key("user"), "other", record().version(), Duration.ofSeconds(20))
+                        .block()
+                        .outcome()
+                == TokenStore.Outcome.GRANTED;
+    }
+
+    /** The same after the user has signed in again. */
+    boolean isKeyFreeAfterLogin() {
+        TokenSession.builder(this)
+                .clock(() -> now)
+                .scheduler(this)
+                .store(store, "user")
+                .start(token(1))
+                .block();
+        return isKeyFree();
     }
 
     /** Moves the clock to where the token is due; the timers that wait by now are ripe. */
