@@ -615,6 +615,27 @@ class SharedStoreTest {
             assertThat(status(a)).isEqualTo(Status.LOGIN_REQUIRED);
         }
 
+        /** The provider keeps the successor that it granted last, so the later attempt wins, whoever saves first. */
+        @Test
+        @Tag("D25")
+        void thatWasTakenOverWithinTheGraceLeavesTheLaterSuccessor() {
+            cluster.grace(Duration.ofSeconds(30));
+            startBoth();
+            pauseInTheMiddle(a);
+            advance(TO_REFRESH.plusMillis(21_600));
+            assertThat(cluster.provider.presentations())
+                    .extracting(Presentation::node)
+                    .containsExactly("a", "b");
+            a.scheduler.resume();
+            assertThat(storedToken()).isEqualTo("alice 1/2");
+            advance(SECOND);
+            assertThat(storedToken()).isEqualTo("alice 1/3");
+            cluster.provider.faults(presentation -> RotatingProvider.Fault.none());
+            advance(Duration.ofHours(1));
+            assertThat(cluster.provider.presentations()).hasSize(3).noneMatch(Presentation::isRefused);
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 1/4");
+        }
+
         /** The node stops when its request has left; the response waits for it. */
         private void pauseInTheMiddle(Node node) {
             cluster.provider.faults(presentation -> {
@@ -916,7 +937,7 @@ class SharedStoreTest {
             subscribe(b);
             for (int hour = 0; hour < 5; hour++) {
                 advance(Duration.ofHours(1));
-                a.session(ALICE).invalidate(stored().token());
+                a.ask(a.session(ALICE).refresh());
                 advance(SECOND);
                 assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
             }

@@ -188,8 +188,10 @@ final class StoreRun {
         } else if (mode != Mode.QUIET) {
             if (mode == Mode.LOSSY && dice < 87) {
                 lose(user);
-            } else if (dice > 96) {
+            } else if (dice > 97) {
                 strike(slot);
+            } else if (dice > 95) {
+                contest(slot, user);
             } else {
                 fault(slot);
             }
@@ -246,6 +248,21 @@ final class StoreRun {
             cluster.advance(Duration.ofMillis(random.nextInt(30_000)));
             slots.forEach(each -> USERS.forEach(each::call));
         }
+    }
+
+    /** The user signs in at a node that cannot save it, and signs in or out at another one meanwhile. */
+    private void contest(Slot slot, String user) {
+        slots.forEach(each -> each.restore(user));
+        slot.cut(ReferenceStore.Fault.fails(), Duration.ofSeconds(20 + random.nextInt(40)));
+        slot.signIn(user);
+        cluster.advance(Duration.ofSeconds(13 + random.nextInt(10)));
+        Slot other = slots.get((slots.indexOf(slot) + 1) % slots.size());
+        if (random.nextBoolean()) {
+            other.signIn(user);
+        } else {
+            other.signOut(user);
+        }
+        cluster.advance(Duration.ofSeconds(random.nextInt(60)));
     }
 
     private void fault(Slot slot) {
