@@ -675,7 +675,8 @@ final class StoreRun {
             Instant first = same.get(0).at();
             boolean wanted = nodes.stream()
                     .filter(node -> !node.name.equals(holder))
-                    .anyMatch(node -> node.store.askedForLease(TokenStore.key(user), first, first.plus(grace)));
+                    .anyMatch(node -> node.store.askedForLease(
+                            TokenStore.key(user), first, first.plus(grace).minus(MARGIN)));
             excused = mode == Mode.CHAOS && (near.size() > 1 || !wanted);
         } else {
             boolean responseLost = same.stream().anyMatch(p -> p.processedAt() != null && p.answeredAt() == null)
