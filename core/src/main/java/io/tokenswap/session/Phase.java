@@ -525,8 +525,13 @@ sealed interface Phase {
             Instant asked = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
             long retryAt = asked == null
                     ? now + wait
-                    : Math.max(now + wait, spread(ServedToken.millis(asked), now, settings.nextRandom()));
+                    : Math.max(now + wait, later(ServedToken.millis(asked), urgent, now, settings));
             return new Paused(anchored, failures, retryAt, error, urgent ? Cause.RESPONSE_LOST : Cause.FAILED);
+        }
+
+        /** The repeat after a lost response comes as soon as the server allows, as the grace for its refresh token may be short. */
+        private static long later(long asked, boolean urgent, long now, SessionSettings settings) {
+            return urgent ? asked : spread(asked, now, settings.nextRandom());
         }
 
         /** A server gives the same time to many clients. They come after it, and not all at once. */

@@ -13,6 +13,7 @@ import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -77,9 +78,12 @@ class RefusedRefreshTest extends WireTest {
             B43 | 415 | ''
             """)
     void refusalForAnyOtherReasonLeavesTheGrantAlone(String id, int status, String body) {
-        RecordingServer server = started(RecordingServer.answering((request, response) -> RecordingServer.json(
-                        events.isEmpty() ? status : 200, events.isEmpty() ? body : Samples.ANSWER)
-                .to(request, response)));
+        AtomicInteger requests = new AtomicInteger();
+        RecordingServer server = started(RecordingServer.answering((request, response) -> {
+            boolean first = requests.getAndIncrement() == 0;
+            return RecordingServer.json(first ? status : 200, first ? body : Samples.ANSWER)
+                    .to(request, response);
+        }));
         TokenSession session = session(server);
 
         assertThatThrownBy(() -> session.refresh().block())

@@ -63,9 +63,9 @@ class SingleFaultTest {
     @Tag("E96")
     void loseASessionWithoutGraceOnlyWhereItsOnlyCopyIsLost(Course course) {
         List<String> lost = lost(course, Duration.ZERO);
-        assertThat(lost.isEmpty())
-                .as("the node that is struck is the one that refreshes, but after a pause of all")
-                .isEqualTo(course == Course.REFUSED);
+        if (course != Course.REFUSED) { // after a pause of all nodes, either may be the one that refreshes
+            assertThat(lost).isNotEmpty();
+        }
         assertThat(lost)
                 .allMatch(point -> point.matches("CRASH between request and save at .*")
                         || point.matches("LOST_RESPONSE between request and save at present( answered)? .*"));
