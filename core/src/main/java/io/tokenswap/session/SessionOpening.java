@@ -8,6 +8,7 @@ import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.State;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,7 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
     private Instant since(Entry entry, Moment signedIn) {
         Moment now = settings.moment();
         long age = Math.max(Math.max(0, now.elapsed() - signedIn.elapsed()), now.wall() - signedIn.wall());
-        Instant since = entry.now().minusMillis(age);
+        Instant since = entry.now().minusMillis(age).truncatedTo(ChronoUnit.MILLIS); // as versions are compared
         Instant floor =
                 entry.record() == null ? Instant.MIN : entry.record().version().since();
         return since.isAfter(floor) ? since : floor.plusMillis(1);

@@ -6,6 +6,7 @@ import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.Version;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -260,7 +261,7 @@ record Stored(
         Unsaved at(Instant storeNow, Moment moment) {
             long age =
                     Math.max(Math.max(0, moment.elapsed() - happenedAt.elapsed()), moment.wall() - happenedAt.wall());
-            Instant since = storeNow.minusMillis(age);
+            Instant since = storeNow.minusMillis(age).truncatedTo(ChronoUnit.MILLIS); // as versions are compared
             if (floor != null && !since.isAfter(floor.since())) {
                 since = floor.since().plusMillis(1);
             }

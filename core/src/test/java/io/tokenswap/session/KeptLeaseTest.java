@@ -6,6 +6,7 @@ import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.testing.ScriptedEndpoint;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -128,6 +129,19 @@ class KeptLeaseTest extends SessionFixture {
         broken = null;
         session.renew(endpoint.grant()).block(Duration.ZERO);
         assertThat(ask(session.refresh())).singleElement().asString().startsWith("access-");
+    }
+
+    @Test
+    void aLoginInTheMillisecondOfASignOutIsLaterThanTheSignOut() {
+        Instant now = Instant.parse("2030-01-01T00:00:00.000999Z");
+        TokenStore memory = TokenStore.inMemory(() -> now);
+        for (int i = 0; i < 10; i++) { // the ids of logins are random
+            TokenSession session =
+                    builder().store(memory, USER).start(endpoint.grant()).block(Duration.ZERO);
+            assertThat(session).isNotNull();
+            session.signOut().block(Duration.ZERO);
+            assertThat(stored(memory, USER)).isNull();
+        }
     }
 
     @Test

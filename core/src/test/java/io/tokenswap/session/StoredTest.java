@@ -203,6 +203,16 @@ class StoredTest {
             assertThat(Objects.requireNonNull(fixed.record()).version().since()).isEqualTo(SINCE.plusMillis(since));
         }
 
+        @Test
+        void inTheMillisecondOfTheKnownLoginIsLaterThanThatLogin() {
+            Moment now = new Moment(0, 0);
+            Stored before = Stored.of(Record.login(SINCE, LATER_LOGIN, TOKEN), 0);
+            Unsaved out = unsaved(before.commanded(Kind.SIGN_OUT, null, LOGIN, now));
+            Record fixed =
+                    Objects.requireNonNull(out.at(SINCE.plusNanos(999_999), now).record());
+            assertThat(before.compare(fixed)).isPositive();
+        }
+
         @ParameterizedTest(name = "wall clock {0} ms and monotonic clock {1} ms later: {2} ms old")
         @CsvSource({
             "7000,  7000, 7000",
