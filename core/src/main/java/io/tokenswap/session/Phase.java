@@ -335,8 +335,8 @@ sealed interface Phase {
             }
             if (result instanceof AttemptResult.Obtained obtained) {
                 Phase kept = Phase.super.ended(ended, result, moment, settings);
-                return kept == this
-                        ? Idle.with(token(), stored(), moment, settings)
+                return kept.stored().unsaved() == null
+                        ? Idle.with(token(), kept.stored(), moment, settings)
                         : new Saving(kept.served(), attempt, obtained.record(), failures);
             }
             if (result instanceof AttemptResult.Adopted adopted) {

@@ -279,7 +279,7 @@ final class StoredRefresh {
                     return seen(extended.record()).switchIfEmpty(Mono.defer(this::acquire));
                 })
                 .onErrorResume(
-                        StoreFailure.class, failure -> mayRepeatAlone(lease) ? present(lease) : unreachable(failure));
+                        StoreFailure.class, failure -> mayRepeatAlone(lease) ? send(lease) : unreachable(failure));
     }
 
     /** Without the store, a node repeats its own presentation only while the provider certainly still accepts it. */
@@ -309,11 +309,13 @@ final class StoredRefresh {
     // ---- the request
 
     private Mono<AttemptResult> present(Lease lease) {
-        Record best = Objects.requireNonNull(stored().best());
         long margin = settings().leaseLength().minus(settings().deadline()).toMillis();
-        if (!lease.isWithin(margin, elapsed())) {
-            return repeat(lease); // asking the store took so long that the request would outlive the lease
-        }
+        // If asking the store took so long that the request would outlive the lease, the lease is extended first.
+        return lease.isWithin(margin, elapsed()) ? send(lease) : repeat(lease);
+    }
+
+    private Mono<AttemptResult> send(Lease lease) {
+        Record best = Objects.requireNonNull(stored().best());
         Token token = Objects.requireNonNull(best.token());
         if (token.refreshToken() == null) {
             return lost(lease.attempt(), Duration.ZERO, false)

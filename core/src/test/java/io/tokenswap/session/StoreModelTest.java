@@ -24,6 +24,14 @@ class StoreModelTest {
         check(first, first + 100);
     }
 
+    /** A store that fails at once, while the lease is too old to present under it. */
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {1115, 1135})
+    @Tag("E27")
+    void aNodeThatRepeatsItsOwnPresentationWithoutTheStoreComesToAnEnd(long seed) {
+        check(seed, seed + 1);
+    }
+
     @Test
     @Tag("stress")
     @Tag("E27")
