@@ -84,7 +84,7 @@ final class ObservedStore implements TokenStore {
         return leaseAskedAt.getOrDefault(key, Instant.EPOCH);
     }
 
-    /** Tells whether the node asked for the lease of the key between two times. */
+    /** Tells whether the node asked for the lease of the key between two times, in order to refresh the record that is stored. */
     boolean askedForLease(String key, Instant from, Instant to) {
         return acquiredAt.getOrDefault(key, List.of()).stream().anyMatch(at -> !at.isBefore(from) && at.isBefore(to));
     }
@@ -101,8 +101,15 @@ final class ObservedStore implements TokenStore {
 
     @Override
     public Mono<Acquired> acquire(String key, String owner, Version view, Duration lease) {
-        acquiredAt.computeIfAbsent(key, k -> new ArrayList<>()).add(clock.instant());
-        return lease(key, run("acquire", key, () -> connection.acquire(key, owner, view, lease)));
+        List<Instant> asked = acquiredAt.computeIfAbsent(key, k -> new ArrayList<>());
+        Instant now = clock.instant();
+        asked.add(now);
+        return lease(key, run("acquire", key, () -> connection.acquire(key, owner, view, lease)))
+                .doOnNext(acquired -> {
+                    if (acquired.outcome() == Outcome.MOVED) { // it had an older record, and needs no refresh
+                        asked.remove(now);
+                    }
+                });
     }
 
     @Override
