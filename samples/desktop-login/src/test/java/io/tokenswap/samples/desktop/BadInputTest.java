@@ -57,7 +57,7 @@ class BadInputTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            --dialect french                                              | documented, one-uri, published
+            --dialect french                                              | json, single-uri, form
             --timeout soon                                                | 30s, 5m or 1h
             --timeout 0s                                                  | 30s, 5m or 1h
             --timeout 99999999999999999999h                               | 30s, 5m or 1h
@@ -127,11 +127,11 @@ class BadInputTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            415 | 7 | another dialect: try --dialect one-uri or --dialect published
-            302 | 7 | another dialect: try --dialect one-uri or --dialect published
-            400 | 7 | another dialect: try --dialect one-uri or --dialect published
+            415 | 7 | another dialect: try --dialect single-uri or --dialect form
+            302 | 7 | another dialect: try --dialect single-uri or --dialect form
+            400 | 7 | another dialect: try --dialect single-uri or --dialect form
             404 | 7 | check the URL
-            200 | 6 | something else answer
+            200 | 6 | something else respond
             500 | 6 | temporarily unavailable
             """)
     void aSwapThatIsAnsweredOtherwiseThanExpectedIsNamed(int status, int exitCode, String remedy) {
@@ -243,7 +243,7 @@ class BadInputTest {
         Run run = Run.of("--browser print --timeout 1s --listen http://localhost:" + port + "/auth --exchange "
                         + system.exchangeUri())
                 .failsWith(4);
-        assertThat(run.err()).contains("Nobody finished the sign-in").contains("--timeout");
+        assertThat(run.err()).contains("The sign-in was not finished within").contains("--timeout");
         assertFree(port);
     }
 
