@@ -7,16 +7,20 @@ import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.session.TokenSession;
+import io.tokenswap.store.FileTokenStore;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.nio.charset.Charset;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -53,6 +57,7 @@ import reactor.util.function.Tuple2;
             "8:the grant has ended: sign in again",
             "9:the API at --me-url cannot be reached or refuses the token",
             "10:nobody reads the output any more",
+            "11:the file of --token-file cannot be read or written",
             "130:Ctrl-C"
         })
 public final class DesktopLogin implements Callable<Integer> {
@@ -124,6 +129,17 @@ public final class DesktopLogin implements Callable<Integer> {
             paramLabel = "N",
             description = "end after N refreshes; runs until Ctrl-C by default")
     private @Nullable Long refreshes;
+
+    @Option(
+            names = "--token-file",
+            paramLabel = "FILE",
+            description =
+                    "keeps the token in this file, so that the next start needs no browser; needs --exchange or Spotify, as "
+                            + "the demo provider forgets its users when it ends")
+    private @Nullable Path tokenFile;
+
+    @Option(names = "--sign-out", description = "removes the token of --token-file and ends")
+    private boolean signOut;
 
     @Option(names = "--me-url", paramLabel = "URL", description = "an API to call with the newest token at the end")
     private @Nullable URI meUrl;
@@ -207,6 +223,14 @@ public final class DesktopLogin implements Callable<Integer> {
         require(
                 tokenLifetime == null || (exchange == null && !hasSpotify()),
                 "--token-lifetime is for the demo provider, which --exchange and SPOTIFY_CLIENT_ID do without");
+        require(!signOut || tokenFile != null, "--sign-out removes the token of a file: name it by --token-file");
+        require(
+                tokenFile == null || signOut || exchange != null || !hasSpotify() || hasSealKeys(),
+                "--token-file needs SEAL_KEYS here: without it the exchange server of this program makes a new key at each start, "
+                        + "and cannot open an older refresh token. Make a key with: openssl rand -base64 32");
+        require(
+                tokenFile == null || signOut || exchange != null || hasSpotify(),
+                "--token-file needs --exchange: the demo provider forgets its users when the program ends");
     }
 
     private static void require(boolean condition, String rule) {
@@ -216,6 +240,10 @@ public final class DesktopLogin implements Callable<Integer> {
     }
 
     private void run(Reporter reporter) {
+        if (signOut) {
+            signOut(Objects.requireNonNull(tokenFile), reporter);
+            return;
+        }
         BrowserChoice choice = browser == null ? choose(reporter) : browser;
         if (exchange != null) {
             signIn(exchange, meUrl, choice, reporter);
@@ -235,6 +263,11 @@ public final class DesktopLogin implements Callable<Integer> {
 
     private boolean hasSpotify() {
         return EmbeddedSystem.hasSpotifyClient(environment);
+    }
+
+    private boolean hasSealKeys() {
+        return Stream.of("SEAL_KEYS", "SEAL_KEYS_FILE", "SEAL_KEY")
+                .anyMatch(name -> !environment.getOrDefault(name, "").isBlank());
     }
 
     private EmbeddedSystem embedded(BrowserChoice choice, Reporter reporter) {
@@ -259,12 +292,22 @@ public final class DesktopLogin implements Callable<Integer> {
                         .redirectUri(listen.get(0), listen.stream().skip(1).toArray(URI[]::new))
                         .timeout(timeout)
                         .pasted(pasted.lines()))
-                .browser(browser(choice, pasted, reporter));
+                .browser(browser(authorizeUrl == null ? exchangeUri : authorizeUrl, choice, pasted, reporter));
 
-        Mono<TokenSession> session = Reachability.check(authorizeUrl == null ? exchangeUri : authorizeUrl)
-                .then(flow.login());
+        Mono<TokenSession> session = tokenFile == null
+                ? flow.login()
+                : flow.store(FileTokenStore.ofFile(tokenFile)).restoreOrLogin();
         Mono.usingWhen(session, signedIn -> follow(signedIn, me, reporter), TokenSession::disposeLater)
                 .block();
+    }
+
+    /** Removes the stored token. Nothing is sent, so that any exchange server will do. */
+    private void signOut(Path file, Reporter reporter) {
+        LoginFlow.create(endpoint(exchange == null ? listen.get(0) : exchange))
+                .store(FileTokenStore.ofFile(file))
+                .signOut()
+                .block();
+        reporter.note("Signed out: " + file + " holds no token.");
     }
 
     /** Shows the tokens and events of a session until as many refreshes are done as were asked for. */
@@ -315,14 +358,19 @@ public final class DesktopLogin implements Callable<Integer> {
         return person || choice == BrowserChoice.PRINT ? PastedLines.of(in, Schedulers.boundedElastic()) : Flux.empty();
     }
 
-    private Browser browser(BrowserChoice choice, PastedAnswer pasted, Reporter reporter) {
-        Browser shown = Browser.printing(uri -> {
+    /**
+     * Returns the browser. It opens only if something listens at the login page: otherwise the person would read about it in the browser,
+     * and the program would wait for the timeout.
+     */
+    private Browser browser(URI page, BrowserChoice choice, PastedAnswer pasted, Reporter reporter) {
+        Browser printing = Browser.printing(uri -> {
             pasted.expect(uri);
             reporter.authorize(uri);
             if (choice == BrowserChoice.PRINT && exchange != null) {
                 reporter.note("If the browser is on another machine, paste the address at which it ends here.");
             }
         });
+        Browser shown = uri -> Reachability.check(page).then(printing.open(uri));
         return switch (choice) {
             case PRINT -> shown;
             case SYSTEM ->

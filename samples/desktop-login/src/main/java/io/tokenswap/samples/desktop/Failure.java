@@ -5,6 +5,7 @@ import io.tokenswap.LoginRequiredException;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.callback.LoginTimeoutException;
 import io.tokenswap.callback.PortInUseException;
 import io.tokenswap.http.Dialect;
@@ -45,8 +46,15 @@ record Failure(String kind, int exitCode, String message) {
             return new Failure("timeout", 4, message + " To wait longer: --timeout");
         } else if (error instanceof AuthorizationFailedException failed) {
             return new Failure(failed.denied() ? "denied" : "login_failed", 5, message);
-        } else if (error instanceof TokenUnavailableException) {
-            return new Failure("unavailable", 6, message);
+        } else if (error instanceof TokenUnavailableException unavailable) {
+            return unavailable.reason() == Reason.STORE_FAILED
+                    ? new Failure(
+                            "token_file",
+                            11,
+                            unavailable.getCause() instanceof UncheckedIOException file
+                                    ? String.valueOf(file.getMessage())
+                                    : message)
+                    : new Failure("unavailable", 6, message);
         } else if (error instanceof LoginRequiredException) {
             return new Failure("login_required", 8, message);
         } else if (error instanceof OAuthErrorException answer) {
@@ -56,8 +64,10 @@ record Failure(String kind, int exitCode, String message) {
                     : new Failure("refused", 7, inOptions(message) + words + wrongUrl(answer.status()));
         } else if (error instanceof RequestRejectedException) {
             return new Failure("refused", 7, inOptions(message));
-        } else if (error instanceof UncheckedIOException) {
+        } else if (error instanceof ClosedOutputException) {
             return new Failure("output", 10, "Nobody reads the output any more.");
+        } else if (error instanceof UncheckedIOException) {
+            return new Failure("token_file", 11, message);
         } else if (error instanceof ApiException) {
             return new Failure("api", 9, message);
         } else if (error instanceof IllegalArgumentException) {

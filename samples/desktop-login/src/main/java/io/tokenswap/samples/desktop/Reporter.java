@@ -2,16 +2,14 @@ package io.tokenswap.samples.desktop;
 
 import io.tokenswap.Token;
 import io.tokenswap.session.SessionEvent;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Shows what happens: to a person on a {@link Screen}, or to a program in {@link JsonLines}. Never shows a token. Where nobody
- * reads any more, all but the end fails with {@link java.io.UncheckedIOException}.
+ * reads any more, all but the end fails with {@link ClosedOutputException}.
  */
 interface Reporter extends AutoCloseable {
 
@@ -44,7 +42,7 @@ interface Reporter extends AutoCloseable {
     /** Flushes, and fails where that does. */
     static void requireReader(PrintWriter out) {
         if (out.checkError()) {
-            throw new UncheckedIOException(new IOException("the output is closed"));
+            throw new ClosedOutputException();
         }
     }
 }
