@@ -6,8 +6,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a validated answer of the provider yields: a code that works once, with what the token request must repeat of the
- * login. Immutable and safe for use by any thread; {@link #toString()} prints no secret.
+ * Authorization code of a validated response. A code works once. It carries what the token request must repeat from the
+ * login: the redirect URI and the code verifier. Immutable and safe for use by any thread; {@link #toString()} prints
+ * no secret.
  *
  * @see AuthorizationRequest#validate(String)
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
@@ -27,12 +28,12 @@ public final class AuthorizationCode {
     }
 
     /**
-     * A code of which the caller vouches that its state was checked. Code that takes it out of a redirect wants
+     * Wraps a code whose state the caller has already checked. Code that reads a redirect uses
      * {@link AuthorizationRequest#validate(String)} instead.
      *
      * @param value the code
-     * @param redirectUri where the provider sent the browser
-     * @param codeVerifier the verifier of the login, or null when its request carried no challenge
+     * @param redirectUri the URI to which the provider sent the browser
+     * @param codeVerifier the verifier of the login, or null if its request carried no challenge
      * @return the code
      */
     public static AuthorizationCode of(String value, URI redirectUri, @Nullable CodeVerifier codeVerifier) {
@@ -43,9 +44,9 @@ public final class AuthorizationCode {
      * Wraps a code as {@link #of(String, URI, CodeVerifier)} does, with the scopes that were requested.
      *
      * @param value the code
-     * @param redirectUri where the provider sent the browser
-     * @param codeVerifier the verifier of the login, or null when its request carried no challenge
-     * @param scopes the scopes that were requested: those of the token unless the server says otherwise
+     * @param redirectUri the URI to which the provider sent the browser
+     * @param codeVerifier the verifier of the login, or null if its request carried no challenge
+     * @param scopes the requested scopes, which the token has unless the server returns others
      * @return the code
      */
     public static AuthorizationCode of(
@@ -63,7 +64,7 @@ public final class AuthorizationCode {
     }
 
     /**
-     * Where the code was received.
+     * Returns the URI at which the code was received.
      *
      * @return the redirect URI of the login
      */
@@ -72,16 +73,16 @@ public final class AuthorizationCode {
     }
 
     /**
-     * The verifier of the login.
+     * Returns the verifier of the login.
      *
-     * @return the verifier, or null when the request carried no challenge
+     * @return the verifier, or null if the request carried no challenge
      */
     public @Nullable CodeVerifier codeVerifier() {
         return codeVerifier;
     }
 
     /**
-     * The scopes that were asked for.
+     * Returns the scopes that were requested.
      *
      * @return the scopes, unmodifiable
      */

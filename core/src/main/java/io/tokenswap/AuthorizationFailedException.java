@@ -3,9 +3,9 @@ package io.tokenswap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The login ended without a code: the user denied it, the provider reported an error, or the receiver could not do its work.
+ * A login ended without a code: the user denied it, the provider reported an error, or the receiver failed.
  *
- * <p>Remedy: start another login; nothing is left of this one.
+ * <p>Remedy: start another login. The failed one holds no port and no other resource.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1">RFC 6749 section 4.1.2.1</a>
  */
@@ -13,17 +13,17 @@ public non-sealed class AuthorizationFailedException extends TokenSwapException 
 
     private static final long serialVersionUID = 1L;
 
-    /** The error code of a user who said no. */
+    /** Error code of a login that the user denied. */
     public static final String ACCESS_DENIED = "access_denied";
 
     private final @Nullable String error;
 
     /**
-     * A login that failed.
+     * Creates the exception of a login that failed.
      *
      * @param message what happened and what to do about it, free of secrets
-     * @param error the provider's error code, or null when it reported none
-     * @param cause what made it fail, or null
+     * @param error the provider's error code, or null if it reported none
+     * @param cause the cause of the failure, or null
      */
     public AuthorizationFailedException(String message, @Nullable String error, @Nullable Throwable cause) {
         super(message, cause);
@@ -31,16 +31,16 @@ public non-sealed class AuthorizationFailedException extends TokenSwapException 
     }
 
     /**
-     * The provider's error code.
+     * Returns the provider's error code.
      *
-     * @return the value of {@code error}, or null when the provider reported none
+     * @return the value of {@code error}, or null if the provider reported none
      */
     public @Nullable String error() {
         return error;
     }
 
     /**
-     * Whether the user, or the provider on the user's behalf, said no.
+     * Returns true if the user, or the provider on the user's behalf, denied the login.
      *
      * @return true for {@code access_denied}
      */

@@ -18,24 +18,27 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The authorization request of one login, with its state and its {@link CodeVerifier}. Build another one for the next login.
- * Immutable and safe for use by any thread; {@link #toString()} prints no secret.
+ * The authorization request of one login, with its state and its {@link CodeVerifier}. Build another one for the next
+ * login. Immutable and safe for use by any thread; {@link #toString()} prints no secret.
  *
- * <p>The browser is sent to {@link #uri()}. The server of the redirect URI, {@code LoopbackReceiver} or a controller of the application,
- * passes the raw query of each request to {@link #validate(String)}. A server that must not keep the request in memory writes it into
- * a cookie: {@link #seal(KeyRing)}.
+ * <p>The browser is sent to {@link #uri()}. The redirect URI is served by {@code LoopbackReceiver} or by a controller
+ * of the application, which passes the raw query of each request to {@link #validate(String)}. A server that cannot
+ * keep the request in memory writes it into a cookie with {@link #seal(KeyRing)}.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
  */
 public final class AuthorizationRequest {
 
-    /** Providers hand out codes of up to 5 KiB. A request line of 8 KiB holds this much beside the other parameters. */
+    /**
+     * Length limit of a code. Providers issue codes of up to 5 KiB, and a request line of 8 KiB holds this much beside
+     * the other parameters.
+     */
     private static final int LONGEST_CODE = 7 * 1024;
 
     private static final int LONGEST_STATE = 1024;
     private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
-    /** The purpose of the seal. */
+    /** Purpose of the seal. */
     private static final String SEALED = "authorization request 1";
 
     private static final String PARAMETER = "p.";
@@ -117,12 +120,12 @@ public final class AuthorizationRequest {
     /**
      * Validates an authorization response: a request that arrived at the redirect URI.
      *
-     * <p>A request without the state of this login is {@linkplain AuthorizationResponse.Ignored ignored}, and so is a malformed or
-     * ambiguous one: anybody can send those. Every other request ends the login, with a code or with an error. The state is compared
-     * in constant time.
+     * <p>A request without the state of this login is {@linkplain AuthorizationResponse.Ignored ignored}, and so is a
+     * malformed or ambiguous one, because any program can send such a request. Every other request ends the login, with
+     * a code or with an error. The state is compared in constant time.
      *
-     * <p>A parameter without a value counts as omitted. The method is pure and may be called for the same request again. The caller
-     * therefore decides that only the first response counts.
+     * <p>A parameter without a value counts as omitted. The method has no side effects and returns the same result for
+     * the same request. The caller must accept only the first response.
      *
      * @param rawQuery the query of the request, still escaped; null for none
      * @return the code, the error that ends the login, or the reason to keep waiting
@@ -168,10 +171,11 @@ public final class AuthorizationRequest {
     }
 
     /**
-     * Accepts a code without its state, for a code that the user types in. Most callers want {@link #validate(String)}.
+     * Accepts a code without its state, for example a code that the user types in. Most callers want
+     * {@link #validate(String)}.
      *
-     * <p>Dangerous: without a state, a code of somebody else cannot be recognized here. The only protection left is PKCE: the server
-     * must refuse a code that comes with the wrong verifier.
+     * <p>Dangerous: without a state, this method cannot recognize the code of another user. The only protection left is
+     * PKCE: the server must reject a code that is presented with the wrong verifier.
      *
      * @param code the code, as the provider or the exchange server showed it
      * @return the code with the redirect URI and the verifier of this login
@@ -182,8 +186,9 @@ public final class AuthorizationRequest {
     }
 
     /**
-     * Writes this request as a sealed text, so that a login that begins here can end at another node or after a restart. The text
-     * belongs into a cookie of the browser that begins the login, which is removed when the login ends.
+     * Writes this request as a sealed text, so that a login that begins here can end at another node or after a
+     * restart. Put the text into a cookie of the browser that begins the login, and remove the cookie when the login
+     * ends.
      *
      * @param keys the keys of all nodes that the login may end at
      * @return a text of base64url characters, usually less than 1,000. It reveals nothing of the request
@@ -213,15 +218,15 @@ public final class AuthorizationRequest {
     /**
      * Restores a request from a sealed text.
      *
-     * <p>A sealed text can be restored any number of times until it is too old. What keeps a login from ending twice is the code, which
-     * works once.
+     * <p>A sealed text can be restored any number of times until it is too old. A login still cannot end twice, because
+     * its code works once.
      *
-     * @param sealed what {@link #seal} wrote; may come from a stranger
+     * @param sealed what {@link #seal} wrote; it may come from an untrusted source
      * @param keys the keys of this node
      * @param maxAge the longest time since the request was sealed
      * @return the request
-     * @throws AuthorizationFailedException if the text was altered, has expired, or was sealed with an unknown key. The cause is a
-     *     {@link KeyRing.OpenException}
+     * @throws AuthorizationFailedException if the text was altered, has expired, or was sealed with an unknown key. The
+     *     cause is a {@link KeyRing.OpenException}
      */
     public static AuthorizationRequest unseal(String sealed, KeyRing keys, Duration maxAge) {
         byte[] content;
@@ -268,7 +273,10 @@ public final class AuthorizationRequest {
         return MessageDigest.isEqual(received.getBytes(StandardCharsets.UTF_8), state.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Returns an empty text in place of one that repeats the state, plain or between characters that are dropped before display. */
+    /**
+     * Returns the text, or an empty one if the text repeats the state, even between characters that are dropped before
+     * display.
+     */
     private static String without(String state, @Nullable String text) {
         return text == null || text.replaceAll("[^A-Za-z0-9_-]", "").contains(state) ? "" : text;
     }
@@ -291,7 +299,7 @@ public final class AuthorizationRequest {
         return new AuthorizationResponse.Failed(new AuthorizationFailedException(message, null, null));
     }
 
-    /** Returns the value of a parameter. One without a value counts as omitted (RFC 6749 section 3.1). */
+    /** Returns the value of a parameter. A parameter without a value counts as omitted (RFC 6749 section 3.1). */
     private static @Nullable String value(Map<String, List<String>> query, String name) {
         List<String> values = query.get(name);
         return values == null || values.get(0).isEmpty() ? null : values.get(0);
@@ -334,7 +342,7 @@ public final class AuthorizationRequest {
         /**
          * Sets the requested scopes.
          *
-         * @param scopes the scopes, none by default: the provider's own default then holds
+         * @param scopes the scopes; none by default, which means the provider's default scopes
          * @return this builder
          * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.3">RFC 6749 section 3.3</a>
          */
@@ -345,7 +353,7 @@ public final class AuthorizationRequest {
         /**
          * Sets the requested scopes.
          *
-         * @param scopes the scopes, none by default: the provider's own default then holds
+         * @param scopes the scopes; none by default, which means the provider's default scopes
          * @return this builder
          */
         public Builder scopes(Collection<String> scopes) {
@@ -360,8 +368,8 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Asks Spotify to show its consent page again to a user who has already consented. Other providers have a parameter of another
-         * name for this, often {@code prompt}: see {@link #parameter(String, String)}.
+         * Asks Spotify to show its consent page again to a user who has already consented. Other providers use another
+         * parameter, often {@code prompt}: see {@link #parameter(String, String)}.
          *
          * @return this builder
          */
@@ -385,8 +393,8 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Sends the browser directly to the provider, for a client id that is no secret. The redirect URI must be registered with the
-         * provider. The code is still swapped through the exchange server.
+         * Sends the browser directly to the provider, for a client id that is no secret. The redirect URI must be
+         * registered with the provider. The code is still swapped through the exchange server.
          *
          * @param clientId the client id, none by default: the exchange server adds its own
          * @return this builder
@@ -409,10 +417,12 @@ public final class AuthorizationRequest {
         }
 
         /**
-         * Sends no code challenge, for exchange servers that drop the verifier while the provider is given a client id: the provider
-         * would refuse every swap. Dangerous: a code that somebody else reads on its way through the browser can then be swapped by
-         * them, and a code of somebody else that is injected into this login is not recognized by the server. Use a server that passes
-         * the verifier on instead.
+         * Sends no code challenge. Some exchange servers drop the verifier, so a provider that saw the challenge
+         * refuses every swap.
+         *
+         * <p>Dangerous: PKCE no longer protects this login. A program that reads the code on its way through the
+         * browser can swap it, and the server does not notice the code of another user in this login. Prefer a server
+         * that forwards the verifier.
          *
          * @return this builder
          * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-1">RFC 7636 section 1</a>
@@ -425,7 +435,7 @@ public final class AuthorizationRequest {
         /**
          * Creates the request of one login, with a state and a verifier of 256 random bits each. Never blocks.
          *
-         * @param redirectUri where the code is to arrive, the receiver's URI
+         * @param redirectUri the URI at which the code is to arrive, for example that of the receiver
          * @return a new request
          */
         public AuthorizationRequest build(URI redirectUri) {

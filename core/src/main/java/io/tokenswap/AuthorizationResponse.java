@@ -1,8 +1,8 @@
 package io.tokenswap;
 
 /**
- * The outcome of {@link AuthorizationRequest#validate(String)}. {@link Granted} and {@link Failed} end the login. Anybody can send
- * what is {@link Ignored}.
+ * Outcome of {@link AuthorizationRequest#validate(String)}. {@link Granted} and {@link Failed} end the login. An
+ * {@link Ignored} request does not: any program can send one.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
  */
@@ -12,8 +12,8 @@ public sealed interface AuthorizationResponse {
      * Returns the code, for a program that treats everything else as an error.
      *
      * @return the code of a {@link Granted} response
-     * @throws AuthorizationFailedException the error of a {@link Failed} response, or an error of its own for an {@link Ignored} one:
-     *     the login is then not over, and its real response may still arrive
+     * @throws AuthorizationFailedException the error of a {@link Failed} response, or another error for an
+     *     {@link Ignored} one. After an ignored response the login continues, and the real response may still arrive
      */
     default AuthorizationCode orElseThrow() {
         if (this instanceof Granted granted) {
@@ -40,7 +40,7 @@ public sealed interface AuthorizationResponse {
     record Failed(AuthorizationFailedException error) implements AuthorizationResponse {}
 
     /**
-     * The request is not a response to this login: answer it with status 400 and keep waiting.
+     * The request is no response to this login. Respond with status 400 and keep waiting.
      *
      * @param reason the reason, in fixed words that repeat nothing of the request
      */

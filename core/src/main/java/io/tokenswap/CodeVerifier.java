@@ -6,8 +6,9 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The secret that proves that the one who swaps a code is the one who started the login. Made for one login, never reused.
- * Immutable and safe for use by any thread; {@link #toString()} prints nothing of it.
+ * PKCE secret of one login. It proves that the program that swaps the code is the program that started the login.
+ * Create a new verifier for each login. Immutable and safe for use by any thread; {@link #toString()} prints no part of
+ * the secret.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4">RFC 7636 section 4</a>
  */
@@ -54,7 +55,7 @@ public final class CodeVerifier {
     }
 
     /**
-     * What the authorization request carries, by method {@code S256}.
+     * Returns the code challenge that the authorization request carries, by method {@code S256}.
      *
      * @return the base64url form of the verifier's SHA-256, 43 characters
      */

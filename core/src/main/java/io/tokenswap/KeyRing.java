@@ -28,9 +28,10 @@ import javax.crypto.spec.SecretKeySpec;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Seals content with the first of several keys, and opens what any of the keys has sealed. A seal keeps content secret and
- * unchanged while it is out of the program's hands: in a cookie, in a redirect, in a shared store. Immutable and safe for use by any
- * thread; no method blocks. {@link #toString()} prints the ids of the keys and nothing else of them.
+ * Seals content with the first of several keys, and opens what any of the keys has sealed. A seal protects content
+ * outside the program, for example in a cookie, a redirect or a shared store: the content cannot be read, and a change
+ * is detected. Immutable and safe for use by any thread; no method blocks. {@link #toString()} prints the ids of the
+ * keys only.
  *
  * <pre>{@code
  * KeyRing keys = KeyRing.of(System.getenv("SEAL_KEY"));     // openssl rand -base64 32
@@ -38,15 +39,16 @@ import org.jspecify.annotations.Nullable;
  * byte[] opened = keys.open("login", "", sealed, Duration.ofMinutes(10));
  * }</pre>
  *
- * <p><b>Purpose and associated data</b> are not part of the sealed text. Both must be the same when it is opened, so that a seal
- * cannot be used for another purpose or moved to another place, for example from one user's record to another's.
+ * <p><b>Purpose and associated data</b> are not part of the sealed text. Both must be the same when it is opened, so
+ * that a seal cannot be used for another purpose or moved to another place, for example from one user's record to
+ * another's.
  *
- * <p><b>Exchanging a key</b> takes three steps on each node, one node after another: {@code of(old)}, {@code of(fresh, old)}, and
- * {@code of(fresh)} when everything that the old key has sealed has ended or has been sealed anew. Before the second step the new key
- * may be listed as {@code of(old, fresh)}, which opens its seals and makes none. A node that is one step behind meets seals of a key
- * that it does not know. The reason is then {@link OpenException.Reason#NEWER_KEY} and not {@link OpenException.Reason#UNKNOWN_KEY},
- * so that its caller can be told to come back instead of being told to sign in. Never replace {@code of(old)} by {@code of(fresh)}
- * in one step.
+ * <p><b>Exchanging a key</b> takes three steps on each node, one node after another: {@code of(old)},
+ * {@code of(fresh, old)}, and {@code of(fresh)} when everything that the old key has sealed has ended or has been
+ * sealed anew. Before the second step the new key may be listed as {@code of(old, fresh)}, which opens its seals and
+ * makes none. A node that is one step behind meets seals of a key that it does not know. The reason is then
+ * {@link OpenException.Reason#NEWER_KEY} and not {@link OpenException.Reason#UNKNOWN_KEY}, so that the client is asked
+ * to retry and not to sign in again. Never replace {@code of(old)} by {@code of(fresh)} in one step.
  *
  * @see <a href="https://csrc.nist.gov/pubs/sp/800/38/d/final">NIST SP 800-38D, AES-GCM</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc5869">RFC 5869, key derivation by HMAC</a>
@@ -69,12 +71,12 @@ public final class KeyRing {
      *
      * The header is authenticated twice: the key of the message is derived from it, and it is associated data of AES-GCM.
      *
-     * The voucher tells a newer key from a retired one. Ids of keys have no order, and the clear time alone could be forged and
+     * The voucher distinguishes a newer key from a retired one. Ids of keys have no order, and the clear time alone could be forged and
      * says nothing about the key. So a seal by the first key is vouched for with the second key of the ring, if there is one: an
      * HMAC over the header. A node that knows the second key and not the first one has not learnt of the first one yet, or has
      * retired it already. The second is possible after of(old, fresh) became of(fresh). The time of sealing decides: seals
      * by a newer key are made while its nodes are being restarted, so they are no more than a day older than this ring. Without
-     * a valid voucher the key is unknown. Nobody without a key of the ring can turn "unknown" into "newer".
+     * a valid voucher the key is unknown. Only the holder of a key of the ring can turn "unknown" into "newer".
      */
     private static final byte VERSION = 1;
 
@@ -108,14 +110,14 @@ public final class KeyRing {
     }
 
     /**
-     * Returns a ring of keys. Each key is 32 random bytes in Base64, in the standard or in the URL alphabet, for example the output of
-     * {@code openssl rand -base64 32}. White space around a key is ignored.
+     * Returns a ring of keys. Each key is 32 random bytes in Base64, in the standard or in the URL alphabet, for
+     * example the output of {@code openssl rand -base64 32}. White space around a key is ignored.
      *
      * @param primary the key that seals
      * @param older further keys that open what they have sealed, the youngest first
      * @return the ring
-     * @throws IllegalArgumentException if a key is not Base64, is not 32 bytes long, is obviously not random, or is listed twice. The
-     *     message names the position of the key and never its value
+     * @throws IllegalArgumentException if a key is not Base64, is not 32 bytes long, is obviously not random, or is
+     *     listed twice. The message names the position of the key and never its value
      */
     public static KeyRing of(String primary, String... older) {
         List<byte[]> keys = new ArrayList<>();
@@ -127,8 +129,8 @@ public final class KeyRing {
     }
 
     /**
-     * Returns a ring of one new random key. Nothing outlives the process that was sealed with it, so that this is for programs of one
-     * process and for tests.
+     * Returns a ring of one new random key. Sealed texts cannot be opened after the process has ended, so use this ring
+     * in programs of one process and in tests.
      *
      * @return a new ring
      */
@@ -159,8 +161,8 @@ public final class KeyRing {
     }
 
     /**
-     * Returns the ids of the keys. An id is derived from its key and reveals nothing of it, so that nodes may compare their rings and
-     * log them.
+     * Returns the ids of the keys. An id is derived from its key and reveals nothing of it, so that nodes may compare
+     * their rings and log them.
      *
      * @return eight hexadecimal digits for each key, the id of the primary key first
      */
@@ -205,8 +207,8 @@ public final class KeyRing {
      * @param associatedData the associated data with which it was sealed
      * @param sealed the sealed text
      * @return the content
-     * @throws OpenException if no key of this ring has sealed exactly this text for this purpose and associated data, or if it was
-     *     sealed more than 5 minutes ahead of the clock
+     * @throws OpenException if no key of this ring has sealed exactly this text for this purpose and associated data,
+     *     or if it was sealed more than 5 minutes ahead of the clock
      */
     public byte[] open(String purpose, String associatedData, String sealed) {
         return open(purpose, associatedData, sealed, null);
@@ -235,8 +237,9 @@ public final class KeyRing {
     }
 
     /**
-     * Opens a sealed text whatever the clock says. This is for stored content that several nodes read and write and whose order does not
-     * depend on their clocks. Use {@link #open(String, String, String)} for texts that strangers present.
+     * Opens a sealed text regardless of the time. Use this method for stored content that several nodes read and write
+     * and whose order does not depend on their clocks. Use {@link #open(String, String, String)} for texts from
+     * untrusted sources.
      *
      * @param purpose the purpose for which it was sealed
      * @param associatedData the associated data with which it was sealed
@@ -278,7 +281,7 @@ public final class KeyRing {
     }
 
     /**
-     * Tells whether a text was sealed with the primary key. A text for which this is false is sealed anew before its key retires.
+     * Returns true if a text was sealed with the primary key. Seal other texts anew before their key retires.
      *
      * @param sealed a sealed text that this ring has opened; only its clear part is read here
      * @return true if the text names the primary key
@@ -290,7 +293,7 @@ public final class KeyRing {
                 && Arrays.equals(bytes, 1, 1 + ID_BYTES, primary.idBytes, 0, ID_BYTES);
     }
 
-    /** See the comment at the head of this class. */
+    /** Checks the voucher that the comment at the head of this class describes. */
     private boolean isNewer(byte[] header, Instant sealedAt) {
         Key known = keys.get(HexFormat.of().formatHex(header, VOUCHER_AT, VOUCHER_AT + ID_BYTES));
         return known != null
@@ -299,7 +302,7 @@ public final class KeyRing {
                 && sealedAt.isAfter(since.minus(LONGEST_ROLLOUT));
     }
 
-    /** The content or the ciphertext; null if the tag is wrong. */
+    /** Encrypts or decrypts. Returns null if the tag is wrong. */
     private static byte @Nullable [] crypt(
             int mode, Key key, byte[] header, byte[] context, byte[] input, int offset, int length) {
         try {
@@ -315,7 +318,7 @@ public final class KeyRing {
         }
     }
 
-    /** Purpose and associated data in one form only: the length of the first stands before it. */
+    /** Joins purpose and associated data without ambiguity: the length of the first stands before it. */
     private static byte[] context(String purpose, String associatedData) {
         byte[] first = purpose.getBytes(StandardCharsets.UTF_8);
         byte[] second = associatedData.getBytes(StandardCharsets.UTF_8);
@@ -360,7 +363,7 @@ public final class KeyRing {
         return key;
     }
 
-    /** Random bytes have one of these properties with a probability below 10^-13. */
+    /** Detects keys that are not random. Random bytes have one of these properties with a probability below 10^-13. */
     private static boolean isObviouslyWeak(byte[] key) {
         Set<Byte> different = new HashSet<>();
         boolean text = true;
@@ -391,7 +394,7 @@ public final class KeyRing {
         }
     }
 
-    /** The keys that are derived from one key of the ring, one for each use. The key itself is not kept. */
+    /** Keys that are derived from one key of the ring, one for each use. The key itself is not kept. */
     private static final class Key {
 
         final String id;
@@ -425,7 +428,7 @@ public final class KeyRing {
             return new SecretKeySpec(hmac(messages).doFinal(header), "AES");
         }
 
-        /** Covers the header up to the voucher itself. */
+        /** Computes the voucher, which covers the header up to the voucher itself. */
         byte[] vouch(byte[] header) {
             Mac mac = hmac(vouchers);
             mac.update(header, 0, VOUCHER_AT);
@@ -444,8 +447,8 @@ public final class KeyRing {
     }
 
     /**
-     * A sealed text was not opened. The message is the same for all texts with the same reason, and holds nothing of the text. There is
-     * no stack trace: strangers can send such texts as often as they like.
+     * A sealed text was not opened. The message is the same for all texts with the same reason, and holds nothing of
+     * the text. There is no stack trace, because any client can send such texts in great numbers.
      */
     public static final class OpenException extends RuntimeException {
 
@@ -481,7 +484,8 @@ public final class KeyRing {
         }
 
         /**
-         * Returns the time of sealing that the text names. Unless the reason is {@link Reason#UNKNOWN_KEY}, the time is authentic.
+         * Returns the time of sealing that the text names. Unless the reason is {@link Reason#UNKNOWN_KEY}, the time is
+         * authentic.
          *
          * @return the time by the clock of the node that sealed it, or null for {@link Reason#ALTERED}
          */
@@ -489,18 +493,20 @@ public final class KeyRing {
             return sealedAt;
         }
 
-        /** The reasons for which a text is not opened. */
+        /** Reason for which a text was not opened. */
         public enum Reason {
 
-            /** Sealed by nobody with these keys, changed, cut, or sealed for another purpose or with other associated data. */
+            /**
+             * Not sealed with these keys, changed, cut, or sealed for another purpose or with other associated data.
+             */
             ALTERED("The sealed text was altered, or was sealed for another purpose."),
 
             /** Sealed by a key that this ring does not know: retired, or never one of this system. */
             UNKNOWN_KEY("The sealed text was sealed with a key that this key ring does not know."),
 
             /**
-             * Sealed by a key that is newer than this ring: a node that knows the new key has vouched for it. This node was not
-             * restarted with the new keys yet. The text is good; try again at another node or later.
+             * Sealed by a key that is newer than this ring: a node that knows the new key has vouched for it. This node
+             * has not been restarted with the new keys yet. The text is good; try again at another node or later.
              */
             NEWER_KEY("The sealed text was sealed with a key that this key ring does not know yet."),
 

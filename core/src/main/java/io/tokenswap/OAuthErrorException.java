@@ -3,15 +3,15 @@ package io.tokenswap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The server said no in the words of OAuth:
+ * The server rejected the request with an OAuth error:
  *
  * <pre>
  * HTTP/1.1 400 Bad Request
  * {"error": "invalid_grant", "error_description": "Refresh token revoked"}
  * </pre>
  *
- * <p>Remedy: sign in again when {@link #requiresLogin()}, else mend the configuration of the client or of the exchange server;
- * the same request fails again.
+ * <p>Remedy: sign in again if {@link #requiresLogin()}, else fix the configuration of the client or of the exchange
+ * server. The same request fails again.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.2">RFC 6749 section 5.2</a>
  */
@@ -19,7 +19,7 @@ public final class OAuthErrorException extends TokenSwapException {
 
     private static final long serialVersionUID = 1L;
 
-    /** The error code of a grant that is dead: used up, expired or revoked. */
+    /** Error code of a grant that has been used, has expired or was revoked. */
     public static final String INVALID_GRANT = "invalid_grant";
 
     private final String error;
@@ -27,24 +27,24 @@ public final class OAuthErrorException extends TokenSwapException {
     private final int status;
 
     /**
-     * An error that a server reported.
+     * Creates the exception of an error that a server reported.
      *
-     * @param error the error code, {@code invalid_grant} for one
-     * @param description what the server adds for people, reduced here to the characters that it may have; null for nothing
-     * @param status the HTTP status that it came with
+     * @param error the error code, for example {@code invalid_grant}
+     * @param description the server's text for people, or null; characters that RFC 6749 does not allow are removed
+     * @param status the HTTP status of the response
      */
     public OAuthErrorException(String error, @Nullable String description, int status) {
         this(error, description, status, "");
     }
 
     /**
-     * An error that a server reported, and what else may explain it.
+     * Creates the exception of an error that a server reported, with a hint at its likely cause.
      *
-     * @param error the error code, {@code invalid_grant} for one
-     * @param description what the server adds for people, reduced here to the characters that it may have; null for nothing
-     * @param status the HTTP status that it came with
-     * @param hint a sentence that ends the message, and replaces the remedy of {@code invalid_grant}; must not come from the server;
-     *     empty for none
+     * @param error the error code, for example {@code invalid_grant}
+     * @param description the server's text for people, or null; characters that RFC 6749 does not allow are removed
+     * @param status the HTTP status of the response
+     * @param hint a sentence that ends the message and replaces the remedy of {@code invalid_grant}; must not come from
+     *     the server; empty for none
      */
     public OAuthErrorException(String error, @Nullable String description, int status, String hint) {
         super(message(OAuthText.error(error), status, hint.strip()), null);
@@ -65,7 +65,7 @@ public final class OAuthErrorException extends TokenSwapException {
     }
 
     /**
-     * The error code.
+     * Returns the error code.
      *
      * @return the value of {@code error}
      */
@@ -74,7 +74,7 @@ public final class OAuthErrorException extends TokenSwapException {
     }
 
     /**
-     * What the server adds for people.
+     * Returns the server's text for people.
      *
      * @return printable ASCII of at most 256 characters, or null
      */
@@ -83,16 +83,16 @@ public final class OAuthErrorException extends TokenSwapException {
     }
 
     /**
-     * The HTTP status of the answer.
+     * Returns the HTTP status of the response.
      *
-     * @return the status, which some servers leave at 200 even for errors
+     * @return the status; some servers send 200 even for errors
      */
     public int status() {
         return status;
     }
 
     /**
-     * Whether only a new login helps.
+     * Returns true if only a new login helps.
      *
      * @return true for {@code invalid_grant}
      */

@@ -2,7 +2,10 @@ package io.tokenswap;
 
 import org.jspecify.annotations.Nullable;
 
-/** Reduces what a stranger wrote to what RFC 6749 allows it to be, so that it can stand in a message, a log or a page. */
+/**
+ * Reduces untrusted text to the characters that RFC 6749 allows, so that the text can stand in a message, a log or a
+ * page.
+ */
 final class OAuthText {
 
     private static final int LONGEST = 256;
@@ -10,7 +13,7 @@ final class OAuthText {
     private OAuthText() {}
 
     /**
-     * An error code, or {@code invalid_error} for one that uses characters that no error code may have.
+     * Returns an error code, or {@code invalid_error} if it contains characters that no error code may have.
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#appendix-A.7">RFC 6749 appendix A.7</a>
      */
@@ -21,7 +24,7 @@ final class OAuthText {
     }
 
     /**
-     * A description without the characters that it may not have, cut to 256; null when nothing is left.
+     * Returns a description without the characters that it must not have, cut to 256; null if nothing is left.
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#appendix-A.8">RFC 6749 appendix A.8</a>
      */

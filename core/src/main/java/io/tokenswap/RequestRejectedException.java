@@ -1,10 +1,10 @@
 package io.tokenswap;
 
 /**
- * The server refused the request without an OAuth error: a redirect, a 404, a 415, a page of HTML. As a rule something else
- * answers at that URL, or the exchange server speaks another dialect.
+ * The server rejected the request without an OAuth error, for example with a redirect, a 404, a 415 or a page of HTML.
+ * Usually another program listens at that URL, or the exchange server speaks another dialect.
  *
- * <p>Remedy: mend the URL or the dialect, as the message says; the same request fails again. The grant is untouched.
+ * <p>Remedy: fix the URL or the dialect, as the message says. The same request fails again. The grant is not affected.
  */
 public final class RequestRejectedException extends TokenSwapException {
 
@@ -13,10 +13,10 @@ public final class RequestRejectedException extends TokenSwapException {
     private final int status;
 
     /**
-     * A refusal.
+     * Creates the exception of a rejected request.
      *
-     * @param message what was answered and what to do about it, free of secrets
-     * @param status the HTTP status of the answer
+     * @param message what the server sent and what to do about it, free of secrets
+     * @param status the HTTP status of the response
      */
     public RequestRejectedException(String message, int status) {
         super(message, null);
@@ -24,7 +24,7 @@ public final class RequestRejectedException extends TokenSwapException {
     }
 
     /**
-     * The HTTP status of the answer.
+     * Returns the HTTP status of the response.
      *
      * @return the status
      */

@@ -10,15 +10,15 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a provider grants: an access token with its lifetime, and the refresh token that replaces it. Immutable and safe for
- * use by any thread.
+ * Token response of a provider: an access token with its lifetime, and the refresh token that obtains the next one.
+ * Immutable and safe for use by any thread.
  *
- * <p>Two instants tell when a token ends. {@link #issuedAt()} is the moment at which the request <em>left</em>, so that
- * {@link #expiresAt()}, counted from it, is never too late. {@link #authorizedAt()} is the moment at which the user consented:
- * it is carried through every refresh, because a provider may end a grant a fixed time after consent whatever is refreshed.
+ * <p>The lifetime starts at {@link #issuedAt()}, the moment at which the request <em>left</em>, so that
+ * {@link #expiresAt()} is never too late. {@link #authorizedAt()} is the moment at which the user consented. Every
+ * refresh carries it over, because a provider may end a grant a fixed time after consent.
  *
- * <p>This is a class and not a record on purpose: libraries that write any record as JSON would write the secrets too.
- * {@link #toString()} names the token by its {@link #fingerprint()} and prints no secret.
+ * <p>This type is a class and not a record on purpose: a library that writes records as JSON would write the secrets
+ * too. {@link #toString()} names the token by its {@link #fingerprint()} and prints no secret.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
  */
@@ -47,12 +47,14 @@ public final class Token {
     }
 
     /**
-     * A token in the making: of type {@code Bearer}, without scopes, refresh token and expiry.
+     * Returns a builder of a token of type {@code Bearer}, without scopes, refresh token and expiry.
      *
-     * @param accessToken the access token: one or more visible ASCII characters, all that an {@code Authorization} header can carry
-     * @param issuedAt when the request that obtained it left
+     * @param accessToken the access token: one or more visible ASCII characters, all that an {@code Authorization}
+     *     header can carry
+     * @param issuedAt the time at which the request that obtained the token left
      * @return a new builder
-     * @throws IllegalArgumentException if the access token is empty or has another character; the message does not show it
+     * @throws IllegalArgumentException if the access token is empty or has another character; the message does not show
+     *     it
      */
     public static Builder builder(String accessToken, Instant issuedAt) {
         return new Builder(accessToken, issuedAt);
@@ -68,7 +70,7 @@ public final class Token {
     }
 
     /**
-     * How the access token is used, {@code Bearer} in practice.
+     * Returns the token type, which says how to present the access token. It is {@code Bearer} in practice.
      *
      * @return the token type as the provider spelled it
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-7.1">RFC 6749 section 7.1</a>
@@ -78,7 +80,7 @@ public final class Token {
     }
 
     /**
-     * What the token may be used for.
+     * Returns the scopes of the access token.
      *
      * @return the granted scopes, unmodifiable, in the provider's order
      */
@@ -96,7 +98,7 @@ public final class Token {
     }
 
     /**
-     * When the request that obtained this token left.
+     * Returns the time at which the request that obtained this token left.
      *
      * @return the start of its lifetime
      */
@@ -105,16 +107,16 @@ public final class Token {
     }
 
     /**
-     * When the access token ends.
+     * Returns the time at which the access token ends.
      *
-     * @return the first instant at which it is invalid, or null when the provider did not say
+     * @return the first instant at which it is invalid, or null if the provider reported none
      */
     public @Nullable Instant expiresAt() {
         return expiresAt;
     }
 
     /**
-     * When the user consented.
+     * Returns the time at which the user consented.
      *
      * @return the start of the grant, the same for all tokens that were refreshed from one another
      */
@@ -123,26 +125,27 @@ public final class Token {
     }
 
     /**
-     * When the provider ends the grant, whatever is refreshed until then.
+     * Returns the time at which the provider ends the grant, regardless of refreshes.
      *
-     * @return the first instant at which no refresh succeeds, or null when the provider did not say
+     * @return the first instant at which no refresh succeeds, or null if the provider reported none
      */
     public @Nullable Instant grantExpiresAt() {
         return grantExpiresAt;
     }
 
     /**
-     * How long the refresh token lasts unless it is used. A session with subscribers uses it in time as a rule; one without any
-     * refreshes on demand, and so may come too late.
+     * Returns the time after which an unused refresh token expires. A session with subscribers usually refreshes
+     * earlier. A session without subscribers refreshes on demand, which may be too late.
      *
-     * @return the time from {@link #issuedAt()}, or null when the provider did not say
+     * @return the time from {@link #issuedAt()}, or null if the provider reported none
      */
     public @Nullable Duration refreshTokenTimeout() {
         return refreshTokenTimeout;
     }
 
     /**
-     * A short name for logs and screens, the same for the same access token and of no use to call anything.
+     * Names the token in logs and on screens. The name is the same for the same access token and cannot be used to call
+     * an API.
      *
      * @return the first eight hexadecimal digits of the access token's SHA-256
      */
@@ -151,7 +154,7 @@ public final class Token {
     }
 
     /**
-     * This token as the start of another.
+     * Returns a builder that starts with the values of this token.
      *
      * @return a builder with all of its values
      */
@@ -266,7 +269,7 @@ public final class Token {
         }
 
         /**
-         * Sets when the user consented.
+         * Sets the time at which the user consented.
          *
          * @param authorizedAt the start of the grant, the token's own {@code issuedAt} by default
          * @return this builder
@@ -288,7 +291,7 @@ public final class Token {
         }
 
         /**
-         * Sets how long the refresh token lasts unless it is used.
+         * Sets the time after which an unused refresh token expires.
          *
          * @param refreshTokenTimeout the time from {@code issuedAt}, null (the default) for unknown
          * @return this builder

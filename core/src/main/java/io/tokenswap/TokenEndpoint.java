@@ -5,15 +5,16 @@ import reactor.core.publisher.Mono;
 
 /**
  * Server that issues tokens: swaps an authorization code for a token, and a refresh token for the next token.
- * {@code ExchangeServerEndpoint} sends its requests to an exchange server, {@code ProviderEndpoint} to the provider itself. A test
- * may script an endpoint.
+ * {@code ExchangeServerEndpoint} sends its requests to an exchange server, {@code ProviderEndpoint} to the provider
+ * itself. A test may script an endpoint.
  *
- * <p>Implementations are safe for use by any thread and never block. A subscription sends exactly one request, and nothing is sent
- * before it. Endpoints neither retry nor share requests: {@link io.tokenswap.session.TokenSession} does both.
+ * <p>Implementations are safe for use by any thread and never block. A subscription sends exactly one request, and
+ * nothing is sent before it. Endpoints neither retry nor share requests: {@link io.tokenswap.session.TokenSession} does
+ * both.
  *
  * <p>Both methods fail with {@link OAuthErrorException} when the server responds with an OAuth error, with
- * {@link RequestRejectedException} when it rejects the request in another way, and with {@link TokenUnavailableException} when the
- * server cannot be reached, is overloaded, or sends an invalid response.
+ * {@link RequestRejectedException} when it rejects the request in another way, and with
+ * {@link TokenUnavailableException} when the server cannot be reached, is overloaded, or sends an invalid response.
  */
 public interface TokenEndpoint {
 
@@ -28,8 +29,9 @@ public interface TokenEndpoint {
     Mono<Token> swap(AuthorizationCode code);
 
     /**
-     * Obtains the next token. Where the response omits a refresh token, the next token has the one that was presented. The endpoint
-     * does not know the scopes and the time of consent of the grant: {@link io.tokenswap.session.TokenSession} carries them over.
+     * Obtains the next token. Where the response omits a refresh token, the next token has the one that was presented.
+     * The endpoint does not know the scopes and the time of consent of the grant:
+     * {@link io.tokenswap.session.TokenSession} carries them over.
      *
      * @param refreshToken the refresh token to present
      * @return the next token
@@ -38,8 +40,9 @@ public interface TokenEndpoint {
     Mono<Token> refresh(RefreshToken refreshToken);
 
     /**
-     * Returns the longest time that one request takes, counted from the subscription and including the wait for a connection. After
-     * this time the endpoint sends no first byte any more. A session ends an attempt that has taken longer.
+     * Returns the longest time that one request takes, counted from the subscription and including the wait for a
+     * connection. After this time the endpoint sends no first byte any more. A session ends an attempt that has taken
+     * longer.
      *
      * @return the deadline of a request, 15 seconds by default
      */

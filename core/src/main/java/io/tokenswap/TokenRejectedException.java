@@ -3,8 +3,8 @@ package io.tokenswap;
 /**
  * The API refused an access token, with HTTP status 401 in most cases.
  *
- * <p>A call made by {@link TokenSource#withToken(java.util.function.Function)} throws this exception to ask for another token. The
- * subscriber sees it only if the API refuses the second token too.
+ * <p>A call made by {@link TokenSource#withToken(java.util.function.Function)} throws this exception to ask for another
+ * token. The subscriber sees it only if the API refuses the second token too.
  *
  * <p>Remedy: check that the API accepts tokens of this provider and of these scopes.
  *
@@ -14,7 +14,7 @@ public final class TokenRejectedException extends TokenSwapException {
 
     private static final long serialVersionUID = 1L;
 
-    /** Creates the exception with a message that says what to check. */
+    /** Creates the exception with a message that names what to check. */
     public TokenRejectedException() {
         this("The API refused the access token. Does it accept tokens of this provider, and of these scopes?");
     }

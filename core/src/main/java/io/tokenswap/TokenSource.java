@@ -25,8 +25,8 @@ public interface TokenSource {
     Mono<Token> token();
 
     /**
-     * Reports that the API refused a token. The next {@link #token()} obtains another token only if the refused token is still the
-     * current one. Reports about older tokens change nothing, so each caller may report what it saw.
+     * Reports that the API refused a token. The next {@link #token()} obtains another token only if the refused token
+     * is still the current one. Reports about older tokens change nothing, so each caller may report what it saw.
      *
      * @param rejected the token that the API refused
      */
@@ -35,8 +35,8 @@ public interface TokenSource {
     }
 
     /**
-     * Reports that the API accepted a token. A source that slows down because the API refuses one token after another then returns to its
-     * normal pace. {@link #withToken(Function)} calls this method, so most callers need not.
+     * Reports that the API accepted a token. A source that slows down because the API refuses one token after another
+     * then returns to its normal pace. {@link #withToken(Function)} calls this method, so most callers need not.
      *
      * @param accepted the token that the API accepted
      */
@@ -45,10 +45,11 @@ public interface TokenSource {
     }
 
     /**
-     * Runs a call with a valid token, and once more with the next token if the call fails with {@link TokenRejectedException}. Most
-     * callers want this method.
+     * Runs a call with a valid token, and once more with the next token if the call fails with
+     * {@link TokenRejectedException}. Most callers want this method.
      *
-     * @param call makes the call with the given token, and throws or emits {@link TokenRejectedException} if the API refuses it
+     * @param call makes the call with the given token, and throws or emits {@link TokenRejectedException} if the API
+     *     refuses it
      * @param <T> the type of the result
      * @return the result of the call, as {@link #withToken(Function, Predicate)} describes it
      */
@@ -57,15 +58,16 @@ public interface TokenSource {
     }
 
     /**
-     * Runs a call with a valid token. If the call fails because the API refused the token, this method invalidates that token and
-     * runs the call once more with the next token.
+     * Runs a call with a valid token. If the call fails because the API refused the token, this method invalidates that
+     * token and runs the call once more with the next token.
      *
-     * <p>Cold. The call runs on the thread that delivers the token: the subscriber's thread, unless a refresh was waited for.
-     * Cancelling cancels the call, never a refresh. A second refusal is passed on unchanged, and so is the first one if no other token
-     * is available at the moment.
+     * <p>Cold. The call runs on the thread that delivers the token: the subscriber's thread, unless a refresh was
+     * waited for. Cancelling cancels the call, never a refresh. A second refusal is passed on unchanged, and so is the
+     * first one if no other token is available at the moment.
      *
      * @param call makes the call with the given token; called at most twice for each subscription
-     * @param rejected tells whether an error of the call means that the API refused the token, as HTTP status 401 does
+     * @param rejected returns true for an error of the call that means that the API refused the token, as HTTP status
+     *     401 does
      * @param <T> the type of the result
      * @return the result of the call
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6750#section-3.1">RFC 6750 section 3.1</a>
@@ -94,15 +96,15 @@ public interface TokenSource {
     }
 
     /**
-     * Runs a call that emits many elements with a valid token. If the call fails because the API refused the token, and has emitted
-     * nothing yet, this method invalidates that token and runs the call once more with the next token. An error after the first
-     * element is passed on unchanged, as a second run would repeat elements.
+     * Runs a call that emits many elements with a valid token. If the call fails because the API refused the token, and
+     * has emitted nothing yet, this method invalidates that token and runs the call once more with the next token. An
+     * error after the first element is passed on unchanged, as a second run would repeat elements.
      *
-     * <p>Cold. Threads and cancellation are those of {@link #withToken(Function, Predicate)}. Requests of the subscriber go to the
-     * call.
+     * <p>Cold. Threads and cancellation are those of {@link #withToken(Function, Predicate)}. Requests of the
+     * subscriber go to the call.
      *
      * @param call makes the call with the given token; called at most twice for each subscription
-     * @param rejected tells whether an error of the call means that the API refused the token
+     * @param rejected returns true for an error of the call that means that the API refused the token
      * @param <T> the type of the elements
      * @return the elements of the call
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6750#section-3.1">RFC 6750 section 3.1</a>
@@ -122,7 +124,9 @@ public interface TokenSource {
                                 : elements));
     }
 
-    /** The next token; if none is available at the moment, the caller gets the refusal of the API, which says more. */
+    /**
+     * Returns the next token. If none is available, fails with the refusal of the API, which is the more useful error.
+     */
     private Mono<Token> another(Throwable refusal) {
         return token().onErrorMap(TokenUnavailableException.class, unavailable -> {
             refusal.addSuppressed(unavailable);

@@ -3,8 +3,8 @@ package io.tokenswap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What can go wrong between an application and its token. The permitted types differ by remedy, so that a {@code switch} over
- * them is complete. No message, field or cause holds a token, a code, a verifier, a state or a client secret.
+ * Failure between an application and its token. Each permitted subtype has another remedy, so a {@code switch} over the
+ * subtypes is complete. No message, field or cause holds a token, a code, a verifier, a state or a client secret.
  */
 public abstract sealed class TokenSwapException extends RuntimeException
         permits OAuthErrorException,

@@ -4,15 +4,17 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * No token can be had now: the server cannot be reached, is out of order, asks for patience, or talks nonsense.
+ * No token is available at the moment. The server cannot be reached, is overloaded, limits the rate of requests, or
+ * sends an invalid response; {@link #reason()} says which. The store of a session may also have failed.
  *
- * <p>Remedy: wait. {@link #retryAt()} says until when, where that is known. The grant is untouched as far as anyone can tell.
+ * <p>Remedy: wait. {@link #retryAt()} is the time of the next attempt, where it is known. As far as is known, the grant
+ * is not affected.
  */
 public final class TokenUnavailableException extends TokenSwapException {
 
     private static final long serialVersionUID = 1L;
 
-    /** What is known about the request that failed. */
+    /** Knowledge about the request that failed. */
     public enum Reason {
         /** The request was not sent, or the server certainly did not process it. It is safe to repeat, a swap too. */
         NOT_SENT,
@@ -20,9 +22,12 @@ public final class TokenUnavailableException extends TokenSwapException {
         THROTTLED,
         /** The request was sent and no complete response arrived: the server may have processed it. */
         RESPONSE_LOST,
-        /** A complete response arrived that is not one of this protocol. */
+        /** A complete response arrived that does not follow the protocol. */
         INVALID_RESPONSE,
-        /** The server rejected the request (see the cause). The session retries with backoff, in case the configuration is fixed. */
+        /**
+         * The server rejected the request (see the cause). The session retries with backoff, in case the configuration
+         * is fixed.
+         */
         REJECTED,
         /** The store of tokens failed or did not respond. */
         STORE_FAILED
@@ -33,12 +38,12 @@ public final class TokenUnavailableException extends TokenSwapException {
     private final int status;
 
     /**
-     * A failure that may pass.
+     * Creates the exception of a failure that may be temporary.
      *
      * @param message what happened, free of secrets
      * @param reason what is known about the request
-     * @param retryAt when to try again at the earliest, or null when that is not known
-     * @param cause what made it fail, or null
+     * @param retryAt the earliest time of another attempt, or null if it is not known
+     * @param cause the cause of the failure, or null
      */
     public TokenUnavailableException(
             String message, Reason reason, @Nullable Instant retryAt, @Nullable Throwable cause) {
@@ -46,12 +51,12 @@ public final class TokenUnavailableException extends TokenSwapException {
     }
 
     /**
-     * A failure that may pass, reported by a response.
+     * Creates the exception of a temporary failure that a response reported.
      *
      * @param message what happened, free of secrets
      * @param reason what is known about the request
-     * @param retryAt when to try again at the earliest, or null when that is not known
-     * @param cause what made it fail, or null
+     * @param retryAt the earliest time of another attempt, or null if it is not known
+     * @param cause the cause of the failure, or null
      * @param status the HTTP status of the response, or 0 if no response arrived
      */
     public TokenUnavailableException(
@@ -63,7 +68,7 @@ public final class TokenUnavailableException extends TokenSwapException {
     }
 
     /**
-     * What is known about the request that failed.
+     * Returns what is known about the request that failed.
      *
      * @return the reason
      */
@@ -72,9 +77,9 @@ public final class TokenUnavailableException extends TokenSwapException {
     }
 
     /**
-     * When to try again.
+     * Returns the time of the next attempt.
      *
-     * @return the earliest instant at which another attempt makes sense, or null when that is not known
+     * @return the earliest instant at which another attempt makes sense, or null if it is not known
      */
     public @Nullable Instant retryAt() {
         return retryAt;

@@ -42,8 +42,8 @@ public final class Json {
      * Reads one object from UTF-8. A byte order mark in front of it is skipped.
      *
      * @param utf8 the complete document
-     * @return the members in order (strings, {@link BigDecimal}, booleans, null, lists and maps), or null if the bytes are anything
-     *     but one well-formed object. There is no reason, because Jackson's messages quote what was read
+     * @return the members in order (strings, {@link BigDecimal}, booleans, null, lists and maps), or null if the bytes
+     *     are anything but one well-formed object. There is no reason, because Jackson's messages quote what was read
      */
     public static @Nullable Map<String, @Nullable Object> readObject(byte[] utf8) {
         String text = decode(utf8);

@@ -11,12 +11,12 @@ import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Cryptographically strong random bytes that never block the calling thread, not even the first time. Logins begin and messages
- * are sealed on event loops. Safe for use by any thread.
+ * Cryptographically strong random bytes that never block the calling thread, not even the first time. Logins begin and
+ * messages are sealed on event loops. Safe for use by any thread.
  *
- * <p>The bytes come from the DRBG of the JDK (NIST SP 800-90A). The JDK would seed it from a file through a blocking stream. It
- * is therefore seeded here, with bytes of the kernel's generator that are read through a channel: that device answers at once.
- * Systems without the device file have a source that is a call and not a file.
+ * <p>The bytes come from the DRBG of the JDK (NIST SP 800-90A). The JDK would seed it from a file through a blocking
+ * stream. This class therefore seeds it, with bytes of the kernel's generator that are read through a channel, which
+ * does not block. On systems without the device file the JDK's source is a system call, which does not block either.
  */
 public final class RandomBytes {
 

@@ -17,24 +17,27 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on one of them
- * may never come.
+ * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on
+ * one of them may never come.
  *
  * <pre>
  *  one clock thread   waits, and hands each task that is due to a worker; it runs no task itself
  *  up to 64 workers   run the tasks; a task that blocks occupies its own worker only
  * </pre>
  *
- * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see them. The
- * threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is monotonic: a change
- * of the system clock does not move it.
+ * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see
+ * them. The threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is
+ * monotonic: a change of the system clock does not move it.
  */
 public final class Timers {
 
     static final int MOST_WORKERS = 64;
     private static final long IDLE_SECONDS = 10;
 
-    /** A disposed timer that is due earlier is left to expire with nothing to do. */
+    /**
+     * Longest time for which a disposed timer stays in the queue. A timer that is due earlier expires there and does
+     * nothing.
+     */
     private static final long LONG_SECONDS = 30;
 
     /** Time until a task that found all workers occupied is tried again. */

@@ -13,9 +13,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * Reads and writes queries and forms ({@code application/x-www-form-urlencoded}).
  *
- * <p>The reader decodes once, and refuses the whole text if one part of it is malformed: a broken escape, UTF-8 that is broken or
- * longer than necessary, a half surrogate pair, a control character, or a raw character outside of printable ASCII. Only {@code &}
- * separates parameters; a semicolon is part of a value. A name without {@code =} has the empty value.
+ * <p>The reader decodes once, and refuses the whole text if one part of it is malformed: a broken escape, UTF-8 that is
+ * broken or longer than necessary, a half surrogate pair, a control character, or a raw character outside printable
+ * ASCII. Only {@code &} separates parameters; a semicolon is part of a value. A name without {@code =} has the empty
+ * value.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#appendix-B">RFC 6749 appendix B</a>
  */

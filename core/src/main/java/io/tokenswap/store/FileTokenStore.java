@@ -20,34 +20,39 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Tokens in files: one user's in a file, or many users' in a directory. Tokens survive a restart, and several processes of one machine
- * may share them: a refresh token is presented by one of them at a time.
+ * Tokens in files: one user's in a file, or many users' in a directory. Tokens survive a restart, and several processes
+ * of one machine may share them: a refresh token is presented by one of them at a time.
  *
  * <pre>{@code
  * TokenStore store = FileTokenStore.ofFile(Path.of(System.getProperty("user.home"), ".spotify", "token"));
  * }</pre>
  *
- * <p><b>Access.</b> Files and directories that this store creates belong to their owner alone from their creation, as private keys of
- * ssh do. A file is refused that is a link, has several names, belongs to somebody else, may be read by others, or lies in a directory
- * that others may write. {@link #sealedWith} encrypts it as well.
+ * <p><b>Access.</b> Files and directories that this store creates belong to their owner alone from their creation, as
+ * private keys of ssh do. A file is refused that is a link, has several names, belongs to somebody else, may be read by
+ * others, or lies in a directory that others may write. {@link #sealedWith} encrypts it as well.
  *
- * <p><b>Durability.</b> A token is written to a second file, forced to the disk, and renamed. After a crash of the process or of the
- * machine the old or the new token is there, whole. A damaged file is renamed, reported once, and counts as signed out.
+ * <p><b>Durability.</b> A token is written to a second file, forced to the disk, and renamed. After a crash of the
+ * process or of the machine the old or the new token is there, whole. A damaged file is renamed, reported once, and
+ * counts as signed out.
  *
- * <p><b>Sign-out.</b> Removing a file signs its user out; running sessions find out at their next look. The file of a signed-out user
- * holds no token.
+ * <p><b>Sign-out.</b> Removing a file signs its user out; running sessions find out at their next look. The file of a
+ * signed-out user holds no token.
  *
- * <p>Beside each file there is a lock, named like it with {@code .lock}. It holds no secret. A process that ends, in whatever way, loses
- * its locks, so that a lease of this store ends with its holder and not before. The file system must support locks between processes;
- * some network file systems do not.
+ * <p>Beside each file there is a lock, named like it with {@code .lock}. It holds no secret. A process that ends, in
+ * whatever way, loses its locks, so that a lease of this store ends with its holder and not before. The file system
+ * must support locks between processes; some network file systems do not.
  *
  * <p>Failures of the file system are {@link UncheckedIOException}s that name the file and the remedy.
  *
- * <p>Immutable and safe for use by any thread. No method blocks its caller: files are read and written on threads of this class.
+ * <p>Immutable and safe for use by any thread. No method blocks its caller: files are read and written on threads of
+ * this class.
  */
 public final class FileTokenStore implements TokenStore {
 
-    /** Up to 10 threads for all stores of the process, which end when idle. Not one of Reactor's, which applications may shut down. */
+    /**
+     * Up to 10 threads for all stores of the process, which end when idle. Not one of Reactor's, which applications may
+     * shut down.
+     */
     private static final class Io {
         static final Scheduler SCHEDULER = Schedulers.newBoundedElastic(10, 100_000, "tokenswap-file", 60, true);
     }
@@ -70,7 +75,8 @@ public final class FileTokenStore implements TokenStore {
     }
 
     /**
-     * Returns a store in a file, for one user. An operation for a second key fails as long as the file holds the record of another one.
+     * Returns a store in a file, for one user. An operation for a second key fails as long as the file holds the record
+     * of another one.
      *
      * @param file the file; missing directories are created with the file
      * @return a store of plain records
@@ -276,8 +282,8 @@ public final class FileTokenStore implements TokenStore {
     }
 
     /**
-     * Runs a task on a thread that may block. A subscriber that cancels does not interrupt it: an interrupt would close the channel, and
-     * with it end the locks.
+     * Runs a task on a thread that may block. A subscriber that cancels does not interrupt it: an interrupt would close
+     * the channel, and with it end the locks.
      */
     private static <T> Mono<T> onOwnThread(Callable<T> task) {
         return Mono.create(sink -> Io.SCHEDULER.schedule(() -> {

@@ -17,13 +17,15 @@ import org.jspecify.annotations.Nullable;
 /**
  * The locks of one record, between processes and within this one.
  *
- * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record is read, compared
- * and replaced, for milliseconds, by holders of the lease and others. The number of the last attempt and the pause follow at byte 16,
- * where they do not disturb systems whose locks keep readers out. They are written by the holder of the lease only.
+ * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record
+ * is read, compared and replaced, for milliseconds, by holders of the lease and others. The number of the last attempt
+ * and the pause follow at byte 16, where they do not disturb systems whose locks keep readers out. They are written by
+ * the holder of the lease only.
  *
- * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is closed, all locks of
- * the process on it are gone. So there is one object for each file in a process, with at most one open channel, which is closed when
- * nothing is locked. All methods are called by {@link #with}, which lets one thread in.
+ * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is
+ * closed, all locks of the process on it are gone. So there is one object for each file in a process, with at most one
+ * open channel, which is closed when nothing is locked. All methods are called by {@link #with}, which lets one thread
+ * in.
  */
 final class LockFile {
 

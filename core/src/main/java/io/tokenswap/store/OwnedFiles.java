@@ -28,8 +28,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files that belong to their owner alone: created so, read only if they are so, and replaced as a whole. Each step on the disk is a
- * method of its own, which tests override in order to fail or to end there.
+ * Files that belong to their owner alone: created so, read only if they are so, and replaced as a whole. Each step on
+ * the disk is a method of its own, which tests override in order to fail or to end there.
  */
 class OwnedFiles {
 
