@@ -53,7 +53,7 @@ public final class BearerAuthentication {
      * {@linkplain TokenSource#invalidate(Token) invalidated}, and the request is sent once more with the next token; its body is
      * subscribed to again. The caller sees a second 401, and also the first one if the body cannot be subscribed to twice. If there
      * is no token, the call fails with the error of {@link TokenSource#token()} and nothing is sent. Cancelling cancels the call,
-     * never a refresh.
+     * never a refresh. If the API responds with a success, the token is {@linkplain TokenSource#accept(Token) accepted}.
      *
      * <p>The token is sent to the given origins only. Any other call fails with an {@link IllegalArgumentException} and sends
      * nothing, and so does a call over plain http to a host that is not loopback.
@@ -111,6 +111,7 @@ public final class BearerAuthentication {
     private Mono<? extends Connection> authenticated(Mono<? extends Connection> request) {
         return source.flatMap(tokens -> tokens.token()
                 .flatMap(token -> attempt(request, token)
+                        .doOnNext(response -> acceptIfSuccessful(tokens, token, response))
                         .doOnError(error -> invalidateIfRefused(tokens, token, error))
                         .flatMap(response ->
                                 isRefused(response) ? again(request, tokens, token, response) : Mono.just(response))));
@@ -123,10 +124,12 @@ public final class BearerAuthentication {
         // The refusal is read first, so that its place in the pool is free before the call waits for a refresh.
         return RefusedResponse.keepBody(response, Timers.scheduler())
                 .then(Mono.defer(tokens::token))
-                .flatMap(next -> attempt(request, next).onErrorResume(BearerAuthentication::isBodyUsedUp, error -> {
-                    passedOn.set(true);
-                    return Mono.just(response);
-                }))
+                .flatMap(next -> attempt(request, next)
+                        .doOnNext(second -> acceptIfSuccessful(tokens, next, second))
+                        .onErrorResume(BearerAuthentication::isBodyUsedUp, error -> {
+                            passedOn.set(true);
+                            return Mono.just(response);
+                        }))
                 .doFinally(signal -> {
                     if (!passedOn.get()) {
                         RefusedResponse.drop(response);
@@ -186,6 +189,13 @@ public final class BearerAuthentication {
         return answer instanceof HttpClientResponse response
                 && response.status().code() == 401
                 && isFirstHop(response);
+    }
+
+    /** Reports a token with which the API did what the request asked for. Other responses do not tell whether the API accepts it. */
+    private static void acceptIfSuccessful(TokenSource tokens, Token token, Connection answer) {
+        if (answer instanceof HttpClientResponse response && response.status().code() < 300 && isFirstHop(response)) {
+            tokens.accept(token);
+        }
     }
 
     /** Learns from the handshake of a WebSocket, which fails where another request has a response. */

@@ -45,6 +45,7 @@ class BearerAuthenticationTest {
     private static final class CountingSource implements TokenSource {
 
         private final List<String> refused = Collections.synchronizedList(new ArrayList<>());
+        private final List<String> accepted = Collections.synchronizedList(new ArrayList<>());
         private final AtomicInteger current = new AtomicInteger();
 
         @Override
@@ -61,6 +62,11 @@ class BearerAuthenticationTest {
             refused.add(rejected.accessToken().secret());
             int n = Integer.parseInt(rejected.accessToken().secret().substring("canary-".length()));
             current.compareAndSet(n, n + 1);
+        }
+
+        @Override
+        public void accept(Token token) {
+            accepted.add(token.accessToken().secret());
         }
     }
 
@@ -114,6 +120,19 @@ class BearerAuthenticationTest {
                 .extracting(request -> request.headers().get("Authorization"))
                 .containsExactly("Bearer canary-0", "Bearer canary-1");
         assertThat(source.refused).containsExactly("canary-0");
+    }
+
+    @Test
+    @Tag("E15")
+    void theTokenOfASuccessfulCallIsAcceptedAndNoOther() {
+        call(client).block();
+        accepted = 1;
+        call(client).block();
+        accepted = 7;
+        call(client).block();
+
+        assertThat(source.accepted).containsExactly("canary-0", "canary-1");
+        assertThat(source.refused).containsExactly("canary-0", "canary-1");
     }
 
     @Test
