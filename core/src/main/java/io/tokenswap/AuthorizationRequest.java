@@ -83,7 +83,7 @@ public final class AuthorizationRequest {
         Map<String, String> query = new LinkedHashMap<>();
         query.put("response_type", "code");
         if (clientId == null) {
-            // An exchange server adds its client id and its own redirect URI; this names where it sends the code on to.
+            // An exchange server adds its client id and its own redirect URI, and then forwards the code to this URI.
             query.put("server_uri", redirectUri.toString());
         } else {
             query.put("client_id", clientId);
@@ -159,7 +159,7 @@ public final class AuthorizationRequest {
                     : failed("The response contains both a code and an error. Sign in again.");
         }
         if (code == null) {
-            // Only this login's own redirect knows the state. The PHP exchange server sends exactly this after a
+            // Only the redirect of this login knows the state. The PHP exchange server sends exactly this after a
             // denial.
             return failed("The sign-in ended without a code. Was it refused? Sign in again to allow it.");
         }

@@ -53,7 +53,7 @@ public final class OAuthErrorException extends TokenSwapException {
         this.status = status;
     }
 
-    // Without the description: some servers repeat in it what they were sent.
+    // Without the description: some servers repeat the request in it.
     private static String message(String error, int status, String hint) {
         String what = "The server responded with " + error + " (status " + status + "). ";
         if (INVALID_GRANT.equals(error)) {

@@ -239,7 +239,7 @@ public final class Token {
          * @return this builder
          */
         public Builder scopes(Collection<String> scopes) {
-            // A hash table of nothing takes more room than the rest of a token.
+            // An empty hash table takes more memory than the rest of a token.
             this.scopes = scopes.isEmpty() ? Set.of() : Collections.unmodifiableSet(new LinkedHashSet<>(scopes));
             return this;
         }

@@ -32,10 +32,8 @@ import reactor.netty.http.client.HttpClientResponse;
 public final class BearerAuthentication {
 
     // Each attempt carries its token in its own Context, under this instance as the key, so that the refused token is
-    // known. The
-    // headers of the client are no place for it: parallel attempts share what headersWhen writes there.
-    // httpAuthenticationWhen,
-    // which could also send again, logs each refusal as a warning with a stack trace.
+    // known. Headers of the client cannot carry it: parallel attempts share what headersWhen writes there. The operator
+    // httpAuthenticationWhen could also repeat a request, but it logs each refusal as a warning with a stack trace.
 
     private final Mono<? extends TokenSource> source;
     private final Set<Origin> origins;
@@ -50,22 +48,23 @@ public final class BearerAuthentication {
      * Returns a client whose requests carry the current token. The token is obtained at the subscription to a request.
      *
      * <p>If the API responds with 401, exactly the token that the request carried is
-     * {@linkplain TokenSource#invalidate(Token) invalidated}, and the request is sent once more with the next token; its body is
-     * subscribed to again. The caller sees a second 401, and also the first one if the body cannot be subscribed to twice. If there
-     * is no token, the call fails with the error of {@link TokenSource#token()} and nothing is sent. Cancelling cancels the call,
-     * never a refresh. If the API responds with a success, the token is {@linkplain TokenSource#accept(Token) accepted}.
+     * {@linkplain TokenSource#invalidate(Token) invalidated}, and the request is sent once more with the next token;
+     * its body is subscribed to again. The caller sees a second 401, and also the first one if the body cannot be
+     * subscribed to twice. If there is no token, the call fails with the error of {@link TokenSource#token()} and
+     * nothing is sent. Cancelling cancels the call, never a refresh. If the API responds with a success, the token is
+     * {@linkplain TokenSource#accept(Token) accepted}.
      *
-     * <p>The token is sent to the given origins only. Any other call fails with an {@link IllegalArgumentException} and sends
-     * nothing, and so does a call over plain http to a host that is not loopback.
+     * <p>The token is sent to the given origins only. Any other call fails with an {@link IllegalArgumentException} and
+     * sends nothing, and so does a call over plain http to a host that is not loopback.
      *
-     * <p>A redirect is followed only if the client is configured to, and without the token, wherever it leads. The handshake of a
-     * WebSocket carries the token too. It is not repeated, but a 401 invalidates the token, so that the next handshake carries
-     * another.
+     * <p>A redirect is followed only if the client is configured to, and without the token, wherever it leads. The
+     * handshake of a WebSocket carries the token too. It is not repeated, but a 401 invalidates the token, so that the
+     * next handshake carries another.
      *
      * @param client calls the API
      * @param tokens source of the tokens, usually a {@link io.tokenswap.session.TokenSession}
-     * @param origins the servers that may receive the token, for example {@code https://api.example.com}, where {@code https} covers
-     *     {@code wss}; by default the origin of the client's base URL
+     * @param origins the servers that may receive the token, for example {@code https://api.example.com}, where
+     *     {@code https} covers {@code wss}; by default the origin of the client's base URL
      * @return the client with the authentication, as safe for use by any thread as it was
      * @throws IllegalArgumentException if an origin is malformed, or if there is neither an origin nor a base URL
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6750#section-3.1">RFC 6750 section 3.1</a>
@@ -75,12 +74,14 @@ public final class BearerAuthentication {
     }
 
     /**
-     * Returns a client whose requests carry the current token of a source that is chosen for each request, for example by the user in
-     * the Reactor {@code Context}. The source is resolved once for each request and serves both attempts, so that a refusal reaches
-     * the right user. Everything else is as for {@linkplain #apply(HttpClient, TokenSource, URI...) one source}.
+     * Returns a client whose requests carry the current token of a source that is chosen for each request, for example
+     * by the user in the Reactor {@code Context}. The source is resolved once for each request and serves both
+     * attempts, so that a refusal reaches the right user. Everything else is as for
+     * {@linkplain #apply(HttpClient, TokenSource, URI...) one source}.
      *
      * @param client calls the API
-     * @param tokens emits the source of the tokens; subscribed to in the context of each request. A request fails with its error
+     * @param tokens emits the source of the tokens; subscribed to in the context of each request. A request fails with
+     *     its error
      * @param origins the servers that may receive the token; by default the origin of the client's base URL
      * @return the client with the authentication, as safe for use by any thread as it was
      * @throws IllegalArgumentException if an origin is malformed, or if there is neither an origin nor a base URL
@@ -154,7 +155,10 @@ public final class BearerAuthentication {
         return request.cast(Connection.class).contextWrite(context -> context.put(this, token));
     }
 
-    /** Spares a connection to another host. A URL that is known later only is checked before anything is sent. */
+    /**
+     * Fails before a connection to another host is opened. A URL that becomes known later is checked before anything is
+     * sent.
+     */
     private void checkBeforeConnecting(HttpClientConfig request) {
         String uri = request.uri();
         if (uri != null && Origin.of(uri) != null) {
@@ -185,20 +189,25 @@ public final class BearerAuthentication {
         }
     }
 
-    private static boolean isRefused(Connection answer) {
-        return answer instanceof HttpClientResponse response
+    private static boolean isRefused(Connection connection) {
+        return connection instanceof HttpClientResponse response
                 && response.status().code() == 401
                 && isFirstHop(response);
     }
 
-    /** Reports a token with which the API did what the request asked for. Other responses do not tell whether the API accepts it. */
-    private static void acceptIfSuccessful(TokenSource tokens, Token token, Connection answer) {
-        if (answer instanceof HttpClientResponse response && response.status().code() < 300 && isFirstHop(response)) {
+    /** Accepts a token whose request succeeded. Other responses do not show if the API accepts the token. */
+    private static void acceptIfSuccessful(TokenSource tokens, Token token, Connection connection) {
+        if (connection instanceof HttpClientResponse response
+                && response.status().code() < 300
+                && isFirstHop(response)) {
             tokens.accept(token);
         }
     }
 
-    /** Learns from the handshake of a WebSocket, which fails where another request has a response. */
+    /**
+     * Invalidates the token if the handshake of a WebSocket was refused with 401. A refused handshake is an error and
+     * not a response.
+     */
     private static void invalidateIfRefused(TokenSource tokens, Token token, Throwable error) {
         if (error instanceof WebSocketClientHandshakeException handshake
                 && handshake.response() != null
@@ -207,7 +216,10 @@ public final class BearerAuthentication {
         }
     }
 
-    /** The target of a redirect has no claim to the token, not even the API itself under another path. */
+    /**
+     * Returns true unless the request follows a redirect. The target of a redirect must not receive the token, not even
+     * another path of the API.
+     */
     private static boolean isFirstHop(HttpClientInfos request) {
         return request.redirectedFrom().length == 0;
     }

@@ -12,11 +12,11 @@ import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 
 /**
- * How a client proves to the provider who it is. Immutable and safe for use by any thread; {@link #toString()} prints no
+ * Authentication of the client at the provider. Immutable and safe for use by any thread; {@link #toString()} prints no
  * secret.
  *
- * <p>A secret may come from a {@link Supplier}, which is asked anew for every request, so that a rotated secret takes effect
- * without a restart. It runs on the thread that subscribes and must not block: read files elsewhere.
+ * <p>A secret may come from a {@link Supplier}, which is called for every request, so that a rotated secret takes
+ * effect without a restart. The supplier runs on the thread that subscribes and must not block: read files elsewhere.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3">RFC 6749 section 2.3</a>
  */
@@ -31,7 +31,7 @@ public final class ClientAuthentication {
     }
 
     /**
-     * Id and secret in the {@code Authorization} header, which every provider must accept.
+     * Sends id and secret in the {@code Authorization} header, which every provider must accept.
      *
      * @param clientId the client id
      * @param clientSecret the client secret
@@ -44,10 +44,10 @@ public final class ClientAuthentication {
     }
 
     /**
-     * Id and secret in the {@code Authorization} header, which every provider must accept.
+     * Sends id and secret in the {@code Authorization} header, which every provider must accept.
      *
      * @param clientId the client id
-     * @param clientSecret yields the client secret of the day
+     * @param clientSecret returns the current client secret
      * @return the authentication
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
      */
@@ -55,7 +55,7 @@ public final class ClientAuthentication {
         Objects.requireNonNull(clientId, "clientId");
         Objects.requireNonNull(clientSecret, "clientSecret");
         return new ClientAuthentication("basic, " + clientId, (headers, fields) -> {
-            // Both are form-encoded first: a colon in the id would end it, and the header is Latin-1 at best.
+            // Both are form-encoded first: a colon would end the id, and a header holds Latin-1 at most.
             String credentials = UrlEncoded.encodeForm(clientId) + ":" + UrlEncoded.encodeForm(clientSecret.get());
             headers.set(
                     HttpHeaderNames.AUTHORIZATION,
@@ -64,7 +64,7 @@ public final class ClientAuthentication {
     }
 
     /**
-     * Id and secret in the body, for a provider that does not read the header.
+     * Sends id and secret in the body, for a provider that does not read the header.
      *
      * @param clientId the client id
      * @param clientSecret the client secret
@@ -77,10 +77,10 @@ public final class ClientAuthentication {
     }
 
     /**
-     * Id and secret in the body, for a provider that does not read the header.
+     * Sends id and secret in the body, for a provider that does not read the header.
      *
      * @param clientId the client id
-     * @param clientSecret yields the client secret of the day
+     * @param clientSecret returns the current client secret
      * @return the authentication
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1">RFC 6749 section 2.3.1</a>
      */
@@ -94,7 +94,7 @@ public final class ClientAuthentication {
     }
 
     /**
-     * The id alone, for a public client: its proof is the {@link io.tokenswap.CodeVerifier}.
+     * Sends the id alone, for a public client, which proves itself by its {@link io.tokenswap.CodeVerifier}.
      *
      * @param clientId the client id
      * @return the authentication
@@ -105,7 +105,7 @@ public final class ClientAuthentication {
         return new ClientAuthentication("none, " + clientId, (headers, fields) -> fields.put("client_id", clientId));
     }
 
-    /** The request with the proof in it, or in the headers that go beside it. */
+    /** Adds the credentials to the request or to its headers. */
     TokenRequest apply(HttpHeaders headers, TokenRequest request) {
         Map<String, String> fields = new LinkedHashMap<>(request.fields());
         method.accept(headers, fields);

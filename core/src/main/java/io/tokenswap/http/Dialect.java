@@ -8,22 +8,23 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The form of the requests that an exchange server understands. Three dialects are in use; their responses are alike.
+ * Form of the requests that an exchange server understands. Three dialects are in use; their responses are alike.
  *
  * <table>
- * <caption>What goes over the wire</caption>
+ * <caption>Requests of each dialect</caption>
  * <tr><th>dialect</th><th>URLs by default</th><th>body</th><th>swap</th><th>refresh</th></tr>
  * <tr><td>{@link #JSON}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>JSON</td>
- *     <td>{@code grant_type}, {@code code}, {@code redirect_uri}</td><td>{@code grant_type}, {@code refresh_token}</td></tr>
+ * <td>{@code grant_type}, {@code code}, {@code redirect_uri}</td><td>{@code grant_type},
+ * {@code refresh_token}</td></tr>
  * <tr><td>{@link #SINGLE_URI}</td><td><i>base</i></td><td>form</td>
- *     <td>{@code grant_type}, {@code code}, {@code refresh_token} (empty)</td>
- *     <td>{@code grant_type}, {@code code} (empty), {@code refresh_token}</td></tr>
+ * <td>{@code grant_type}, {@code code}, {@code refresh_token} (empty)</td>
+ * <td>{@code grant_type}, {@code code} (empty), {@code refresh_token}</td></tr>
  * <tr><td>{@link #FORM}</td><td><i>base</i>/swap, <i>base</i>/refresh</td><td>form</td>
- *     <td>{@code code}</td><td>{@code refresh_token}</td></tr>
+ * <td>{@code code}</td><td>{@code refresh_token}</td></tr>
  * </table>
  *
- * <p>A swap carries {@code code_verifier} too, in all of them, when its login carried a challenge: a server that does not know
- * it ignores it.
+ * <p>In each dialect a swap also carries {@code code_verifier} if its login carried a challenge. A server that does not
+ * know the parameter ignores it.
  */
 @SuppressWarnings("ImmutableEnumChecker") // its lists are made by List.of
 public enum Dialect {
@@ -36,7 +37,10 @@ public enum Dialect {
             "/refresh",
             List.of("grant_type", "refresh_token")),
 
-    /** A form to one URL that tells the jobs apart by {@code grant_type}, as SpotifyAPI-NET 5 sends it to the PHP server. */
+    /**
+     * A form to one URL, which distinguishes the requests by {@code grant_type}, as SpotifyAPI-NET 5 sends it to the
+     * PHP server.
+     */
     SINGLE_URI(
             Encoding.FORM,
             "",
@@ -86,7 +90,9 @@ public enum Dialect {
         return request.withFields(select(request.fields(), refreshFields));
     }
 
-    /** The fields that this dialect names, empty where there is no such thing, and the verifier in all of them. */
+    /**
+     * Returns the fields that this dialect names, empty where a field has no value, and the verifier in every dialect.
+     */
     private static Map<String, String> select(Map<String, String> fields, List<String> names) {
         Map<String, String> selected = new LinkedHashMap<>();
         names.forEach(name -> selected.put(name, fields.getOrDefault(name, "")));

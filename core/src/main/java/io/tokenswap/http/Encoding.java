@@ -5,9 +5,9 @@ import io.tokenswap.internal.UrlEncoded;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** How the fields of a request are written down. */
+/** Encoding of the fields of a request. */
 enum Encoding {
-    /** What RFC 6749 asks for. */
+    /** The encoding of RFC 6749. */
     FORM("application/x-www-form-urlencoded") {
         @Override
         byte[] encode(Map<String, String> fields) {
@@ -15,7 +15,7 @@ enum Encoding {
         }
     },
 
-    /** What the documented dialect asks for. */
+    /** The encoding of {@link Dialect#JSON}. */
     JSON("application/json") {
         @Override
         byte[] encode(Map<String, String> fields) {

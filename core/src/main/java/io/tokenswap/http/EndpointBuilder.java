@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 import reactor.netty.http.client.HttpClient;
 
-/** The options of everything that sends token requests. */
+/** Options that all endpoints share. */
 abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         permits ExchangeServerEndpoint.Builder, ProviderEndpoint.Builder {
 
@@ -29,8 +29,8 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     abstract B self();
 
     /**
-     * Sends through a client of the caller's: its proxy, TLS, connection pool and metrics. Retry, redirects, compression,
-     * wire logging and authentication by sending again are switched off on top of it.
+     * Sets the client that sends the requests, with its proxy, TLS, connection pool and metrics. The endpoint switches
+     * off the client's retry, redirects, compression, wire logging and repeated requests for authentication.
      *
      * @param httpClient the client, by default one with a pool that all endpoints share
      * @return this builder
@@ -41,10 +41,10 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Sets how long a whole exchange may take, from looking up the name to the last byte of the answer. Connecting alone never
-     * takes more than 5 s.
+     * Sets the deadline of one request, from resolving the name to the last byte of the response. Connecting alone
+     * takes at most 5 seconds.
      *
-     * @param timeout more than zero, 15 s by default
+     * @param timeout more than zero, 15 seconds by default
      * @return this builder
      */
     public B timeout(Duration timeout) {
@@ -56,7 +56,7 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Replaces the clock, which says when a token was issued and until when {@code Retry-After} lasts.
+     * Replaces the clock, which supplies the time of issue of a token and the start of a {@code Retry-After}.
      *
      * @param clock the time, the system's by default
      * @return this builder
@@ -67,13 +67,13 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Adds a header to every request, an API key for one: {@code header("X-Api-Key", key)}. A key in the query of a URI works
-     * too, but there the debug log of Reactor Netty shows it.
+     * Adds a header to every request, for example an API key: {@code header("X-Api-Key", key)}. Do not put a key into
+     * the query of a URI: the debug log of Reactor Netty shows it.
      *
      * @param name the name
      * @param value the value, none by default
      * @return this builder
-     * @throws IllegalArgumentException if no header may look like that
+     * @throws IllegalArgumentException if the name or the value cannot stand in a header
      */
     public B header(CharSequence name, String value) {
         new DefaultHttpHeaders().set(name, value);
@@ -81,10 +81,11 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Customises the headers of every request, for a key that changes. Runs once a request, on the thread that subscribes; it
-     * must not block, and what it throws is what the caller gets.
+     * Customizes the headers of every request, for example with a key that changes. The function runs once for each
+     * request on the thread that subscribes, and must not block. The caller of the endpoint receives what the function
+     * throws.
      *
-     * @param headers changes the headers that it is given, not at all by default; called after those that were added before
+     * @param headers changes the headers, not at all by default; called after the functions that were added before
      * @return this builder
      */
     public B headers(Consumer<? super HttpHeaders> headers) {
@@ -93,9 +94,11 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Gives up the protection of every token: allows plain http to hosts other than loopback. Anybody on the way can then
-     * read and keep the codes, the refresh tokens and the client secret, and can answer in the server's place. Meant for a
-     * private network of containers, where something else encrypts; refused by default when the endpoint is built.
+     * Allows plain http to hosts other than loopback, which the builder rejects by default.
+     *
+     * <p>Dangerous: every token loses its protection. A program on the network path can read the codes, the refresh
+     * tokens and the client secret, and can respond in place of the server. Use this only in a private network of
+     * containers that is encrypted by other means.
      *
      * @return this builder
      */
@@ -105,9 +108,9 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
     }
 
     /**
-     * Takes a token only in the form that the RFC prescribes: in {@code application/json}, and with its {@code token_type}. Off
-     * by default, because deployed exchange servers say {@code text/html} for the one and leave the other out. Errors are read
-     * in any form all the same.
+     * Accepts a token only in the form that the RFC prescribes: as {@code application/json} and with
+     * {@code token_type}. Off by default, because some deployed exchange servers send {@code text/html} and omit the
+     * type. Errors are still read in any form.
      *
      * @return this builder
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>

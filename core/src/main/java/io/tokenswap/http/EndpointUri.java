@@ -6,7 +6,10 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 
-/** What a URI must be before a secret is sent to it. No message repeats the URI whole: its user information is a secret. */
+/**
+ * Rules for a URI to which secrets are sent. No message repeats the whole URI, because its user information is a
+ * secret.
+ */
 final class EndpointUri {
 
     private EndpointUri() {}
@@ -20,9 +23,9 @@ final class EndpointUri {
     }
 
     /**
-     * The URI, if it is fit to be an endpoint.
+     * Returns the URI if secrets may be sent to it.
      *
-     * @throws IllegalArgumentException if it is not, with what to mend
+     * @throws IllegalArgumentException if it breaks a rule; the message names what to fix
      */
     static URI check(String name, URI uri, boolean insecureHttpAllowed) {
         String scheme = uri.getScheme();
@@ -57,7 +60,10 @@ final class EndpointUri {
                 + ", where anybody on the way could read the tokens: use https. Only loopback may do without.");
     }
 
-    /** Judges the host as it is written: what a name resolves to today says nothing about tomorrow. */
+    /**
+     * Returns true for a literal loopback address or {@code localhost}. The name is not resolved, because it may
+     * resolve to another address tomorrow.
+     */
     static boolean isLoopback(String host) {
         byte[] address = NetUtil.createByteArrayFromIpAddressString(host);
         if (address == null) {
@@ -70,7 +76,7 @@ final class EndpointUri {
         }
     }
 
-    /** The URI with more path. Its query, where some hosts want their key, stays. */
+    /** Returns the URI with a longer path. The query stays, because some hosts expect their key there. */
     static URI append(URI base, String path) {
         if (path.isEmpty()) {
             return base;
@@ -83,7 +89,7 @@ final class EndpointUri {
                 + (query < 0 ? "" : text.substring(query)));
     }
 
-    /** For messages: without the query. */
+    /** Returns the URI for messages, without its query. */
     static String display(URI uri) {
         String path = uri.getRawPath();
         return uri.getScheme() + "://" + uri.getRawAuthority() + (path == null ? "" : path);

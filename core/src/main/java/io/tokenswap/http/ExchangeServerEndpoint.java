@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Tokens through an exchange server, the server that holds the client secret so that the application need not. Immutable and
- * safe for use by any thread.
+ * Endpoint that obtains tokens through an exchange server. That server holds the client secret, so the application need
+ * not. Immutable and safe for use by any thread.
  *
  * <pre>{@code
  * ExchangeServerEndpoint exchange = ExchangeServerEndpoint.create("https://auth.example.com");
@@ -22,11 +22,11 @@ import reactor.core.publisher.Mono;
  * Mono<Token> token = exchange.swap(code);
  * }</pre>
  *
- * <p>Each subscription sends one request: no retry, no redirect, at most 64 KiB of response, 15 s for the whole. A swap uses a new
- * connection. The result arrives on an event loop of the {@link reactor.netty.http.client.HttpClient HttpClient}, and a timeout
- * there or on a timer thread of this library; code of the application that occupies Reactor's schedulers delays neither. Do not
- * block these threads. Cancelling closes the connection; what has been sent by then may still be processed. No message or log holds
- * a secret.
+ * <p>Each subscription sends one request: no retry, no redirect, at most 64 KiB of response, 15 seconds in all. A swap
+ * uses a new connection. The result arrives on an event loop of the
+ * {@link reactor.netty.http.client.HttpClient HttpClient}, and a timeout there or on a timer thread of this library;
+ * code of the application that occupies Reactor's schedulers delays neither. Do not block these threads. Cancelling
+ * closes the connection; what has been sent by then may still be processed. No message or log holds a secret.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2">RFC 6749 section 3.2</a>
  */
@@ -43,7 +43,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     private ExchangeServerEndpoint(Builder builder) {
         this.dialect = builder.dialect;
         this.authorizeUri = builder.check("The authorize URI", builder.or(builder.authorizeUri, builder.base));
-        // Refuses a URI that no login can start at, here and not at the first login.
+        // Rejects a URI at which no login can start now, and not at the first login.
         Objects.requireNonNull(AuthorizationRequest.builder(authorizeUri));
         this.swap = builder.peer("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
         this.refresh =
@@ -55,42 +55,44 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The exchange server at a URI that speaks the {@linkplain Dialect#JSON documented} dialect.
+     * Creates an endpoint for an exchange server that speaks the {@linkplain Dialect#JSON JSON} dialect.
      *
-     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
+     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are
+     *     below it
      * @return the endpoint
-     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     * @throws IllegalArgumentException if tokens must not be sent to the URI
      */
     public static ExchangeServerEndpoint create(String baseUri) {
         return create(EndpointUri.parse(baseUri));
     }
 
     /**
-     * The exchange server at a URI that speaks the {@linkplain Dialect#JSON documented} dialect.
+     * Creates an endpoint for an exchange server that speaks the {@linkplain Dialect#JSON JSON} dialect.
      *
-     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are below it
+     * @param baseUri the authorize page, {@code https} unless it is on loopback; {@code /swap} and {@code /refresh} are
+     *     below it
      * @return the endpoint
-     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     * @throws IllegalArgumentException if tokens must not be sent to the URI
      */
     public static ExchangeServerEndpoint create(URI baseUri) {
         return builder(baseUri).build();
     }
 
     /**
-     * An endpoint in the making.
+     * Returns a builder of an endpoint.
      *
-     * @param baseUri where the exchange server is
+     * @param baseUri the URI of the exchange server
      * @return a new builder
-     * @throws IllegalArgumentException if that is not a URI
+     * @throws IllegalArgumentException if the text is not a URI
      */
     public static Builder builder(String baseUri) {
         return builder(EndpointUri.parse(baseUri));
     }
 
     /**
-     * An endpoint in the making.
+     * Returns a builder of an endpoint.
      *
-     * @param baseUri where the exchange server is
+     * @param baseUri the URI of the exchange server
      * @return a new builder
      */
     public static Builder builder(URI baseUri) {
@@ -128,7 +130,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
                 + EndpointUri.display(refresh.uri()) + "]";
     }
 
-    /** Collects the choices of an {@link ExchangeServerEndpoint}. Not safe for use by several threads. */
+    /** Builder of an {@link ExchangeServerEndpoint}. Not safe for use by several threads. */
     public static final class Builder extends EndpointBuilder<Builder> {
 
         private final URI base;
@@ -147,7 +149,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         }
 
         /**
-         * Sets what the server wants to be sent.
+         * Sets the form of the requests that the server expects.
          *
          * @param dialect the dialect, {@link Dialect#JSON} by default
          * @return this builder
@@ -158,7 +160,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         }
 
         /**
-         * Sets where the browser is sent to.
+         * Sets the URI to which the browser is sent.
          *
          * @param authorizeUri the authorize page, the base URI by default
          * @return this builder
@@ -169,9 +171,9 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         }
 
         /**
-         * Sets where codes are swapped.
+         * Sets the URI to which codes are sent.
          *
-         * @param swapUri the URI, by default what the dialect puts below the base URI
+         * @param swapUri the URI, by default the one that the dialect puts below the base URI
          * @return this builder
          */
         public Builder swapUri(URI swapUri) {
@@ -180,9 +182,9 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
         }
 
         /**
-         * Sets where tokens are refreshed.
+         * Sets the URI to which refresh tokens are sent.
          *
-         * @param refreshUri the URI, by default what the dialect puts below the base URI
+         * @param refreshUri the URI, by default the one that the dialect puts below the base URI
          * @return this builder
          */
         public Builder refreshUri(URI refreshUri) {
@@ -194,7 +196,7 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
          * Completes the endpoint. Nothing is sent before one of its results is subscribed to.
          *
          * @return a new endpoint
-         * @throws IllegalArgumentException if a URI is none that tokens may go to
+         * @throws IllegalArgumentException if tokens must not be sent to one of the URIs
          */
         public ExchangeServerEndpoint build() {
             check("The base URI", base);

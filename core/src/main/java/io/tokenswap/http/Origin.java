@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param scheme {@code http} or {@code https}
  * @param host the host in lower case, an IPv6 address in brackets
- * @param port the port, always written out
+ * @param port the port, also where it is the default of the scheme
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6454#section-4">RFC 6454 section 4</a>
  */
 record Origin(String scheme, String host, int port) {
@@ -70,12 +70,12 @@ record Origin(String scheme, String host, int port) {
         }
     }
 
-    /** Whether nobody on the way can read what is sent there. */
+    /** Returns true for https and for loopback, where no other machine can read what is sent. */
     boolean isPrivate() {
         return scheme.equals("https") || EndpointUri.isLoopback(host);
     }
 
-    /** The origin as a URL, without a port that goes without saying. */
+    /** Returns the origin as a URL, without the default port. */
     @Override
     public String toString() {
         return scheme + "://" + host + (port == (scheme.equals("https") ? 443 : 80) ? "" : ":" + port);

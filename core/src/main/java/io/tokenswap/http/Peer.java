@@ -3,21 +3,21 @@ package io.tokenswap.http;
 import java.net.URI;
 
 /**
- * Whom a request goes to, for the messages of what can go wrong.
+ * Receiver of a request, for the messages of its failures.
  *
- * @param role what it is in words
+ * @param role the kind of server, in words
  * @param uri the endpoint
- * @param hint what else may be wrong when it refuses, a sentence with a space in front, or nothing
- * @param strict whether its tokens have to come in the form that the RFC prescribes
+ * @param hint another likely cause of a refusal, as a sentence with a space in front, or nothing
+ * @param strict true if its tokens have to come in the form that the RFC prescribes
  */
 record Peer(String role, URI uri, String hint, boolean strict) {
 
-    /** One whose tokens may come in any form that deployed servers send. */
+    /** Creates a receiver whose tokens may come in any form that deployed servers send. */
     Peer(String role, URI uri, String hint) {
         this(role, uri, hint, false);
     }
 
-    /** What the server is called in a message. */
+    /** Returns the name of the server for messages. */
     @Override
     public String toString() {
         return "The " + role + " at " + EndpointUri.display(uri);

@@ -10,11 +10,11 @@ import java.util.Objects;
 import reactor.core.publisher.Mono;
 
 /**
- * Tokens from the provider itself, for code that may hold the client secret, or for a public client that needs none.
- * Immutable and safe for use by any thread.
+ * Endpoint that obtains tokens from the provider itself, for code that may hold the client secret, or for a public
+ * client without one. Immutable and safe for use by any thread.
  *
- * <p>A program on somebody's desk cannot keep a secret: it wants {@link ExchangeServerEndpoint}. What that says about
- * subscription, threads and cancellation holds here too.
+ * <p>A desktop program cannot keep a secret and uses {@link ExchangeServerEndpoint} instead. Subscription, threads and
+ * cancellation are as described there.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.2">RFC 6749 section 3.2</a>
  */
@@ -36,22 +36,22 @@ public final class ProviderEndpoint implements TokenEndpoint {
     }
 
     /**
-     * The provider at a token URI.
+     * Creates an endpoint for the token URI of a provider.
      *
-     * @param tokenUri the token endpoint, {@code https://accounts.spotify.com/api/token} for one
-     * @param authentication who asks
+     * @param tokenUri the token endpoint, for example {@code https://accounts.spotify.com/api/token}
+     * @param authentication the client's authentication
      * @return the endpoint
-     * @throws IllegalArgumentException if the URI is none that tokens may go to
+     * @throws IllegalArgumentException if tokens must not be sent to the URI
      */
     public static ProviderEndpoint create(URI tokenUri, ClientAuthentication authentication) {
         return builder(tokenUri, authentication).build();
     }
 
     /**
-     * An endpoint in the making.
+     * Returns a builder of an endpoint.
      *
      * @param tokenUri the token endpoint
-     * @param authentication who asks
+     * @param authentication the client's authentication
      * @return a new builder
      */
     public static Builder builder(URI tokenUri, ClientAuthentication authentication) {
@@ -79,7 +79,7 @@ public final class ProviderEndpoint implements TokenEndpoint {
         return "ProviderEndpoint[" + EndpointUri.display(peer.uri()) + ", " + authentication + "]";
     }
 
-    /** Collects the choices of a {@link ProviderEndpoint}. Not safe for use by several threads. */
+    /** Builder of a {@link ProviderEndpoint}. Not safe for use by several threads. */
     public static final class Builder extends EndpointBuilder<Builder> {
 
         private final URI tokenUri;
@@ -99,7 +99,7 @@ public final class ProviderEndpoint implements TokenEndpoint {
          * Completes the endpoint. Nothing is sent before one of its results is subscribed to.
          *
          * @return a new endpoint
-         * @throws IllegalArgumentException if the URI is none that tokens may go to
+         * @throws IllegalArgumentException if tokens must not be sent to the URI
          */
         public ProviderEndpoint build() {
             return new ProviderEndpoint(this);

@@ -13,11 +13,12 @@ import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 
 /**
- * A response with status 401 whose body is kept, in case the caller gets to see it, while its connection is freed for the next
- * attempt.
+ * A response with status 401 whose body is kept, in case the caller gets to see it, while its connection is freed for
+ * the next attempt.
  *
- * <p>Reactor Netty queues what arrives while there is no subscriber, and this class lets all of the body arrive: at most 64 KiB, for
- * at most one second. The connection is then closed and not used again, because the queue still belongs to it.
+ * <p>Reactor Netty queues what arrives while there is no subscriber, and this class lets all of the body arrive: at
+ * most 64 KiB, for at most one second. The connection is then closed and not used again, because the queue still
+ * belongs to it.
  */
 final class RefusedResponse extends ChannelInboundHandlerAdapter {
 

@@ -11,9 +11,9 @@ import reactor.core.scheduler.Scheduler;
 /**
  * Starts the timeouts of the requests of one client.
  *
- * <p>A timer that becomes the next one due wakes the thread of the timers, which takes about as long as a whole request over
- * loopback. The timer of the request that ended last is therefore left to expire with nothing to do: while it exists, no later timer
- * is the next one due.
+ * <p>A timer that becomes the next one due wakes the thread of the timers, which takes about as long as a whole request
+ * over loopback. The timer of the request that ended last is therefore kept and expires without effect. While it
+ * exists, no later timer is the next one due.
  *
  * <pre>
  *  requests   a|--|  b|---|    c|--|         d|--|
@@ -29,7 +29,7 @@ final class RequestTimeouts {
     private final AtomicReference<Disposable> last = new AtomicReference<>(Disposables.disposed());
 
     /**
-     * Timeouts of one length.
+     * Creates timeouts of one length.
      *
      * @param timers runs the expired timeouts, and has a monotonic clock
      */

@@ -12,16 +12,16 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * When a server allows another attempt.
+ * Reads the time from which a server allows another attempt.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3">RFC 9110 section 10.2.3</a>
  */
 final class RetryAfter {
 
-    /** Nobody means more than this, and a mistake must not silence a client for years. */
+    /** Longest pause that is obeyed. A greater value is a mistake, which must not stop a client for years. */
     private static final Duration LONGEST = Duration.ofDays(1);
 
-    /** The date parser refuses more by an exception. */
+    /** Longest text that is parsed: the date parser throws an exception for more. */
     private static final int LONGEST_TEXT = 64;
 
     /** Whole seconds by the RFC. Servers also send fractions, and proxies join two headers by a comma. */
@@ -34,7 +34,7 @@ final class RetryAfter {
 
     private RetryAfter() {}
 
-    /** What the most patient of several headers says, or null if none says anything. */
+    /** Returns the latest time of several headers, or null if none names a valid one. */
     static @Nullable Instant latest(List<String> values, Instant now) {
         return values.stream()
                 .map(value -> parse(value, now))
@@ -56,10 +56,10 @@ final class RetryAfter {
         if (seconds.matches()) {
             boolean sane = seconds.group(1).length() <= 9;
             long whole = sane ? Long.parseLong(seconds.group(1)) : 0;
-            // Rounded up: a moment too early is one more 429.
+            // Rounded up: a request that comes too early gets another 429.
             return clamp(sane ? now.plusSeconds(seconds.group(2) == null ? whole : whole + 1) : Instant.MAX, now);
         }
-        // The parser ignores the zone, and would take any for GMT.
+        // The parser ignores the zone and would read any time as GMT.
         Date date = GMT.matcher(text).find() ? DateFormatter.parseHttpDate(text) : null;
         return date == null ? null : clamp(date.toInstant(), now);
     }

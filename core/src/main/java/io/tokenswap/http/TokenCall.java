@@ -25,12 +25,13 @@ import reactor.util.context.Context;
  *      +--error or timeout----+--timeout------------------+    not sent            sent: the socket is polled once more
  * </pre>
  *
- * <p>Each step is a compare-and-set. A request that was reported as not sent is therefore never sent: a connection that arrives
- * after the timeout finds that the call has ended.
+ * <p>Each step is a compare-and-set. A request that was reported as not sent is therefore never sent: a connection that
+ * arrives after the timeout finds that the call has ended.
  *
- * <p>A timer can be late, because the process was suspended or the machine was busy. The response may then lie unread in the socket,
- * and its refresh token may be the only one that is still valid. After the timeout the call therefore lets the event loop of the
- * connection poll the socket a few times before it fails. It does not wait for an event loop that does not run.
+ * <p>A timer can be late, because the process was suspended or the machine was busy. The response may then lie unread
+ * in the socket, and its refresh token may be the only one that is still valid. After the timeout the call therefore
+ * lets the event loop of the connection poll the socket a few times before it fails. It does not wait for an event loop
+ * that does not run.
  */
 final class TokenCall extends BaseSubscriber<TokenResponse> {
 
@@ -91,7 +92,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         return request;
     }
 
-    /** The headers that the caller and the authentication of the client add. */
+    /** Returns the headers that the caller and the authentication of the client have added. */
     HttpHeaders headers() {
         return headers;
     }
@@ -113,7 +114,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
     /**
      * Decides immediately before the first byte whether the request may leave.
      *
-     * @return false if the call has ended or its time is over: nothing may be sent
+     * @return false if the call has ended or its time has passed, so that nothing may be sent
      */
     boolean markSent() {
         if (timeout != null && timeout.hasExpired()) {
@@ -159,8 +160,8 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
     }
 
     /**
-     * Expires after a number of turns of the event loop. A task that is scheduled for later runs after a turn in which the loop has
-     * polled its sockets.
+     * Expires after a number of turns of the event loop. A task that is scheduled for later runs after a turn in which
+     * the loop has polled its sockets.
      */
     @SuppressWarnings("FutureReturnValueIgnored") // a call that has ended meanwhile does nothing when it runs
     private void poll(Channel connection, int polls) {

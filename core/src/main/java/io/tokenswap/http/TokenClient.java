@@ -23,12 +23,12 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
 /**
- * Sends token requests, all by the same rules: one request for each subscription, no retry, no redirect, no compression, five
- * seconds to connect, a timeout for the whole, at most 64 KiB of response, and no response that was not asked for. These rules are
- * applied on top of the {@link HttpClient} that the caller brings.
+ * Sends token requests, all by the same rules: one request for each subscription, no retry, no redirect, no
+ * compression, five seconds to connect, a timeout for the whole, at most 64 KiB of response, and no unsolicited
+ * response. These rules are applied on top of the caller's {@link HttpClient}.
  *
- * <p>A swap uses a new connection. A pooled one may be closed by the server while the request is sent, and a code cannot be sent
- * twice.
+ * <p>A swap uses a new connection. A pooled one may be closed by the server while the request is sent, and a code
+ * cannot be sent twice.
  */
 final class TokenClient {
 
@@ -39,9 +39,9 @@ final class TokenClient {
     private static final AttributeKey<Boolean> SWAP = AttributeKey.valueOf("io.tokenswap.swap");
 
     /**
-     * Connections for callers that bring none. An idle one is closed early: a refresh an hour later would find a connection that the
-     * server has closed, and a request that is lost on one may have been processed. A busy one is closed after five minutes, so that
-     * a changed DNS entry is followed.
+     * Client for callers that set none. An idle one is closed early: a refresh an hour later would find a connection
+     * that the server has closed, and a request that is lost on one may have been processed. A busy one is closed after
+     * five minutes, so that a changed DNS entry is followed.
      */
     static final HttpClient DEFAULT = HttpClient.create(ConnectionProvider.builder("tokenswap")
             .maxConnections(500)
@@ -63,7 +63,7 @@ final class TokenClient {
         this.http = (http == null ? DEFAULT : http)
                 .disableRetry(true)
                 .followRedirect(false)
-                // It would send a refused request again.
+                // This mechanism would send a refused request again.
                 .httpAuthentication((request, response) -> false, (request, address) -> {})
                 .compress(false)
                 // Wire logs would hold every secret.
@@ -85,7 +85,10 @@ final class TokenClient {
         return new Sender(exchange(http.attr(SWAP, true).keepAlive(false), uri, true));
     }
 
-    /** Sends to one URI. What all requests have in common is assembled once; each takes its {@link TokenCall} from the context. */
+    /**
+     * Sends to one URI. What all requests have in common is assembled once; each takes its {@link TokenCall} from the
+     * context.
+     */
     final class Sender {
 
         private final Publisher<TokenResponse> exchange;
@@ -143,8 +146,8 @@ final class TokenClient {
     }
 
     /**
-     * Keeps the connection from being used again, whatever the server says. Below a stream of HTTP/2 it is another one, which lets
-     * its other streams end first.
+     * Prevents another use of the connection, even if the server offers it. The connection of an HTTP/2 stream ends
+     * after its other streams.
      */
     @SuppressWarnings("FutureReturnValueIgnored")
     private static void closeAfterUse(Connection connection) {
@@ -157,8 +160,8 @@ final class TokenClient {
     }
 
     /**
-     * Collects all chunks of a response, or as many as are one byte too many: the rest is then cancelled unread. For one subscriber,
-     * like the response.
+     * Collects the chunks of a response up to one byte more than the limit, and cancels the rest unread. For one
+     * subscriber, like the response.
      */
     private static Mono<byte[]> bounded(Flux<byte[]> chunks) {
         ByteArrayOutputStream sum = new ByteArrayOutputStream();

@@ -14,19 +14,21 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The members of a successful answer, made into a token. Generous in form, where deployed servers differ: numbers as text,
- * scopes in lists; what only a draft knows, the ends of the grant and of an unused refresh token, is read where it makes sense.
- * Strict where a value would do harm later: an access token ends up in a header.
+ * Makes a token of the members of a successful response.
+ *
+ * <p>Lenient in form, where deployed servers differ: numbers as text, scopes in lists. The members of a draft, the ends
+ * of the grant and of an unused refresh token, are read if they are valid. Strict where a value would do harm later: an
+ * access token is sent in a header.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
- * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/">OAuth 2.0 Refresh Token and
- *     Authorization Expiration</a>
+ * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/">OAuth 2.0 Refresh Token
+ *     and Authorization Expiration</a>
  */
 final class TokenMembers {
 
     private static final int LONGEST_ACCESS_TOKEN = 16 * 1024;
 
-    /** A hundred years: beyond it lies overflow, not information. */
+    /** Longest lifetime, a hundred years. A longer one would overflow. */
     private static final Duration LONGEST_LIFETIME = Duration.ofDays(36_500);
 
     private static final int LONGEST_NUMBER = 32;
@@ -37,10 +39,10 @@ final class TokenMembers {
     private final Function<String, RuntimeException> malformed;
 
     /**
-     * Members to be read.
+     * Creates a reader of the members of one response.
      *
-     * @param strict whether the type of the token has to be named
-     * @param malformed makes an exception of what is wrong with them, in words that hold nothing of them
+     * @param strict true if the type of the token has to be named
+     * @param malformed makes an exception of a description that holds no value of a member
      */
     TokenMembers(Map<String, @Nullable Object> members, boolean strict, Function<String, RuntimeException> malformed) {
         this.members = members;
@@ -49,10 +51,11 @@ final class TokenMembers {
     }
 
     /**
-     * The token.
+     * Returns the token.
      *
      * @param requestedScopes the scopes of a response that names none
-     * @param presented the refresh token of a response that omits it, which stays valid (RFC 6749 section 6); null for none
+     * @param presented the refresh token of a response that omits it, which stays valid (RFC 6749 section 6); null for
+     *     none
      */
     Token token(Instant issuedAt, Set<String> requestedScopes, @Nullable String presented) {
         Duration lifetime = lifetime();
@@ -95,7 +98,7 @@ final class TokenMembers {
         throw malformed.apply("its token type is not Bearer, the only one that is supported");
     }
 
-    /** The lifetime in whole seconds, or null where the server did not say. */
+    /** Returns the lifetime in whole seconds, or null if the server named none. */
     private @Nullable Duration lifetime() {
         Duration lifetime = seconds("expires_in");
         if (lifetime == null && members.get("expires_in") != null) {
@@ -104,7 +107,7 @@ final class TokenMembers {
         return lifetime;
     }
 
-    /** Whole seconds; null where there is no such member, and where it is no number of them. */
+    /** Returns a number of whole seconds, or null if the member is missing or is no such number. */
     private @Nullable Duration seconds(String member) {
         Object value = members.get(member);
         BigDecimal seconds =
@@ -157,7 +160,10 @@ final class TokenMembers {
                 .toList();
     }
 
-    /** The refresh token, or null to keep the one that there is: an empty one would be the end of the session. */
+    /**
+     * Returns the refresh token, or null to keep the present one. An empty one counts as omitted, because it would end
+     * the session.
+     */
     private @Nullable String refreshToken() {
         Object value = members.get("refresh_token");
         if (value == null || value.equals("")) {

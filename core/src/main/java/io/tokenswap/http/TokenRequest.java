@@ -17,26 +17,26 @@ import org.jspecify.annotations.Nullable;
 /**
  * One request for a token.
  *
- * @param peer whom it goes to
- * @param encoding how the fields are written down
- * @param fields what it says, in order
- * @param scopes what the token has unless the server says otherwise
+ * @param peer the receiver
+ * @param encoding the encoding of the fields
+ * @param fields the fields, in order
+ * @param scopes the scopes of the token unless the server names others
  */
 record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Set<String> scopes) {
 
     private static final Set<String> SECRET = Set.of("code", "code_verifier", "refresh_token", "client_secret");
 
-    /** As much of a longer secret as must not be seen. */
+    /** Length of the part of a longer secret that must not be shown. */
     private static final int TELLING = 16;
 
-    /** No more of a text is shown to anybody. */
+    /** Greatest number of characters of a text that is shown. */
     private static final int SHOWN = 256;
 
-    /** What no description of an error may hold (RFC 6749 appendix A.8). */
+    /** Characters that no description of an error may hold (RFC 6749 appendix A.8). */
     private static final Pattern UNPRINTABLE = Pattern.compile("[^\\x20-\\x7E]|[\"\\\\]");
 
     /**
-     * A swap in the words of the RFC, from which the dialects choose.
+     * Returns a swap with the parameters of the RFC, from which the dialects choose.
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3">RFC 6749 section 4.1.3</a>
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.5">RFC 7636 section 4.5</a>
@@ -54,7 +54,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
     }
 
     /**
-     * A refresh in the words of the RFC.
+     * Returns a refresh with the parameters of the RFC.
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
      */
@@ -83,8 +83,9 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
     }
 
     /**
-     * Whether a text repeats a secret of this request, or much of one, as some servers do to explain what is wrong with it: as it
-     * is, as it stood in a form, or in pieces between characters that are dropped before anybody sees the text.
+     * Returns true if a text repeats a secret of this request, or much of one. Some servers repeat the request to
+     * explain an error. The secret may stand there as it is, in its form encoding, or in pieces between characters that
+     * are dropped before display.
      */
     boolean isEchoedIn(String text) {
         String printed = printable(text);
@@ -96,7 +97,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
                 .anyMatch(secret -> isEchoed(secret, shown));
     }
 
-    // Both may come from the same hostile server, which must not choose how long this takes: no search inside a search.
+    // Both may come from the same hostile server, which must not control the running time: no search inside a search.
     private static boolean isEchoed(String secret, String text) {
         int telling = Math.min(secret.length(), TELLING);
         return telling > 0
@@ -112,7 +113,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return UNPRINTABLE.matcher(text).replaceAll("");
     }
 
-    /** Names the receiver and nothing of what it is sent. */
+    /** Names the receiver and none of the values that are sent. */
     @Override
     public String toString() {
         return "TokenRequest[" + peer + "]";

@@ -20,24 +20,24 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A complete answer, and what it means: a token, or exactly one exception. Pure.
+ * A complete response and its meaning: a token, or exactly one exception. Has no side effects.
  *
- * <p>An OAuth error body says more than the status that it came with: the PHP server answers errors with 200. But a server
- * that says by its status that it is out of order has judged nothing, whatever its body claims, and is never taken at its word
- * about a dead grant.
+ * <p>The error code of an OAuth error body counts more than the status, because the PHP server sends errors with status
+ * 200. A status that reports an outage is the exception. Such a server has not examined the grant, so its body is never
+ * taken as the end of the grant.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5">RFC 6749 section 5</a>
  */
 final class TokenResponse {
 
-    /** The most that is read of a body; one byte more marks one that was cut. */
+    /** Limit of a body. One byte more is read, which marks a body that was cut. */
     static final int LONGEST_BODY = 64 * 1024;
 
     /** Spellings of {@code invalid_grant} in the field, some of them in a member named {@code error_code}. */
     private static final Set<String> DEAD_GRANTS =
             Set.of("bad_refresh_token", "bad_verification_code", "refresh_token_not_found");
 
-    /** Errors that say in the words of section 4.1.2.1 what a status of 500 and 503 would. */
+    /** Error codes of RFC 6749 section 4.1.2.1 that mean the same as status 500 and 503. */
     private static final Set<String> OUTAGES = Set.of("server_error", "temporarily_unavailable");
 
     /** The error codes of RFC 6749 section 5.2. */
@@ -49,13 +49,13 @@ final class TokenResponse {
             "unsupported_grant_type",
             "invalid_scope");
 
-    /** Where another dialect is a likely reason of the refusal, besides a redirect. */
+    /** Status codes, besides redirects, for which a wrong dialect is a likely cause. */
     private static final Set<Integer> MISUNDERSTOOD = Set.of(400, 404, 405, 415);
 
-    /** What an error code looks like, and "Not Found" does not. */
+    /** Form of an error code, which for example "Not Found" does not have. */
     private static final Pattern CODE = Pattern.compile("[a-z][a-z0-9_]*");
 
-    /** What a server says that has not found its parameters where it looked for them. */
+    /** Error codes of a server that did not find its parameters where it expected them. */
     private static final Set<String> MISREAD = Set.of("invalid_request", "unsupported_grant_type");
 
     private final TokenRequest request;
@@ -71,9 +71,9 @@ final class TokenResponse {
     }
 
     /**
-     * The token.
+     * Returns the token, or throws the exception that the response means.
      *
-     * @param leftAt when the request left
+     * @param leftAt the time at which the request left
      * @param now the time, from which {@code Retry-After} counts
      */
     Token token(Instant leftAt, Instant now) {
@@ -104,7 +104,10 @@ final class TokenResponse {
                 : error;
     }
 
-    /** Returns whether the response replaces the presented refresh token. Such a response must not be lost for its form. */
+    /**
+     * Returns true if the response replaces the presented refresh token. Such a response is accepted in any form,
+     * because its token must not be lost.
+     */
     private boolean isRotated(Map<String, @Nullable Object> members) {
         String presented = request.presentedRefreshToken();
         return presented != null
@@ -115,7 +118,7 @@ final class TokenResponse {
 
     /** Returns the members of the body, or none if it is neither one JSON object nor a form that holds a token or an error. */
     private Map<String, @Nullable Object> members() {
-        // Not asked for, so not unpacked: what a few packed bytes hold has no bound.
+        // Not requested, so not unpacked: a few packed bytes may hold any amount.
         boolean packed = headers.contains(HttpHeaderNames.CONTENT_ENCODING)
                 && !headers.contains(HttpHeaderNames.CONTENT_ENCODING, "identity", true);
         if (packed || body.length > LONGEST_BODY) {
@@ -132,7 +135,10 @@ final class TokenResponse {
                 : Map.of();
     }
 
-    /** Whether that stands for an error in any form: servers make it a number, an object or a list too, and false of none. */
+    /**
+     * Returns true if the member reports an error. Servers also send a number, an object or a list, and {@code false}
+     * for no error.
+     */
     private static boolean isError(@Nullable Object error) {
         return error != null && !error.equals("") && !error.equals(false);
     }
@@ -149,14 +155,14 @@ final class TokenResponse {
             return unavailable("limits the rate of requests", Reason.THROTTLED, retryAt);
         }
         if (status == 408) {
-            // A gateway may say so of a request that it has passed on.
+            // A gateway may send this status for a request that it has forwarded.
             return unavailable("timed out", Reason.RESPONSE_LOST, retryAt);
         }
         if (status == 425) {
             return unavailable("rejected the request as too early", untouched(), retryAt);
         }
         if (status >= 500 && status < 600) {
-            // What our exchange server adds when it is sure that the provider was not asked.
+            // Our exchange server adds this member if the provider was certainly not called.
             boolean untouched = "no".equals(members.get("processed"));
             return unavailable("is temporarily unavailable", untouched ? untouched() : Reason.RESPONSE_LOST, retryAt);
         }
@@ -166,12 +172,18 @@ final class TokenResponse {
         return error == null || !isOfOAuth(error) ? rejected() : oauthError(error, members);
     }
 
-    /** A request that was surely not processed. A code leaves once all the same: whoever has seen it may remember it. */
+    /**
+     * Returns the reason for a request that was certainly not processed. A code is nevertheless sent only once, because
+     * every server that has seen it may remember it.
+     */
     private Reason untouched() {
         return request.isSwap() ? Reason.RESPONSE_LOST : Reason.NOT_SENT;
     }
 
-    /** Whether the token endpoint says so: a redirect has come from elsewhere, and frameworks have words for a status too. */
+    /**
+     * Returns true if the error comes from the token endpoint. A redirect does not, and frameworks have texts for a
+     * status too.
+     */
     private boolean isOfOAuth(String error) {
         return status >= 400 && (status == 400 || CODE.matcher(error).matches());
     }
@@ -182,7 +194,7 @@ final class TokenResponse {
         }
         String description = members.get("error_description") instanceof String text ? text : null;
         return new OAuthErrorException(
-                // A word of the RFC is no echo, though a stranger may have sent "grant" for a refresh token.
+                // A word of the RFC is no echo, even if a client has sent "grant" as its refresh token.
                 REGISTERED.contains(error) || !request.isEchoedIn(error) ? error : "",
                 description == null || request.isEchoedIn(description) ? null : description,
                 status,

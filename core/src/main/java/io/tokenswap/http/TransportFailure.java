@@ -11,15 +11,15 @@ import java.net.UnknownHostException;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
 
-/** What it means when no complete answer came. */
+/** Meaning of an error for a request without a complete response. */
 final class TransportFailure {
 
     private TransportFailure() {}
 
     /**
-     * The failure for the caller.
+     * Returns the exception for the caller.
      *
-     * @param left whether any of the request may have left
+     * @param left true if any byte of the request may have left
      */
     static TokenUnavailableException of(Peer peer, Throwable error, boolean left, boolean proxied) {
         if (!left) {
@@ -27,7 +27,7 @@ final class TransportFailure {
                     peer + " could not be reached: " + obstacle(peer, error, proxied), Reason.NOT_SENT, null, error);
         }
         if (isUndecodable(error)) {
-            // A decoder's complaint quotes what it could not decode, so that it is no cause to keep.
+            // The error of a decoder quotes what it could not decode, so it must not become the cause.
             return new TokenUnavailableException(
                     peer + " sent something that is not HTTP. Check the URL.", Reason.INVALID_RESPONSE, null, null);
         }
@@ -41,7 +41,7 @@ final class TransportFailure {
         if (error instanceof UnknownHostException) {
             return "the name of " + address + " is unknown. Is the URL right, and the network up?";
         }
-        // Over TLS the handshake that the proxy's refusal ended is what fails first.
+        // Over TLS the first failure is the handshake, which the proxy's refusal has ended.
         if (error instanceof ProxyConnectException || error.getCause() instanceof ProxyConnectException) {
             return "the proxy would not connect to " + address + ". Check the proxy of the HttpClient.";
         }
@@ -65,10 +65,10 @@ final class TransportFailure {
         if (error instanceof ConnectException) {
             return "nothing listens at " + address + ". Is it running, and is the URL right?";
         }
-        return "no connection to " + address + " was to be had. Is it running, and is the URL right?";
+        return "no connection to " + address + " could be opened. Is it running, and is the URL right?";
     }
 
-    /** What Netty's decoder of HTTP fails with. Broken TLS comes as a decoder's failure too. */
+    /** Returns true for an error of Netty's HTTP decoder. A TLS error is also reported as a decoder error. */
     private static boolean isUndecodable(Throwable error) {
         return error instanceof IllegalArgumentException
                 || (error instanceof DecoderException && !(error.getCause() instanceof SSLException));

@@ -18,8 +18,8 @@ import reactor.netty.Connection;
 import reactor.netty.NettyPipeline;
 
 /**
- * Closes a connection that carries more responses than requests. The next request could take the surplus response for its own, and
- * give one user the token of another.
+ * Closes a connection that carries more responses than requests. Otherwise the next request could receive the surplus
+ * response, and one user the token of another.
  *
  * <pre>
  *  request  -->
@@ -28,10 +28,11 @@ import reactor.netty.NettyPipeline;
  *           <--  response           unsolicited: the connection is closed, and the next request takes another one
  * </pre>
  *
- * <p>Reactor Netty returns the connection to the pool as soon as it sees the end of a response. The guard therefore holds the end
- * until every byte of the same read has been inspected.
+ * <p>Reactor Netty returns the connection to the pool as soon as it sees the end of a response. The guard therefore
+ * holds the end until every byte of the same read has been inspected.
  *
- * <p>A message that is not HTTP is passed on without its text: the text may hold a token, and Reactor Netty logs the failure.
+ * <p>A message that is not HTTP is passed on without its text: the text may hold a token, and Reactor Netty logs the
+ * failure.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-9.2">RFC 9112 section 9.2</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9110#section-15.2">RFC 9110 section 15.2</a>
@@ -50,7 +51,7 @@ final class UnsolicitedResponseGuard extends ChannelDuplexHandler {
 
     private UnsolicitedResponseGuard() {}
 
-    /** Guards a new connection of HTTP/1.1. HTTP/2 numbers its responses. */
+    /** Guards a new HTTP/1.1 connection. HTTP/2 needs no guard, because it numbers its responses. */
     static void on(Channel channel) {
         if (channel.pipeline().get(NettyPipeline.HttpCodec) != null) {
             channel.pipeline().addAfter(NettyPipeline.HttpCodec, "tokenswap.responses", new UnsolicitedResponseGuard());
@@ -95,7 +96,7 @@ final class UnsolicitedResponseGuard extends ChannelDuplexHandler {
         }
     }
 
-    /** Returns whether another response follows. It does not after 101, which no token request asks for. */
+    /** Returns whether another response follows. None follows a 101, which no token request asks for. */
     private static boolean isInterim(HttpResponse response) {
         return response.status().codeClass() == HttpStatusClass.INFORMATIONAL
                 && !HttpResponseStatus.SWITCHING_PROTOCOLS.equals(response.status())

@@ -1,17 +1,17 @@
 /**
  * Token endpoints over HTTP, on Reactor Netty.
  *
- * <p>Start at {@link io.tokenswap.http.ExchangeServerEndpoint}, the way of an application that holds no client secret: it
- * swaps and refreshes through an exchange server, in any of the three {@linkplain io.tokenswap.http.Dialect dialects} in use.
- * Code that may hold the secret, such as an exchange server itself, asks the provider by
- * {@link io.tokenswap.http.ProviderEndpoint} and proves who it is by {@link io.tokenswap.http.ClientAuthentication}.
- * {@link io.tokenswap.http.BearerAuthentication} then carries the token to the API, on any {@code HttpClient}.
+ * <p>Start at {@link io.tokenswap.http.ExchangeServerEndpoint}. It is the endpoint of an application that holds no
+ * client secret: it swaps and refreshes through an exchange server, in any of the three
+ * {@linkplain io.tokenswap.http.Dialect dialects} in use. Code that may hold the secret, for example an exchange server
+ * itself, uses {@link io.tokenswap.http.ProviderEndpoint} with a {@link io.tokenswap.http.ClientAuthentication}.
+ * {@link io.tokenswap.http.BearerAuthentication} adds the token to the requests of any {@code HttpClient}.
  *
- * <p>A request goes one way through here. A dialect says which fields are sent, an encoding writes them down, one class sends
- * them, once and by rules that hold for all, and one pure class makes a {@link io.tokenswap.Token} or exactly one
- * {@link io.tokenswap.TokenSwapException} of what comes back.
+ * <p>A request passes through four parts. A dialect chooses the fields and an encoding writes them. One class sends all
+ * requests, once and by the same rules. One class without side effects turns the response into a
+ * {@link io.tokenswap.Token} or into exactly one {@link io.tokenswap.TokenSwapException}.
  *
- * <p>Nothing here retries, caches or shares: {@link io.tokenswap.session.TokenSession} does.
+ * <p>This package does not retry, cache or share requests: {@link io.tokenswap.session.TokenSession} does.
  */
 @NullMarked
 package io.tokenswap.http;

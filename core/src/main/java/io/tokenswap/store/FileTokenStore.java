@@ -20,27 +20,28 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Tokens in files: one user's in a file, or many users' in a directory. Tokens survive a restart, and several processes
- * of one machine may share them: a refresh token is presented by one of them at a time.
+ * Store in files, with the token of one user in a file or the tokens of many users in a directory. Tokens survive a
+ * restart. Several processes of one machine may share them, and present a refresh token one at a time.
  *
  * <pre>{@code
  * TokenStore store = FileTokenStore.ofFile(Path.of(System.getProperty("user.home"), ".spotify", "token"));
  * }</pre>
  *
  * <p><b>Access.</b> Files and directories that this store creates belong to their owner alone from their creation, as
- * private keys of ssh do. A file is refused that is a link, has several names, belongs to somebody else, may be read by
- * others, or lies in a directory that others may write. {@link #sealedWith} encrypts it as well.
+ * private keys of ssh do. The store refuses a file that is a link, has several names, belongs to another user, may be
+ * read by other users, or lies in a directory that other users may write. {@link #sealedWith} encrypts the files as
+ * well.
  *
  * <p><b>Durability.</b> A token is written to a second file, forced to the disk, and renamed. After a crash of the
- * process or of the machine the old or the new token is there, whole. A damaged file is renamed, reported once, and
- * counts as signed out.
+ * process or of the machine, the file holds the whole old token or the whole new one. A damaged file is renamed,
+ * reported once, and counts as signed out.
  *
  * <p><b>Sign-out.</b> Removing a file signs its user out; running sessions find out at their next look. The file of a
  * signed-out user holds no token.
  *
- * <p>Beside each file there is a lock, named like it with {@code .lock}. It holds no secret. A process that ends, in
- * whatever way, loses its locks, so that a lease of this store ends with its holder and not before. The file system
- * must support locks between processes; some network file systems do not.
+ * <p>Beside each file there is a lock file, whose name ends with {@code .lock}. It holds no secret. A process loses its
+ * locks when it ends in any way, so a lease of this store ends with its holder and not before. The file system must
+ * support locks between processes; some network file systems do not.
  *
  * <p>Failures of the file system are {@link UncheckedIOException}s that name the file and the remedy.
  *
@@ -50,8 +51,8 @@ import reactor.core.scheduler.Schedulers;
 public final class FileTokenStore implements TokenStore {
 
     /**
-     * Up to 10 threads for all stores of the process, which end when idle. Not one of Reactor's, which applications may
-     * shut down.
+     * Up to 10 threads for all stores of the process, which end when idle. Reactor's schedulers are not used, because
+     * applications may shut them down.
      */
     private static final class Io {
         static final Scheduler SCHEDULER = Schedulers.newBoundedElastic(10, 100_000, "tokenswap-file", 60, true);
@@ -128,7 +129,7 @@ public final class FileTokenStore implements TokenStore {
                     Acquired acquired = locked(key, (file, lock) -> acquire(key, owner, view, file, lock));
                     sink.success(acquired);
                     if (cancelled.get() && acquired.outcome() == Outcome.GRANTED) {
-                        // Nobody has heard of this lease, so nobody would end it.
+                        // No caller has learned of this lease, so no caller would end it.
                         locked(key, (file, lock) -> lock.endLease(owner, acquired.attempt()));
                     }
                 } catch (IOException e) {
@@ -248,7 +249,10 @@ public final class FileTokenStore implements TokenStore {
         return keys == null ? TokenCodec.unsafeDecode(record) : TokenCodec.decode(key, record, keys);
     }
 
-    /** Reads a record, and sets a damaged file aside. In that case it is read once more first, while nobody else replaces it. */
+    /**
+     * Reads a record, and sets a damaged file aside. In that case the record is first read once more, while no other
+     * process can replace it.
+     */
     private @Nullable Record readAgain(String key, Path file, LockFile lock) throws IOException {
         try {
             return read(key, file);

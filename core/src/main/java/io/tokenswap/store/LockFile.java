@@ -15,17 +15,17 @@ import java.util.concurrent.ConcurrentMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The locks of one record, between processes and within this one.
+ * Locks of one record, between processes and within this process.
  *
  * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record
  * is read, compared and replaced, for milliseconds, by holders of the lease and others. The number of the last attempt
- * and the pause follow at byte 16, where they do not disturb systems whose locks keep readers out. They are written by
- * the holder of the lease only.
+ * and the pause follow at byte 16, because on some systems a locked byte cannot be read. Only the holder of the lease
+ * writes them.
  *
  * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is
  * closed, all locks of the process on it are gone. So there is one object for each file in a process, with at most one
- * open channel, which is closed when nothing is locked. All methods are called by {@link #with}, which lets one thread
- * in.
+ * open channel, which is closed when nothing is locked. All methods are called by {@link #with}, which admits one
+ * thread at a time.
  */
 final class LockFile {
 
@@ -36,12 +36,12 @@ final class LockFile {
     private static final int TEXT = 16;
     private static final int TEXT_BYTES = 64;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration LOCK_LIMIT = Duration.ofSeconds(5);
 
     private final Path path;
     private final OwnedFiles files;
 
-    /** Threads inside {@link #with}, or waiting for it. Changed inside {@code compute} only. */
+    /** Threads inside {@link #with}, or waiting for it. Changed only inside {@code compute}. */
     private int threads;
 
     private @Nullable FileChannel channel;
@@ -82,7 +82,7 @@ final class LockFile {
         }
     }
 
-    /** Takes the lease if nobody has it. */
+    /** Takes the lease if it is free. */
     boolean tryLease() throws IOException {
         if (lease != null) {
             return false;
@@ -119,7 +119,7 @@ final class LockFile {
         }
     }
 
-    /** Notes a pause. The caller holds the lease. */
+    /** Writes a pause to the file. The caller holds the lease. */
     void pause(Instant now, Duration pause) throws IOException {
         write(new Lease(attempt, now, now.plus(pause)));
     }
@@ -129,8 +129,9 @@ final class LockFile {
         long start = System.nanoTime();
         FileLock lock = tryLock(WRITE);
         while (lock == null) {
-            if (System.nanoTime() - start > PATIENCE.toNanos()) {
-                throw new IOException(path + " has been locked by another process for " + PATIENCE.toSeconds() + " s.");
+            if (System.nanoTime() - start > LOCK_LIMIT.toNanos()) {
+                throw new IOException(
+                        path + " has been locked by another process for " + LOCK_LIMIT.toSeconds() + " s.");
             }
             pauseThread();
             lock = tryLock(WRITE);
@@ -164,7 +165,7 @@ final class LockFile {
         }
     }
 
-    /** The last attempt and the pause that any process has noted. The caller holds the lease. */
+    /** Returns the last attempt and pause that a process has written. The caller holds the lease. */
     Lease lease() throws IOException {
         ByteBuffer text = ByteBuffer.allocate(TEXT_BYTES);
         int length = Math.max(channel().read(text, TEXT), 0);
@@ -199,10 +200,10 @@ final class LockFile {
     }
 
     /**
-     * What is noted in the file.
+     * Content of the lock file.
      *
      * @param attempt the number of the last attempt
-     * @param noted when it was noted
+     * @param noted the time of writing
      * @param notBefore the end of the pause
      */
     record Lease(long attempt, Instant noted, Instant notBefore) {
@@ -223,7 +224,7 @@ final class LockFile {
             }
         }
 
-        /** The rest of the pause. A clock that was set back before the pause began ends it. */
+        /** Returns the rest of the pause. The pause also ends if the clock is set back to a time before its start. */
         Duration pauseAt(Instant now) {
             return now.isBefore(noted) || !now.isBefore(notBefore) ? Duration.ZERO : Duration.between(now, notBefore);
         }

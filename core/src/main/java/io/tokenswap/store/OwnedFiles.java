@@ -28,8 +28,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Files that belong to their owner alone: created so, read only if they are so, and replaced as a whole. Each step on
- * the disk is a method of its own, which tests override in order to fail or to end there.
+ * Files that only their owner may use. They are created so, read only if they still are so, and replaced as a whole.
+ * Each step on the disk is a separate method, which tests override to fail or to end there.
  */
 class OwnedFiles {
 
@@ -47,7 +47,10 @@ class OwnedFiles {
 
     OwnedFiles() {}
 
-    /** The content of a file, or null if there is none. A file that is too long to be a record yields its beginning. */
+    /**
+     * Returns the content of a file, or null if the file does not exist. Returns only the beginning of a file that is
+     * too long to be a record.
+     */
     byte @Nullable [] read(Path file) throws IOException {
         try {
             Path real = real(file);
@@ -66,7 +69,7 @@ class OwnedFiles {
         }
     }
 
-    /** Replaces the content of a file, or creates it. The caller is the only one who does so at the time. */
+    /** Replaces the content of a file, or creates it. Only one caller at a time replaces a file. */
     void replace(Path file, byte[] content) throws IOException {
         Path temporary = file.resolveSibling(file.getFileName() + ".tmp");
         try {
@@ -84,7 +87,7 @@ class OwnedFiles {
         }
     }
 
-    /** Renames a damaged file, so that it can be looked at and is in nobody's way. */
+    /** Renames a damaged file, so that it can be inspected and the next write succeeds. */
     void setAside(Path file) throws IOException {
         Path real = real(file);
         Files.move(real, real.resolveSibling(real.getFileName() + ".damaged"), StandardCopyOption.REPLACE_EXISTING);
@@ -148,7 +151,7 @@ class OwnedFiles {
         }
     }
 
-    /** The new name is on the disk only after this. Windows neither offers it nor needs it. */
+    /** Forces the new name to the disk. Windows neither offers nor needs this. */
     void forceDirectory(Path directory) throws IOException {
         if (isPosix(directory)) {
             try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
@@ -165,7 +168,7 @@ class OwnedFiles {
         return directory;
     }
 
-    /** The file in the real directory: a home directory may be a link, the file itself may not. */
+    /** Returns the file in its real directory. A home directory may be a link, but the file itself may not. */
     private static Path real(Path file) throws IOException {
         return parent(file).toRealPath().resolve(file.getFileName());
     }
@@ -258,7 +261,9 @@ class OwnedFiles {
         return new FileAttribute<?>[0];
     }
 
-    /** The user of this process: the owner of what it creates. Names of users need not be known in a container. */
+    /**
+     * User of this process, found as the owner of the files that it creates. In a container the user may have no name.
+     */
     private static final class Self {
 
         static final UserPrincipal USER = user();

@@ -29,26 +29,26 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Tokens in Redis 6.2 or newer, shared by several instances of a service: standalone, behind Sentinel, or in a cluster. Tokens are
- * sealed; versions and times are in clear.
+ * Store in Redis 6.2 or newer that several instances of a service share. Redis may be standalone, behind Sentinel, or a
+ * cluster. Tokens are sealed; versions and times are not.
  *
  * <pre>{@code
  * TokenStore store = RedisTokenStore.builder(client, keys).grace(Duration.ofSeconds(30)).build();
  * }</pre>
  *
- * <p>Each operation is one script and one round trip. All times are those of the Redis server. The Redis user needs the rights to run
- * scripts on the keys with the prefix; with the rights to publish and to subscribe on the channel {@code <prefix>changed}, nodes hear
- * of changes at once and not by their next poll.
+ * <p>Each operation is one script and one round trip. All times are those of the Redis server. The Redis user needs the
+ * rights to run scripts on the keys with the prefix; with the rights to publish and to subscribe on the channel
+ * {@code <prefix>changed}, nodes learn of changes at once and not at their next poll.
  *
- * <p>A Redis that evicts keys when its memory is full would sign users out. It is refused at the first use: set {@code
- * maxmemory-policy noeviction}. The check is left out for a user without the right to ask ({@code CONFIG GET}).
+ * <p>A Redis that evicts keys when its memory is full would sign users out. The first use of such a server fails: set
+ * {@code maxmemory-policy noeviction}. The check is skipped if the Redis user has no right to {@code CONFIG GET}.
  *
- * <p>An operation fails when its response has not come after 5 seconds, and is then removed from the queue of the client.
+ * <p>An operation fails after 5 seconds without a response, and is then removed from the queue of the client.
  *
- * <p>Connections are opened at the first use, and closed with the client. This store does not close the client that it was given.
+ * <p>Connections are opened at the first use, and closed with the client. The store does not close the client.
  *
- * <p>Immutable and safe for use by any thread. No method blocks. Records are sealed, opened and read on Reactor's parallel threads and
- * not on the event loop of the client.
+ * <p>Immutable and safe for use by any thread. No method blocks. Records are sealed, opened and read on Reactor's
+ * parallel threads and not on the event loop of the client.
  */
 public final class RedisTokenStore implements TokenStore {
 
@@ -80,7 +80,7 @@ public final class RedisTokenStore implements TokenStore {
         this.unused = builder.unused;
         this.listen = builder.listen;
         this.timeout = builder.timeout;
-        // Connecting blocks: the client offers no other way that keeps its address to itself.
+        // Connecting blocks: the client has no other way that works without naming its address here.
         this.commands = Mono.fromCallable(builder.connect)
                 .subscribeOn(Schedulers.boundedElastic())
                 .flatMap(RedisTokenStore::checked)
@@ -88,7 +88,7 @@ public final class RedisTokenStore implements TokenStore {
     }
 
     /**
-     * Starts a store over a client of a standalone Redis or of Redis behind Sentinel.
+     * Returns a builder of a store over a client of a standalone Redis or of Redis behind Sentinel.
      *
      * @param client the client, with an address
      * @param keys seals the tokens; all instances need a key in common
@@ -99,7 +99,7 @@ public final class RedisTokenStore implements TokenStore {
     }
 
     /**
-     * Starts a store over a client of a Redis cluster.
+     * Returns a builder of a store over a client of a Redis cluster.
      *
      * @param client the client
      * @param keys seals the tokens; all instances need a key in common
@@ -109,7 +109,7 @@ public final class RedisTokenStore implements TokenStore {
         return new Builder(keys, () -> Commands.of(client.connect()), client::connectPubSub);
     }
 
-    /** Refuses a server that evicts. */
+    /** Fails if the server may evict keys. */
     private static Mono<RedisScriptingAsyncCommands<String, String>> checked(Commands connected) {
         return Mono.fromFuture(
                         () -> connected.server.configGet("maxmemory-policy").toCompletableFuture())
@@ -215,7 +215,7 @@ public final class RedisTokenStore implements TokenStore {
                     return Mono.fromFuture(
                             () -> connection.async().subscribe(channel()).toCompletableFuture());
                 })
-                // Without notifications the polls of the sessions go on; the next subscriber tries again.
+                // Without notifications the sessions still poll; the next subscriber tries again.
                 .subscribe(subscribed -> {}, error -> listening.set(false));
     }
 
@@ -279,7 +279,7 @@ public final class RedisTokenStore implements TokenStore {
         return "RedisTokenStore[" + prefix + "]";
     }
 
-    /** The commands of one connection that this store uses. */
+    /** Commands of one connection that this store uses. */
     private record Commands(
             RedisScriptingAsyncCommands<String, String> scripting, RedisServerAsyncCommands<String, String> server) {
 
@@ -328,9 +328,10 @@ public final class RedisTokenStore implements TokenStore {
         }
 
         /**
-         * Sets how long the provider accepts a used refresh token again.
+         * Sets the time for which the provider still accepts a used refresh token.
          *
-         * @param grace the time, zero by default; 30 seconds behind the exchange server of this project
+         * @param grace the time, zero by default; set 30 seconds if the exchange server of this project is in front of
+         *     the provider
          * @return this builder
          */
         public Builder grace(Duration grace) {
@@ -339,7 +340,8 @@ public final class RedisTokenStore implements TokenStore {
         }
 
         /**
-         * Sets whether the provider returns a new refresh token at each refresh.
+         * Sets the provider's rotation: a new refresh token at each refresh, the same one, or to be learned from its
+         * responses.
          *
          * @param rotates {@link Rotates#LEARN} by default
          * @return this builder
@@ -350,7 +352,7 @@ public final class RedisTokenStore implements TokenStore {
         }
 
         /**
-         * Sets after what time a token is removed that nobody uses, where the end of its grant is not known.
+         * Sets the time after which an unused token is removed if the end of its grant is not known.
          *
          * @param unused the time since the last write, 180 days by default, at least a day
          * @return this builder
@@ -363,7 +365,7 @@ public final class RedisTokenStore implements TokenStore {
             return this;
         }
 
-        /** Sets when an operation fails whose response has not come. */
+        /** Sets the time after which an operation without a response fails. */
         Builder timeout(Duration timeout) {
             this.timeout = timeout;
             return this;

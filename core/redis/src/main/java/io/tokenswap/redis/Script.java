@@ -13,7 +13,10 @@ import java.util.HexFormat;
 import java.util.List;
 import reactor.core.publisher.Mono;
 
-/** A script of this package. Redis knows it by its hash; a server that does not know it yet, or any more, gets its text. */
+/**
+ * Script of this package. It is called by its hash. A server that does not know the hash receives the text of the
+ * script.
+ */
 final class Script {
 
     private final String text;
