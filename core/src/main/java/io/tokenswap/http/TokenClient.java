@@ -6,12 +6,18 @@ import io.netty.channel.ChannelOption;
 import io.netty.handler.codec.http.DefaultHttpHeaders;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaders;
+import io.netty.handler.codec.http2.Http2Error;
+import io.netty.handler.codec.http2.Http2Exception;
+import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.util.AttributeKey;
 import io.tokenswap.Token;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Arrays;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +25,10 @@ import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.Connection;
+import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
+import reactor.util.retry.Retry;
 
 /**
  * Sends token requests, all by the same rules: one request for each subscription, no retry, no redirect, no
@@ -37,6 +45,13 @@ final class TokenClient {
 
     /** Keeps the connections of swaps apart: a pool of Reactor Netty is found by the attributes of its connections, too. */
     private static final AttributeKey<Boolean> SWAP = AttributeKey.valueOf("io.tokenswap.swap");
+
+    private static final Set<HttpProtocol> HTTP_2 = Set.of(HttpProtocol.H2, HttpProtocol.H2C);
+
+    /** Tries another connection if another swap was the first on the one that the pool offered to both. */
+    private static final Retry ANOTHER_CONNECTION = Retry.max(8)
+            .filter(TokenClient::isTakenByAnotherSwap)
+            .onRetryExhaustedThrow((retry, last) -> last.failure());
 
     /**
      * Client for callers that set none. An idle one is closed early: a refresh an hour later would find a connection
@@ -82,7 +97,9 @@ final class TokenClient {
 
     /** Sends swaps to a URI, each on a new connection. */
     Sender swaps(URI uri) {
-        return new Sender(exchange(http.attr(SWAP, true).keepAlive(false), uri, true));
+        Flux<TokenResponse> exchange = exchange(http.attr(SWAP, true).keepAlive(false), uri, true);
+        boolean isMultiplexed = Arrays.stream(http.configuration().protocols()).anyMatch(HTTP_2::contains);
+        return new Sender(isMultiplexed ? exchange.retryWhen(ANOTHER_CONNECTION) : exchange);
     }
 
     /**
@@ -112,7 +129,7 @@ final class TokenClient {
         }
     }
 
-    private static Publisher<TokenResponse> exchange(HttpClient http, URI uri, boolean newConnection) {
+    private static Flux<TokenResponse> exchange(HttpClient http, URI uri, boolean newConnection) {
         return http.post()
                 .uri(uri)
                 .send((head, outbound) -> {
@@ -146,16 +163,42 @@ final class TokenClient {
     }
 
     /**
-     * Prevents another use of the connection, even if the server offers it. The connection of an HTTP/2 stream ends
-     * after its other streams.
+     * Returns true if the pool offered a new HTTP/2 connection to a swap, and another swap opened its only stream
+     * first. Nothing was sent. The pool itself tries only one other connection.
      */
+    private static boolean isTakenByAnotherSwap(Throwable error) {
+        String message = error.getMessage();
+        return error instanceof IOException && message != null && message.startsWith("Error while acquiring from");
+    }
+
+    /** Prevents another use of the connection, even if the server offers it. */
     @SuppressWarnings("FutureReturnValueIgnored")
     private static void closeAfterUse(Connection connection) {
         Channel parent = connection.channel().parent();
         if (parent == null) {
             connection.markPersistent(false);
         } else {
+            refuseMoreStreams(parent);
             connection.onTerminate().subscribe(null, error -> parent.close(), parent::close);
+        }
+    }
+
+    /**
+     * Makes the pool treat an HTTP/2 connection as one whose server has announced its end: the open stream continues,
+     * and no other is opened. Closing the connection after the response would be too late, because the next swap may
+     * have chosen it by then.
+     *
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc9113#section-6.8">RFC 9113 section 6.8</a>
+     */
+    private static void refuseMoreStreams(Channel parent) {
+        Http2FrameCodec codec = parent.pipeline().get(Http2FrameCodec.class);
+        if (codec != null && !codec.connection().goAwayReceived()) {
+            try {
+                codec.connection().goAwayReceived(Integer.MAX_VALUE, Http2Error.NO_ERROR.code(), Unpooled.EMPTY_BUFFER);
+            } catch (Http2Exception impossible) {
+                throw new IllegalStateException(
+                        "The last stream of a first announcement can have any number", impossible);
+            }
         }
     }
 

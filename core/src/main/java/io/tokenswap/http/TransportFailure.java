@@ -65,7 +65,8 @@ final class TransportFailure {
         if (error instanceof ConnectException) {
             return "nothing listens at " + address + ". Is it running, and is the URL right?";
         }
-        return "no connection to " + address + " could be opened. Is it running, and is the URL right?";
+        return "the connection to " + address + " failed before the request was sent ("
+                + error.getClass().getSimpleName() + "). Is it running, and is the URL right?";
     }
 
     /** Returns true for an error of Netty's HTTP decoder. A TLS error is also reported as a decoder error. */

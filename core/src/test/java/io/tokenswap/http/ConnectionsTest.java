@@ -2,16 +2,17 @@ package io.tokenswap.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.netty.channel.ChannelId;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.testing.RawServer;
-import java.net.SocketAddress;
 import java.net.URI;
 import java.time.Duration;
-import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Flux;
 import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
@@ -64,20 +65,36 @@ class ConnectionsTest extends WireTest {
     @Test
     @Tag("E31")
     void ofHttp2ASwapUsesANewOne() {
-        List<SocketAddress> clients = new CopyOnWriteArrayList<>();
-        RecordingServer server = started(RecordingServer.http2((request, response) -> {
-            response.withConnection(
-                    stream -> clients.add(stream.channel().parent().remoteAddress()));
-            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
-        }));
-        ConnectionProvider provider = started(ConnectionProvider.create("http2", 2));
-        TokenEndpoint endpoint = through(HttpClient.create(provider).protocol(HttpProtocol.H2C), server.uri());
+        Set<ChannelId> connections = ConcurrentHashMap.newKeySet();
+        TokenEndpoint endpoint = http2(connections);
 
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < 100; i++) {
             endpoint.swap(Samples.CODE).block();
         }
 
-        assertThat(clients).hasSize(3).doesNotHaveDuplicates();
+        assertThat(connections).hasSize(100);
+    }
+
+    @Test
+    @Tag("E31")
+    void ofHttp2EachOfManySwapsAtOnceUsesANewOne() {
+        Set<ChannelId> connections = ConcurrentHashMap.newKeySet();
+        TokenEndpoint endpoint = http2(connections);
+
+        Flux.range(0, 200).flatMap(i -> endpoint.swap(Samples.CODE), 64).blockLast();
+
+        assertThat(connections).hasSize(200);
+    }
+
+    /** An endpoint that speaks HTTP/2 without TLS, to a server that notes the connection of each request. */
+    private TokenEndpoint http2(Set<ChannelId> connections) {
+        RecordingServer server = started(RecordingServer.http2((request, response) -> {
+            response.withConnection(
+                    stream -> connections.add(stream.channel().parent().id()));
+            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
+        }));
+        ConnectionProvider provider = started(ConnectionProvider.create("http2", 16));
+        return through(HttpClient.create(provider).protocol(HttpProtocol.H2C), server.uri());
     }
 
     @Test
