@@ -9,15 +9,15 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.MonoSink;
 
 /**
- * Time limit of an operation. A limit that fires late does not end the operation at once. The process may have been frozen for longer
- * than the limit, with the result already in a socket: the operation then gets a little more time to deliver it.
+ * Time limit of an operation. A limit that fires late does not end the operation at once: the process may have been frozen for
+ * longer than the limit, with the result already in a socket. The operation then gets a little more time to deliver the result.
  */
 final class AttemptLimit {
 
-    /** A timer that fires later than this has been held up, as everything else in the process has. */
+    /** Delay of a timer that shows that the whole process was held up. */
     private static final long LATE = 1_000;
 
-    /** Time to deliver a result that was there before the process went on. */
+    /** Time to deliver a result that had arrived before the process continued. */
     private static final long SECOND_CHANCE = 2_000;
 
     private AttemptLimit() {}

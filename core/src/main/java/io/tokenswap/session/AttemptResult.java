@@ -5,7 +5,7 @@ import io.tokenswap.TokenSwapException;
 import io.tokenswap.session.TokenStore.Record;
 import org.jspecify.annotations.Nullable;
 
-/** How an attempt ended. A phase turns it into the next phase. */
+/** Result of an attempt. A phase turns it into the next phase. */
 sealed interface AttemptResult {
 
     /** The server issued a token, and there is no store to save it in. Also the token of a login. */
@@ -24,7 +24,7 @@ sealed interface AttemptResult {
     record Adopted(Record record) implements AttemptResult {}
 
     /**
-     * The record is gone from a store that loses nothing: somebody has removed it to sign the user out.
+     * The record is missing in a store that loses nothing: it was removed to sign the user out.
      *
      * @param last the record that had been there. A user who has signed in since is not signed out
      */

@@ -7,7 +7,7 @@ import io.tokenswap.TokenUnavailableException.Reason;
 import java.util.Objects;
 import reactor.core.publisher.Mono;
 
-/** Attempts without a store, and what errors mean in all attempts. */
+/** Attempts without a store, and the meaning of errors in all attempts. */
 final class AttemptRunner {
 
     private AttemptRunner() {}
@@ -19,7 +19,7 @@ final class AttemptRunner {
         return TokenRequests.refresh(current, refreshToken, session.settings()).map(AttemptResult.Issued::new);
     }
 
-    /** Converts an error that came out of an attempt. */
+    /** Converts an error of an attempt to its result. */
     static AttemptResult failed(Throwable error) {
         return new AttemptResult.Failed(
                 error instanceof RecordStore.StoreFailure failure ? storeFailed(failure) : TokenRequests.typed(error));

@@ -15,7 +15,7 @@ import reactor.core.publisher.Mono;
  */
 final class DefaultTokenSession extends SessionEngine implements TokenSession {
 
-    /** How long a caller waits for the store to take a login, a sign-out or the last token. */
+    /** Longest wait of a caller until the store has taken a login, a sign-out or the last token. */
     static final Duration STORE_PATIENCE = Duration.ofSeconds(10);
 
     DefaultTokenSession(SessionSettings settings, SessionLink link, Token token, Stored stored) {
@@ -107,7 +107,7 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession {
         });
     }
 
-    /** Completes when nothing is unsaved. Fails after a while: the session goes on trying as long as it lives. */
+    /** Completes when nothing is unsaved. Fails after a while, but the session continues to try as long as it lives. */
     private Mono<Void> saved() {
         return current().stored().unsaved() == null
                 ? Mono.empty()

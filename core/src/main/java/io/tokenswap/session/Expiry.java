@@ -10,12 +10,12 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keys in the order in which their records expire. A later end of a key is not noted: when the noted time has come, the store tells
- * the end that is true then. A refresh, which moves the end, thus costs nothing here.
+ * Keys in the order in which their records expire. A later end of a key is not noted. When the noted time has come, the store
+ * returns the present end. A refresh moves the end, and thus costs nothing here.
  */
 final class Expiry {
 
-    /** How many keys one call looks at, so that no caller pays for many. */
+    /** Number of keys that one call looks at, so that no call takes long. */
     private static final int AT_ONCE = 4;
 
     /** The end at which a key is looked at next. */

@@ -9,7 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The store of one process: a map. Each operation is one atomic step of the map. */
+/** Store of one process. Each operation is one atomic step of a map. */
 final class InMemoryTokenStore implements TokenStore {
 
     private static final Duration UNUSED = Duration.ofDays(180);
@@ -86,7 +86,7 @@ final class InMemoryTokenStore implements TokenStore {
         return false;
     }
 
-    /** Remembers when to look at this key, and removes the records of other keys whose time has come. */
+    /** Notes the expiry of this key, and removes the records of other keys that have expired. */
     private void removeExpired(String written, Instant now) {
         Slot slot = slots.get(written);
         if (slot != null && slot.record != null) {

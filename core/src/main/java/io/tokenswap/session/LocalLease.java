@@ -9,8 +9,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The lease of one key within one process. It cannot end before its holder, so that it has neither an end nor a mark. Immutable: the
- * stores keep it beside the record and replace both in one step.
+ * Lease of one key within one process. The lease cannot end before its holder, so it has neither an end nor a mark. Immutable:
+ * the stores keep the lease beside the record and replace both in one step.
  *
  * @param owner the owner of the attempt that holds the lease, null if it is free
  * @param attempt the number of the last attempt
@@ -20,7 +20,7 @@ record LocalLease(@Nullable String owner, long attempt, Instant notBefore) {
 
     static final LocalLease FREE = new LocalLease(null, 0, Instant.MIN);
 
-    /** The refusal to grant the lease, or null if it can be granted. */
+    /** Returns the refusal of the lease, or null if the lease can be granted. */
     @Nullable Acquired refusal(@Nullable Record record, Version view, Instant now) {
         if (record == null || record.state() != State.LIVE || !record.version().equals(view)) {
             return Acquired.moved(record, now);
@@ -39,12 +39,12 @@ record LocalLease(@Nullable String owner, long attempt, Instant notBefore) {
         return owner.equals(this.owner) && attempt == this.attempt;
     }
 
-    /** The lease after a write of an attempt. */
+    /** Returns the lease after a write of an attempt. */
     LocalLease endedBy(String owner, long attempt) {
         return isHeldBy(owner, attempt) ? new LocalLease(null, attempt, notBefore) : this;
     }
 
-    /** The lease after an attempt gave it up. */
+    /** Returns the lease after an attempt has released it. */
     LocalLease releasedBy(String owner, long attempt, Instant notBefore) {
         return isHeldBy(owner, attempt) ? new LocalLease(null, attempt, notBefore) : this;
     }

@@ -14,8 +14,8 @@ record Moment(long wall, long elapsed) {
     }
 
     /**
-     * Returns the time to compare deadlines with: the wall clock, or the time that has elapsed since the offset was taken if that is
-     * later. A wall clock that is set back therefore postpones nothing.
+     * Returns the time with which deadlines are compared: the wall clock, or the offset plus the elapsed time if that is later.
+     * A wall clock that is set back therefore postpones nothing.
      */
     long by(long offset) {
         return Math.max(wall, elapsed + offset);

@@ -15,10 +15,10 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Records in a table of the application, leases in memory. The steps of a key run one after another, so that a step may read the table,
- * decide and write.
+ * Records in a table of the application, leases in memory. The steps of a key run one after another, so that a step may read
+ * the table, decide and write.
  *
- * <p>A sign-out removes the row. Its record stays in memory for a day, so that a late write of what came before it is refused.
+ * <p>A sign-out removes the row. Its record stays in memory for a day, so that a late write of an older record is refused.
  */
 final class OneProcessTokenStore implements TokenStore {
 
@@ -109,7 +109,7 @@ final class OneProcessTokenStore implements TokenStore {
                 }));
     }
 
-    /** The record of the table, or that of a sign-out if it is greater. */
+    /** Returns the record of the table, or the record of a sign-out if that is greater. */
     private Mono<Optional<Record>> read(String key) {
         return load.apply(key)
                 .map(text -> Optional.of(TokenCodec.decode(key, text, keys)))
@@ -151,7 +151,7 @@ final class OneProcessTokenStore implements TokenStore {
     }
 
     /**
-     * What is remembered of a key.
+     * State of a key that is kept in memory.
      *
      * @param lease its lease
      * @param signOut the sign-out that has removed the row

@@ -53,20 +53,20 @@ sealed interface Phase {
     /** The age up to which a refused token says that a refresh does not help. */
     long FRESH = 300_000;
 
-    /** How many refused tokens in a row are replaced at once. */
+    /** Number of refused tokens in a row that are replaced at once. */
     int REPLACED_AT_ONCE = 2;
 
     /** The longest time by which attempts are spread after a short pause that a server asked for. */
     long SHORTEST_SPREAD = 5_000;
 
-    /** How far the wall clock may be before the start of a token without a doubt about the clock. */
+    /** Time by which the wall clock may be before the start of a token and still be trusted. */
     long CLOCK_TOLERANCE = 120_000;
 
     ServedToken served();
 
     Phase with(ServedToken served);
 
-    /** When this phase is to be left if nothing else happens, work for the store apart. */
+    /** Returns the time at which this phase ends if nothing else happens, work for the store apart. */
     long dueAt();
 
     /** The time for it has come. */
@@ -91,7 +91,7 @@ sealed interface Phase {
         return null;
     }
 
-    /** How many milliseconds from now until something is due. */
+    /** Returns the milliseconds from now until something is due. */
     default long delay(Moment moment) {
         long phase = dueAt() == NEVER ? NEVER : dueAt() - moment.by(served().offset());
         long store = stored().dueAt() == NEVER ? NEVER : stored().dueAt() - moment.elapsed();
@@ -108,7 +108,7 @@ sealed interface Phase {
                 : worked;
     }
 
-    /** A caller needs a token: goes on if it is time to. */
+    /** A caller needs a token: begins the next step if its time has come. */
     default Phase asked(Moment moment, SessionSettings settings) {
         return moment.by(served().offset()) < dueAt() && isUsable(moment) ? this : due(moment, settings);
     }
@@ -237,7 +237,7 @@ sealed interface Phase {
             }
             long refreshAt = ServedToken.millis(settings.policy().refreshAt(token, settings.nextRandom()));
             if (moment.wall() < ServedToken.millis(token.issuedAt()) - CLOCK_TOLERANCE) {
-                // The clock stands before the token's start, so nobody knows how old the token is.
+                // The clock stands before the token's start, so the age of the token is not known.
                 return new Idle(served, moment.wall());
             }
             // A token that is stale already, for example one that was restored from a store, is due at once.
@@ -272,8 +272,8 @@ sealed interface Phase {
         }
 
         /**
-         * The first tokens that the API refuses are replaced at once. If it goes on refusing fresh tokens, a refresh does not help: further
-         * refreshes come with backoff, as after failures.
+         * The first tokens that the API refuses are replaced at once. If the API also refuses those, a refresh does not help:
+         * further refreshes come with backoff, as after failures.
          */
         @Override
         public Phase invalidated(Moment moment, SessionSettings settings) {
@@ -413,9 +413,11 @@ sealed interface Phase {
     }
 
     /**
-     * A refresh has succeeded, and its result is being saved before anyone sees it. Callers get the previous token while it is usable.
+     * A refresh has succeeded, and its result is being saved before anyone sees it. Callers get the previous token while it is
+     * usable.
      *
-     * @param attempt the attempt that obtained it; null after the store has failed once, so that nobody waits for it any more
+     * @param attempt the attempt that obtained it; null after the store has failed once, so that no caller waits for it any
+     *     more
      * @param next the record that is being saved
      */
     record Saving(ServedToken served, @Nullable RefreshAttempt attempt, Record next, int failures) implements Phase {
@@ -481,11 +483,11 @@ sealed interface Phase {
     record Paused(ServedToken served, int failures, long retryAt, TokenSwapException error, Cause cause)
             implements Phase {
 
-        /** Why there is a pause. */
+        /** Reason of a pause. */
         enum Cause {
             /** The attempt failed. */
             FAILED,
-            /** The response was lost. The next attempt comes even if nobody asks: the server's grace may be short. */
+            /** The response was lost. The next attempt comes even without a caller, because the server's grace may be short. */
             RESPONSE_LOST,
             /** It is another node's turn. */
             POSTPONED,
@@ -714,7 +716,7 @@ sealed interface Phase {
         }
     }
 
-    /** Disposed. An attempt that was in flight goes on, and its result is saved. Nobody waits for it any more. */
+    /** Disposed. An attempt that was in flight continues, and its result is saved. No caller waits for it any more. */
     record Closed(ServedToken served, @Nullable RefreshAttempt inFlight) implements Phase {
 
         @Override

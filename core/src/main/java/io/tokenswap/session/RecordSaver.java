@@ -49,7 +49,7 @@ final class RecordSaver {
         }
     }
 
-    /** Tells whether the lease went without the attempt's doing, so that nobody else ends it. */
+    /** Returns true if an attempt lost its lease in another way than by ending it, so that the lease is still to be ended. */
     @SuppressWarnings("ReferenceEquality") // attempts have an identity
     private static boolean isAbandoned(Lease held, Phase before, Phase after) {
         Unsaved write = before.stored().unsaved();

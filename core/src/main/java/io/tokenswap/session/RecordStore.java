@@ -16,7 +16,7 @@ import reactor.core.publisher.Mono;
  */
 final class RecordStore {
 
-    /** How long the store may take for one operation. */
+    /** Time limit of one operation of the store. */
     static final Duration LIMIT = Duration.ofSeconds(5);
 
     private final TokenStore store;

@@ -16,7 +16,7 @@ import reactor.core.publisher.Sinks;
  */
 final class RefreshAttempt {
 
-    /** What an attempt does. */
+    /** Purpose of an attempt. */
     enum Kind {
         /** Refreshes the token. */
         REFRESH,
@@ -100,7 +100,7 @@ final class RefreshAttempt {
         return !waiters.isEmpty();
     }
 
-    /** Sets what to do when somebody begins to wait. */
+    /** Sets the action that runs when a caller begins to wait. */
     void onWaiter(Runnable action) {
         onWaiter = action;
         if (hasWaiters()) { // since before the action was set
@@ -108,7 +108,7 @@ final class RefreshAttempt {
         }
     }
 
-    /** Sets what to do, once, when nothing is in flight any more. */
+    /** Sets the action that runs once when nothing is in flight any more. */
     void onFinish(Runnable action) {
         onFinish = action;
     }

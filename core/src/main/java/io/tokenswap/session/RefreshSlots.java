@@ -15,7 +15,7 @@ final class RefreshSlots {
     private final int limit;
     private int inFlight;
 
-    /** Tickets of attempts that somebody waits for, and of the others. Every ticket knows its place. */
+    /** Tickets of attempts for which a caller waits, and of the others. Every ticket knows its index. */
     private final List<Ticket> urgent = new ArrayList<>();
 
     private final List<Ticket> others = new ArrayList<>();
@@ -42,7 +42,7 @@ final class RefreshSlots {
         return true;
     }
 
-    /** Somebody waits for the attempt now. */
+    /** A caller waits for the attempt from now on. */
     private synchronized void promote(Ticket ticket) {
         if (ticket.list == others) {
             remove(others, ticket.index);
@@ -50,7 +50,7 @@ final class RefreshSlots {
         }
     }
 
-    /** Gives a slot back, to an attempt that waits for one. */
+    /** Returns a slot, and gives it to a waiting attempt. */
     void release(DoubleSupplier random) {
         Runnable next = next(random);
         if (next != null) {
@@ -73,7 +73,7 @@ final class RefreshSlots {
         list.add(ticket);
     }
 
-    /** Fills the gap with the last ticket, so that no removal moves many. */
+    /** Removes a ticket and moves the last one to its place, which takes constant time. */
     private static Ticket remove(List<Ticket> list, int index) {
         Ticket removed = list.get(index);
         Ticket last = list.remove(list.size() - 1);

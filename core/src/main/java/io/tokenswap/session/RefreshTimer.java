@@ -16,15 +16,18 @@ final class RefreshTimer implements Runnable {
     private final Phase phase;
     private volatile boolean cancelled;
 
-    /** What it waits for. When a slice ends at once this may name it for a moment longer; the flag then stops the next slice. */
+    /**
+     * Tick that this timer waits for. A slice that ends at once may still be named here; the flag then stops the next slice.
+     */
     private volatile SharedTimer.@Nullable Tick tick;
 
     /**
      * Sets a timer.
      *
-     * @param session is told when something is due, once, or when the scheduler rejects a later slice
+     * @param session is called once, when something is due or when the scheduler rejects a later slice
      * @param phase the phase to leave
-     * @throws java.util.concurrent.RejectedExecutionException if the scheduler rejects the first slice: it has been shut down or is full
+     * @throws java.util.concurrent.RejectedExecutionException if the scheduler rejects the first slice: it has been shut down
+     *     or is full
      */
     RefreshTimer(SessionEngine session, Phase phase) {
         this.session = session;

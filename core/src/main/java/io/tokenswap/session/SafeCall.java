@@ -5,14 +5,14 @@ import reactor.util.context.Context;
 import reactor.util.context.ContextView;
 
 /**
- * Calls foreign code whose exception must not stop the work that follows. Others wait for that work, and would wait for ever. Even an
- * error that Reactor takes for fatal, for example a missing class, goes no further than the hook for dropped errors.
+ * Calls foreign code whose exception must not stop the work that follows. Other callers wait for that work. Even an error that
+ * Reactor considers fatal, for example a missing class, is passed only to the hook for dropped errors.
  */
 final class SafeCall {
 
     private SafeCall() {}
 
-    /** Returns true if the call returned normally. Otherwise the hook for dropped errors gets what it threw. */
+    /** Returns true if the call returned normally. Otherwise its exception is passed to the hook for dropped errors. */
     static boolean run(Runnable call, ContextView context) {
         try {
             call.run();
@@ -23,12 +23,12 @@ final class SafeCall {
         }
     }
 
-    /** Reports an error that nobody waits for. The hook is foreign code too: what it throws is ignored. */
+    /** Reports an error for which no caller waits. The hook is foreign code too, so its exceptions are ignored. */
     static void drop(Throwable error, ContextView context) {
         try {
             Operators.onErrorDropped(error, Context.of(context));
         } catch (Throwable ignored) {
-            // The hook asks for the error to be thrown. Nobody could catch it here.
+            // The hook asks for the error to be thrown, but no caller here could catch it.
         }
     }
 }

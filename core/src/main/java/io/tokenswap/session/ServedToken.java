@@ -4,8 +4,8 @@ import io.tokenswap.Token;
 import java.time.Instant;
 
 /**
- * The token of a session, the time until which callers get it, and what the session knows of its stored record. It stays the same object
- * while a session goes from phase to phase with one token.
+ * The token of a session, the time until which callers get it, and what the session knows of its stored record. It stays the
+ * same object while the phases of a session change but the token does not.
  *
  * @param token the token
  * @param staleAt when callers stop getting it, in milliseconds since 1970

@@ -13,7 +13,7 @@ import reactor.core.Scannable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 
-/** What callers get: a token at once, after the attempt in flight, or an error. */
+/** Results for callers: a token at once, a token after the attempt in flight, or an error. */
 final class SessionCallers extends Mono<Token> implements Scannable {
 
     private final SessionEngine session;
@@ -65,7 +65,7 @@ final class SessionCallers extends Mono<Token> implements Scannable {
     }
 
     /**
-     * Returns what a caller gets in the current phase, after the attempt in flight if there is one.
+     * Returns the result for a caller in the current phase, after the attempt in flight if there is one.
      *
      * @param any true if the current token will do, false if only a new one will
      */
@@ -95,13 +95,13 @@ final class SessionCallers extends Mono<Token> implements Scannable {
         return Mono.error(copy(((Phase.LoginRequired) phase).error()));
     }
 
-    /** The new token could not be saved yet, and the previous one is stale: the new one is published ahead of the store. */
+    /** Publishes a token that could not be saved yet, because the previous one is stale. */
     private Mono<Token> published() {
         session.change(found -> found.asked(session.moment(), session.settings()));
         return Mono.defer(() -> outcome(true));
     }
 
-    /** The endpoint would wait for the result of its own request. */
+    /** Returns the error for an endpoint that asks its session for a token: it would wait for its own result. */
     private static TokenSwapException ownToken() {
         return TokenRequests.unavailable(
                 "The token endpoint asks the session that it refreshes for a token. Give its HTTP client other credentials.",
@@ -128,7 +128,7 @@ final class SessionCallers extends Mono<Token> implements Scannable {
                 paused.error());
     }
 
-    /** Each caller gets an error of its own: subscribers add traces to what they get, and the original lives long. */
+    /** Copies an error for one caller. Subscribers add traces to their error, and the original lives long. */
     static LoginRequiredException copy(LoginRequiredException error) {
         return new LoginRequiredException(String.valueOf(error.getMessage()), (TokenSwapException) error.getCause());
     }

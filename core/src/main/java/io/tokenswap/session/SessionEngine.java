@@ -42,7 +42,7 @@ import reactor.util.context.Context;
 @SuppressWarnings("ReferenceEquality") // a step that did not apply returned the same instance
 abstract class SessionEngine {
 
-    private static final SessionObserver<?>[] NOBODY = new SessionObserver<?>[0];
+    private static final SessionObserver<?>[] NO_OBSERVERS = new SessionObserver<?>[0];
 
     // Updated in place: an atomic object for each would double the size of a session.
     private static final AtomicReferenceFieldUpdater<SessionEngine, Phase> PHASE =
@@ -62,9 +62,9 @@ abstract class SessionEngine {
     private volatile Phase phase;
 
     @SuppressWarnings("rawtypes")
-    private volatile SessionObserver[] observers = NOBODY;
+    private volatile SessionObserver[] observers = NO_OBSERVERS;
 
-    /** Null until somebody subscribes to the events, as hardly anybody does. */
+    /** Null until the first subscription to the events, which few sessions have. */
     private volatile @Nullable SessionEvents events;
 
     private volatile int timerChanges;
@@ -72,7 +72,9 @@ abstract class SessionEngine {
     /** Only touched by the thread that counts in {@link #timerChanges}. */
     private @Nullable RefreshTimer timer;
 
-    /** What the scheduler threw when it was last needed, so that no token can come ahead of expiry; null if all is well. */
+    /**
+     * Exception that the scheduler threw at its last use, after which no token can come ahead of expiry; null if there is none.
+     */
     private volatile @Nullable RuntimeException refusal;
 
     SessionEngine(SessionSettings settings, SessionLink link, Token token, Stored stored) {
@@ -97,7 +99,9 @@ abstract class SessionEngine {
         return settings.moment();
     }
 
-    /** Returns why no token can come ahead of expiry any more, for example because the scheduler was shut down; else null. */
+    /**
+     * Returns the reason why no token can come ahead of expiry any more, for example a scheduler that was shut down; else null.
+     */
     @Nullable RuntimeException schedulingRefusal() {
         return refusal;
     }
@@ -249,7 +253,7 @@ abstract class SessionEngine {
         }
     }
 
-    /** Runs an attempt on a subscription of its own. Its result reaches the phase however many callers have gone. */
+    /** Runs an attempt on a separate subscription. Its result reaches the phase even if all callers have cancelled. */
     private void launch(RefreshAttempt attempt) {
         if (phase.attempt() != attempt) { // renewed or disposed since: nothing needs to be sent
             attempt.finish();
@@ -294,7 +298,7 @@ abstract class SessionEngine {
         change(found -> found.ended(attempt, result, moment(), settings));
     }
 
-    /** Sets the timer for the phase that is current by the time of looking, or none if nobody is there to be served. */
+    /** Sets the timer for the current phase, or no timer if there is no subscriber to serve. */
     void setTimer() {
         if (TIMER_CHANGES.getAndIncrement(this) != 0) {
             return;
@@ -325,7 +329,7 @@ abstract class SessionEngine {
         }
     }
 
-    /** Tells whether the session can be closed without harm: no subscriber, nothing in flight, nothing unsaved. */
+    /** Returns true if the session can be closed without harm: no subscriber, nothing in flight, nothing unsaved. */
     final boolean isQuiet() {
         Phase now = phase;
         return observers.length == 0

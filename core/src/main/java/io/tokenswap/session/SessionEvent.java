@@ -7,11 +7,11 @@ import java.time.Instant;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What happens to a {@link TokenSession}, for logs, screens and alarms. No event holds a secret. */
+/** Event of a {@link TokenSession}, for logs, screens and alarms. No event holds a secret. */
 public sealed interface SessionEvent {
 
     /**
-     * When it happened.
+     * Returns the time of the event.
      *
      * @return the time by the session's clock
      */
@@ -41,11 +41,11 @@ public sealed interface SessionEvent {
     }
 
     /**
-     * The new token, of which {@link Refreshed} was told just now, may do less than the one before it: the provider has left scopes
-     * out, because the user took them back for one. Calls that need one of them will be refused; only a new login brings it back.
+     * The new token, which {@link Refreshed} has just reported, has fewer scopes than the one before it. For example, the user
+     * has revoked some of them. The API refuses calls that need a missing scope, and only a new login restores it.
      *
-     * @param at when
-     * @param missing the scopes that are gone, at least one
+     * @param at the time
+     * @param missing the scopes that are missing, at least one
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749 section 5.1</a>
      */
     record ScopesReduced(Instant at, Set<String> missing) implements SessionEvent {
@@ -116,12 +116,14 @@ public sealed interface SessionEvent {
     }
 
     /**
-     * The user's consent ends soon: ask for a new login while the old one still works. Told with the first token that a session
-     * obtains within 30 days of the end and with the first within 7 days, so that one that is restored late tells it too. It takes a
-     * {@link RefreshPolicy.Builder#grantLifetime(java.time.Duration)}, or a provider that {@linkplain Token#grantExpiresAt() names} the end.
+     * The user's consent ends soon: ask for a new login while the present one still works.
      *
-     * @param at when
-     * @param grantExpiresAt when the provider ends the grant
+     * <p>Emitted with the first token that a session obtains within 30 days of the end, and with the first within 7 days, so a
+     * session that is restored late emits it too. It needs a {@link RefreshPolicy.Builder#grantLifetime(java.time.Duration)},
+     * or a provider that {@linkplain Token#grantExpiresAt() names} the end.
+     *
+     * @param at the time
+     * @param grantExpiresAt the time at which the provider ends the grant
      */
     record GrantExpiring(Instant at, Instant grantExpiresAt) implements SessionEvent {
 
@@ -132,8 +134,8 @@ public sealed interface SessionEvent {
     }
 
     /**
-     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} or the hook for logins brings the token of a
-     * new login. If that hook fails it is told once more.
+     * The grant has ended. Nothing is refreshed until {@link TokenSession#renew(Token)} or the hook for logins supplies the
+     * token of a new login. If the hook fails, the event is emitted once more.
      *
      * @param at when
      * @param error why
@@ -147,7 +149,7 @@ public sealed interface SessionEvent {
     }
 
     /**
-     * The session was disposed of. The last event.
+     * The session was disposed. This is the last event.
      *
      * @param at when
      */

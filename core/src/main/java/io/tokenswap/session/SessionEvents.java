@@ -16,31 +16,35 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.FluxSink;
 
 /**
- * The events of one session, for those who listen: hot, without replay, the oldest dropped for a slow subscriber.
+ * Events of one session for its listeners: hot, without replay. A slow subscriber loses the oldest events.
  *
- * <p>They tell the changes of the state one at a time and in the order in which they happened. Threads that change it one after
- * another may come here the other way round, and a listener may change it again from within. So each change names the state that it
- * left, which gives it its place: it waits until the change that led there has been told, and whoever tells that goes on with it.
+ * <p>Changes of the state are reported one at a time and in the order in which they happened. Threads that change the state one
+ * after another may arrive here in the opposite order, and a listener may change the state again from within. Each change
+ * therefore names the state that it left. It waits until the change that led to that state has been reported, and the thread
+ * that reported that change then reports this one.
  */
 @SuppressWarnings("ReferenceEquality") // the very state that was left: an equal one may be entered twice
 final class SessionEvents {
 
     private static final int KEPT_FOR_A_SLOW_SUBSCRIBER = 256;
 
-    /** How long before the end of a grant a warning is due. */
+    /** Times before the end of a grant at which a warning is due. */
     private static final List<Duration> GRANT_WARNINGS = List.of(Duration.ofDays(30), Duration.ofDays(7));
 
     private final SessionSettings settings;
     private final List<FluxSink<SessionEvent>> listeners = new CopyOnWriteArrayList<>();
     private volatile boolean complete;
 
-    /** Where the last change led that was told, those that arrived and were not, and whether somebody is telling; under lock. */
+    /**
+     * State to which the last reported change led. Guarded by the lock, as are the changes that wait and the flag of the
+     * reporting thread.
+     */
     private @Nullable Phase told;
 
     private @Nullable Change arrived;
     private boolean telling;
 
-    /** How many warnings of the end of the current grant have been given; only touched by whoever is telling. */
+    /** Number of warnings of the end of the current grant; only touched by the thread that reports. */
     private int warnings;
 
     SessionEvents(SessionSettings settings) {
@@ -48,8 +52,8 @@ final class SessionEvents {
     }
 
     /**
-     * Begins with the state that is current, unless it has been called before. Changes that arrived earlier are told from here on;
-     * those that led here are not, and stay behind: at most one of each thread that was changing the state just then.
+     * Begins with the current state, unless it has been called before. Changes from this state on are reported. Changes that
+     * led to it are not, and stay in the list: at most one of each thread that was changing the state at that time.
      */
     private void start(Phase current) {
         synchronized (this) {
@@ -79,12 +83,12 @@ final class SessionEvents {
         }
     }
 
-    /** Tells what the storage of a token came to, which changes no state. */
+    /** Reports a failure of the store, which changes no state. */
     void storeFailed(Throwable error) {
         tell(new SessionEvent.StoreFailed(now(), error));
     }
 
-    /** Tells a change of the state; called once for each. */
+    /** Reports a change of the state; called once for each. */
     void changed(Phase before, Phase after) {
         synchronized (this) {
             arrived = new Change(before, after, now(), arrived);
@@ -92,7 +96,7 @@ final class SessionEvents {
         tellAll();
     }
 
-    /** One at a time: whoever is telling looks for the next change when it is done with one. */
+    /** Reports one change at a time. The thread that has reported a change looks for the next one. */
     private void tellAll() {
         synchronized (this) {
             if (telling) {
@@ -105,7 +109,7 @@ final class SessionEvents {
         }
     }
 
-    /** The change that left the state that was told last; none if it has not arrived yet. */
+    /** Returns the change that left the state that was reported last, or null if it has not arrived yet. */
     private synchronized @Nullable Change next() {
         Change later = null;
         for (Change change = arrived; change != null; change = change.earlier) {

@@ -21,10 +21,10 @@ abstract class SessionLink {
         return Mono.just(new AttemptResult.Unchanged());
     }
 
-    /** Carries out what a change of the phase means for the store. */
+    /** Carries out the effects of a change of phase on the store. */
     void react(SessionEngine session, Phase before, Phase after) {}
 
-    /** Begins or ends to follow what the store reports. */
+    /** Starts or stops to follow the changes that the store reports. */
     void follow(SessionEngine session) {}
 
     /** Notes a failure of the store. */

@@ -7,10 +7,10 @@ import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Operators;
 
 /**
- * Subscriber of something that a session shows: its tokens or its states. Nothing is queued. The session says that something has changed,
- * and the observer looks at the session: a slow subscriber gets the latest only.
+ * Subscriber of something that a session shows: its tokens or its states. Nothing is queued. The session reports that something
+ * has changed, and the observer reads the session. A slow subscriber therefore gets the latest value only.
  *
- * @param <T> what the subscriber gets
+ * @param <T> the type of the values
  */
 abstract class SessionObserver<T> implements Subscription {
 
@@ -28,8 +28,8 @@ abstract class SessionObserver<T> implements Subscription {
     private volatile boolean terminated;
 
     /**
-     * How often something has changed since the looking thread began: one thread looks for all. It starts as if one were looking, so that
-     * nothing is emitted before {@link #begin}.
+     * Number of changes since the looking thread began: one thread looks for all. It starts at 1, as if a thread were looking,
+     * so that nothing is emitted before {@link #begin}.
      */
     private volatile int looks = 1;
 
@@ -38,7 +38,7 @@ abstract class SessionObserver<T> implements Subscription {
         this.actual = actual;
     }
 
-    /** Tells whether this observer needs the token to be refreshed ahead of expiry. */
+    /** Returns true if this observer needs the token to be refreshed ahead of expiry. */
     abstract boolean needsTokens();
 
     /** Looks at the session and emits what there is to emit. Runs on one thread at a time. */

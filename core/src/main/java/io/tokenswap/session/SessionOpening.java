@@ -34,7 +34,7 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
                 .map(this::session));
     }
 
-    /** The time of the sign-in by the store's clock, and in any case after what is stored. */
+    /** Returns the time of the sign-in by the store's clock, and in any case a time after the stored record. */
     private Instant since(Entry entry, Moment signedIn) {
         Moment now = settings.moment();
         long age = Math.max(Math.max(0, now.elapsed() - signedIn.elapsed()), now.wall() - signedIn.wall());

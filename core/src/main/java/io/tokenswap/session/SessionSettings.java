@@ -33,7 +33,7 @@ record SessionSettings(
 
     private static final Duration LEASE_AFTER_DEADLINE = Duration.ofSeconds(5);
 
-    /** A scheduler whose time differs by more from the system's is one of virtual time. */
+    /** Greatest difference between the time of a scheduler and the system's. A greater one means virtual time. */
     private static final long SAME_TIME = 60_000;
 
     static SessionSettings of(
@@ -88,7 +88,7 @@ record SessionSettings(
         return elapsedMillis.getAsLong();
     }
 
-    /** Reads the wall clock, or the system's if that fails: a session that cannot tell the time would stand still for ever. */
+    /** Reads the wall clock, or the system's if that fails, because a session without a time would stop for ever. */
     private long wall() {
         try {
             return clock.millis();

@@ -4,17 +4,17 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Snapshot of a {@link TokenSession} for pages, health checks and metrics. It holds no secret and no exception, so that it can be
- * written as JSON. Immutable and safe for use by any thread.
+ * Snapshot of a {@link TokenSession} for pages, health checks and metrics. It holds no secret and no exception, so that it can
+ * be written as JSON. Immutable and safe for use by any thread.
  *
  * <p>Applications only read snapshots. Components may be added in later releases, so the constructor is not part of the API.
  *
- * @param status where the session is
+ * @param status the status of the session
  * @param fingerprint the {@linkplain io.tokenswap.Token#fingerprint() name} of the current token
  * @param expiresAt when the current token expires, or null if that is not known
  * @param retryAt when the next attempt is due after a failure, or null if none is
  * @param grantExpiresAt when the provider ends the grant, or null if that is not known
- * @param problem what prevents a new token, or null if nothing does
+ * @param problem the problem that prevents a new token, or null if there is none
  */
 public record SessionState(
         Status status,
@@ -24,7 +24,7 @@ public record SessionState(
         @Nullable Instant grantExpiresAt,
         @Nullable String problem) {
 
-    /** Where a session is. */
+    /** Status of a session. */
     public enum Status {
         /** The current token is good: callers get it at once. */
         VALID,

@@ -19,8 +19,8 @@ import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
 /**
- * The timers of all sessions on one scheduler. Tasks that are due within the same ten milliseconds share one timer, so that a
- * million sessions keep the scheduler no busier than a hundred timers a second do.
+ * Timers of all sessions on one scheduler. Tasks that are due within the same ten milliseconds share one timer, so a million
+ * sessions cost the scheduler at most a hundred timers a second.
  *
  * <pre>
  *  tasks       a  b c      d         e
@@ -36,14 +36,14 @@ final class SharedTimer {
 
     private final Scheduler scheduler;
 
-    /** The ticks to come, by when they are due in the scheduler's time. */
+    /** Ticks to come, by their due time on the scheduler's clock. */
     private final ConcurrentMap<Long, Tick> ticks = new ConcurrentHashMap<>();
 
     private SharedTimer(Scheduler scheduler) {
         this.scheduler = scheduler;
     }
 
-    /** The one of a scheduler, for as long as anybody uses it. */
+    /** Returns the timer of a scheduler, which is kept as long as it is in use. */
     static SharedTimer of(Scheduler scheduler) {
         synchronized (OF_SCHEDULERS) {
             WeakReference<SharedTimer> known = OF_SCHEDULERS.get(scheduler);
@@ -75,12 +75,12 @@ final class SharedTimer {
     }
 
     /**
-     * Fails with a {@link TimeoutException} after a time. After the end of the scheduler it stays silent: what it was to limit
-     * goes on without.
+     * Fails with a {@link TimeoutException} after a time. Never fails after the end of the scheduler: the operation then runs
+     * without a limit.
      */
     <T> Mono<T> timeout(Duration limit) {
         return Mono.create(sink -> {
-            Runnable expire = () -> sink.error(new TimeoutException("No answer within " + limit));
+            Runnable expire = () -> sink.error(new TimeoutException("No result within " + limit));
             try {
                 Tick tick = schedule(expire, limit.toMillis());
                 sink.onDispose(() -> tick.remove(expire));
@@ -90,7 +90,9 @@ final class SharedTimer {
         });
     }
 
-    /** What is due at the same time. Its timer runs while there is a task; a tick that is over takes no more. */
+    /**
+     * Tasks that are due at the same time. The timer runs while there is a task; a tick that has ended accepts no more tasks.
+     */
     final class Tick implements Runnable {
 
         private final long due;
@@ -102,7 +104,7 @@ final class SharedTimer {
             this.due = due;
         }
 
-        /** False if this tick ended meanwhile. */
+        /** Adds a task. Returns false if this tick has ended meanwhile. */
         private synchronized boolean add(Runnable task, long delay) {
             if (over) {
                 return false;
@@ -119,7 +121,7 @@ final class SharedTimer {
             return true;
         }
 
-        /** Takes a task back; after its time this does nothing. */
+        /** Removes a task. Does nothing after the tick has ended. */
         synchronized void remove(Runnable task) {
             if (tasks.remove(task) && tasks.isEmpty() && timer != null) {
                 end();
@@ -134,7 +136,7 @@ final class SharedTimer {
             }
         }
 
-        /** Nothing is left behind: who keeps the tick for a while keeps none of its tasks. */
+        /** Ends the tick and returns its tasks. The tick keeps none of them, because it may itself be referenced for longer. */
         private synchronized List<Runnable> end() {
             over = true;
             ticks.remove(due, this);

@@ -5,7 +5,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 import reactor.core.publisher.Flux;
 
-/** The stream of a session's states: the current one first, then each transition, the latest only for a slow subscriber. */
+/** Stream of a session's states: the current state first, then each later one. A slow subscriber gets the latest only. */
 final class StateStream extends Flux<SessionState> implements Scannable {
 
     private final SessionEngine session;

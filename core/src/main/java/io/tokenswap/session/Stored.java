@@ -11,8 +11,8 @@ import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a session knows of its record in the store. Immutable; all sessions without a store share {@link #NONE}. Times are those of the
- * monotonic clock, in milliseconds.
+ * Knowledge of a session about its record in the store. Immutable; all sessions without a store share {@link #NONE}. Times are
+ * those of the monotonic clock, in milliseconds.
  *
  * @param best the record with the greatest version that was ever seen or written here, sign-outs included
  * @param seenAt when {@code best} was last seen in the store or saved there
@@ -20,8 +20,9 @@ import org.jspecify.annotations.Nullable;
  * @param spare a successor obtained here of the same refresh token as {@code best}, which another node obtained later
  * @param lease the lease that an attempt here holds
  * @param keepsRefreshToken true if a response of the provider showed that it does not rotate refresh tokens
- * @param reachableSince since when no operation of the store has failed; {@link Phase#NEVER} if the last one failed
- * @param waitingSince since when a mark of another attempt has been waited for; {@link Phase#NEVER} if there is none
+ * @param reachableSince the time since which no operation of the store has failed; {@link Phase#NEVER} if the last one failed
+ * @param waitingSince the time since which the session has waited for a mark of another attempt; {@link Phase#NEVER} if there
+ *     is none
  */
 record Stored(
         @Nullable Record best,
@@ -39,17 +40,17 @@ record Stored(
         return new Stored(record, elapsed, null, null, null, false, elapsed, Phase.NEVER);
     }
 
-    /** Tells whether there is a store to look at. */
+    /** Returns true if there is a store to look at. */
     boolean isPresent() {
         return best != null;
     }
 
-    /** Tells whether work for the store is pending that must go on although no caller waits: a save, or a lease to be kept. */
+    /** Returns true if work for the store is pending that must continue without a caller: a save, or a lease to be kept. */
     boolean isPending() {
         return unsaved != null || lease != null;
     }
 
-    /** When {@link #begun} has something to begin. */
+    /** Returns the time at which {@link #begun} has something to begin. */
     long dueAt() {
         long save = unsaved == null || unsaved.running ? Phase.NEVER : unsaved.retryAt;
         long extend = lease == null ? Phase.NEVER : lease.extendAt;
@@ -82,7 +83,7 @@ record Stored(
         return unsaved != null && unsaved.record == null;
     }
 
-    /** Tells whether the store has not confirmed a login yet. */
+    /** Returns true if the store has not confirmed a login yet. */
     boolean isLoginUnsaved() {
         return unsaved != null && unsaved.kind == Kind.LOGIN;
     }
@@ -120,7 +121,7 @@ record Stored(
     /** The user signed in or out here. */
     Stored commanded(Kind kind, @Nullable Token token, String login, Moment moment) {
         Version floor = best == null ? null : best.version();
-        // The write ends the lease: a lease that nobody ends would block the key.
+        // The write ends the lease, because a lease that is not ended would block the key.
         long attempt = lease != null ? lease.attempt : unsaved != null ? unsaved.attempt : 0;
         if (unsaved != null && unsaved.record == null && unsaved.floor != null) {
             floor = unsaved.floor;
@@ -179,7 +180,9 @@ record Stored(
         return lease != null && unsaved != null && unsaved.attempt == lease.attempt ? this : leased(null);
     }
 
-    /** Tells whether an attempt holds the lease. It loses it to a command, to a greater record and to the end of the session. */
+    /**
+     * Returns true if an attempt holds the lease. A command, a greater record and the end of the session take the lease away.
+     */
     boolean isLeasedBy(long attempt) {
         return lease != null && lease.attempt == attempt;
     }
@@ -245,7 +248,7 @@ record Stored(
             return new Unsaved(kind, record, null, record.version().login(), now, null, attempt, 0, elapsed, true);
         }
 
-        /** Tells whether both are the same write, before or after it was given a version or failed. */
+        /** Returns true if both are the same write, even if it was given a version or failed in between. */
         boolean isSameAs(Unsaved other) {
             return kind == other.kind
                     && login.equals(other.login)
@@ -316,7 +319,7 @@ record Stored(
             return markedAt != Phase.NEVER;
         }
 
-        /** Tells whether the lease was requested or extended less than a time ago. */
+        /** Returns true if the lease was requested or extended less than a given time ago. */
         boolean isWithin(long millis, long elapsed) {
             return endless || elapsed - begunAt < millis;
         }

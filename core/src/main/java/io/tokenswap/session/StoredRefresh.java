@@ -23,8 +23,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * A refresh with a store that others share: the decisions of a node. At most one node presents a refresh token, and no token that was
- * obtained is lost.
+ * A refresh with a store that others share: the decisions of a node. At most one node presents a refresh token, and no token
+ * that was obtained is lost.
  *
  * <pre>
  *  acquire --granted--> present --issued--> (the session saves the record, which ends the lease)
@@ -35,8 +35,8 @@ import reactor.core.publisher.Mono;
  *     '--moved--> adopt the record of the other node; no request
  * </pre>
  *
- * <p>A mark of another attempt says that a successor may exist that nobody has saved yet. The node then presents at once if the provider
- * still accepts the consumed refresh token, and otherwise gives the holder time to come back.
+ * <p>A mark of another attempt means that a successor may exist that is not saved yet. The node then presents at once if the
+ * provider still accepts the consumed refresh token, and otherwise gives the holder time to come back.
  */
 final class StoredRefresh {
 
@@ -52,10 +52,12 @@ final class StoredRefresh {
     /** The time between two looks while the holder of a mark may come back. */
     private static final long PATIENT_POLL = 5_000;
 
-    /** How long the store must have been reachable before a mark is passed over, and how long before the end of the token. */
+    /**
+     * Time for which the store must have been reachable before a mark is passed over, and time left to the end of the token.
+     */
     private static final long CALM = 10_000;
 
-    /** How long a record that was seen may be absent from a store that can lose writes: half the lifetime of a sign-out. */
+    /** Time after which an absent record counts as removed in a store that can lose writes: half the lifetime of a sign-out. */
     private static final long REPAIRABLE = Duration.ofHours(12).toMillis();
 
     private final SessionEngine session;
@@ -345,7 +347,7 @@ final class StoredRefresh {
             return Mono.just(new AttemptResult.Failed(TokenRequests.unavailable(
                     "The store of tokens failed or did not respond. Is it reachable?", Reason.STORE_FAILED, null)));
         }
-        // The save ends the lease of the attempt, if there is one: a lease that nobody ends would block the key.
+        // The save ends the lease of the attempt, if there is one: a lease that is not ended would block the key.
         Lease lease = stored().lease();
         // Without one, the number is less than that of any attempt with a lease: two results never have the same
         // version.
@@ -382,7 +384,7 @@ final class StoredRefresh {
         return error instanceof OAuthErrorException response && response.requiresLogin();
     }
 
-    /** Tells whether the server may have consumed the refresh token. */
+    /** Returns true if the server may have consumed the refresh token. */
     private static boolean isProcessedMaybe(TokenSwapException error) {
         if (error instanceof OAuthErrorException || error instanceof RequestRejectedException) {
             return false;
@@ -529,7 +531,7 @@ final class StoredRefresh {
 
     private static TokenSwapException paused() {
         return new TokenUnavailableException(
-                "The last attempt of an instance failed, and no instance repeats it before the pause is over",
+                "The last attempt of an instance failed, and no instance repeats it before the pause has ended",
                 Reason.THROTTLED,
                 null,
                 null);

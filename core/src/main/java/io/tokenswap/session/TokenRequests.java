@@ -10,11 +10,14 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** The endpoint as a session uses it: it always ends, and each of its errors is a {@link TokenSwapException}. */
+/** Requests of a session to its endpoint. A request always ends, and each error is a {@link TokenSwapException}. */
 final class TokenRequests {
 
-    /** The endpoint counts the deadline itself and knows more about it, so the session waits a little longer. */
-    private static final Duration PATIENCE = Duration.ofSeconds(2);
+    /**
+     * Time by which the session waits longer than the deadline. The endpoint keeps the deadline itself and has the better
+     * error.
+     */
+    private static final Duration BEYOND_DEADLINE = Duration.ofSeconds(2);
 
     private TokenRequests() {}
 
@@ -22,7 +25,7 @@ final class TokenRequests {
     static Mono<Token> refresh(Token current, RefreshToken presented, SessionSettings settings) {
         return AttemptLimit.apply(
                         Mono.defer(() -> settings.endpoint().refresh(presented)),
-                        settings.deadline().plus(PATIENCE),
+                        settings.deadline().plus(BEYOND_DEADLINE),
                         settings)
                 .switchIfEmpty(Mono.error(
                         () -> unavailable("The token endpoint emitted nothing", Reason.INVALID_RESPONSE, null)))

@@ -21,24 +21,25 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * A user's token that stays fresh. At most one refresh is in flight, whoever asks for it. The token is refreshed ahead of its expiry, and
- * saved in the store, if there is one, before it is published. Most callers want {@link #token()} for a call, or {@link #withToken} for a
- * call that the API may refuse. Safe for use by any number of threads and subscribers. Made by {@link #builder(TokenEndpoint)}, or by
- * {@code LoginFlow.login()}.
+ * Session that keeps the token of one user fresh. At most one refresh is in flight, however many callers there are. The token
+ * is refreshed ahead of its expiry, and is saved in the store, if there is one, before it is published. Most callers need
+ * {@link #token()} for a call, or {@link #withToken} for a call that the API may refuse. Safe for use by any number of threads
+ * and subscribers. Create sessions by {@link #builder(TokenEndpoint)} or by {@code LoginFlow.login()}.
  *
  * <pre>
  *  tokens  --A-----------------------B------------------->      a late subscriber gets the current token at once
- *  timer      A.refreshAt ^   A.staleAt |   A.expiresAt |       nobody gets a token after its staleAt
+ *  timer      A.refreshAt ^   A.staleAt |   A.expiresAt |       no one gets a token after its staleAt
  * </pre>
  *
- * <p>{@link #state()} returns where a session is, and {@link #states()} emits each change. {@link SessionState.Status} says what callers
- * get in each state.
+ * <p>{@link #state()} returns where a session is, and {@link #states()} emits each change. {@link SessionState.Status} says
+ * what callers get in each state.
  *
- * <p>A refresh belongs to the session and not to the caller that started it. It does not see the {@code Context} of a caller, it goes on
- * when all callers are gone, and its result is saved even if the session has been disposed meanwhile.
+ * <p>A refresh belongs to the session and not to the caller that started it. It does not see the {@code Context} of a caller,
+ * and it continues when all callers have cancelled. Its result is saved even if the session has been disposed meanwhile.
  *
- * <p>With a store, several sessions may share one user's token, in one process or in many. One of them refreshes, and the others take the
- * result from the store. A sign-in or sign-out at one of them ends up at all of them. {@link TokenStore} describes the guarantees.
+ * <p>With a store, several sessions may share one user's token, in one process or in many. One of them refreshes, and the
+ * others take the result from the store. A sign-in or sign-out at one of them reaches all of them. {@link TokenStore} describes
+ * the guarantees.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-1.5">RFC 6749 section 1.5</a>
  */
@@ -57,14 +58,16 @@ public interface TokenSession extends TokenSource, Disposable {
     /**
      * Emits a token that is valid now.
      *
-     * <p>Cold: each subscription asks again. A usable token is emitted at once, on the thread of the subscriber. Otherwise the result of the
-     * refresh in flight is emitted, on the thread that completes the refresh. Cancelling harms neither the refresh nor other callers. Emits
-     * exactly one token or an error, and never waits for the end of a pause. The wait is bounded by the timeout of the endpoint; with a
-     * store that others share, by twice that and five seconds. Only a login that a hook has begun may take longer.
+     * <p>Cold: each subscription asks again. A usable token is emitted at once, on the thread of the subscriber. Otherwise the
+     * result of the refresh in flight is emitted, on the thread that completes the refresh. Cancelling harms neither the
+     * refresh nor other callers. Emits exactly one token or an error, and never waits for the end of a pause. The wait is
+     * bounded by the timeout of the endpoint; with a store that others share, by twice that and five seconds. Only a login that
+     * a hook has begun may take longer.
      *
-     * @return the token. Fails with {@link TokenUnavailableException} while the token is stale and the next attempt is due later. The cause
-     *     tells why: {@link OAuthErrorException} or {@link RequestRejectedException} mean that the configuration must be fixed. Fails with
-     *     {@link LoginRequiredException} after the end of the grant, and with {@link SessionClosedException} after disposal
+     * @return the token. Fails with {@link TokenUnavailableException} while the token is stale and the next attempt is due
+     *     later. If the cause is an {@link OAuthErrorException} or a {@link RequestRejectedException}, the configuration must
+     *     be fixed. Fails with {@link LoginRequiredException} after the end of the grant, and with
+     *     {@link SessionClosedException} after disposal
      */
     @Override
     Mono<Token> token();
@@ -91,10 +94,11 @@ public interface TokenSession extends TokenSource, Disposable {
     Flux<Token> tokensUntilClosed();
 
     /**
-     * Emits what happens to the session from the subscription on.
+     * Emits the events of the session from the subscription on.
      *
-     * <p>Hot, without replay. Events come one at a time and in order, on a thread that caused one of them. Cancelling takes effect at
-     * once. A subscriber that requests slowly loses the oldest events beyond 256. A subscriber that throws harms itself only.
+     * <p>Hot, without replay. Events come one at a time and in order, on a thread that caused one of them. Cancelling takes
+     * effect at once. A subscriber that requests slowly loses the oldest events beyond 256. A subscriber that throws harms
+     * itself only.
      *
      * @return the events. Completes after disposal and never fails
      */
@@ -111,7 +115,7 @@ public interface TokenSession extends TokenSource, Disposable {
     Flux<SessionState> states();
 
     /**
-     * Returns where the session is now, for health checks and metrics. Starts nothing.
+     * Returns the current state, for health checks and metrics. Starts nothing.
      *
      * @return the state
      */
@@ -129,14 +133,16 @@ public interface TokenSession extends TokenSource, Disposable {
     Mono<Token> refresh();
 
     /**
-     * Continues with the token of a new login, from any state but {@code CLOSED}. The result of a refresh in flight is not published.
+     * Continues with the token of a new login, from any state but {@code CLOSED}. The result of a refresh in flight is not
+     * published.
      *
-     * <p>Cold. The token is current at once. With a store it is saved in the background until it is there, and sessions at other nodes
-     * find it at their next look.
+     * <p>Cold. The token is current at once. With a store it is saved in the background until it is there, and sessions at
+     * other nodes find it at their next look.
      *
      * @param token the token of the new login
-     * @return empty when the token is saved. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if the store
-     *     has not taken it within 10 seconds: the session goes on trying. Fails with {@link SessionClosedException} after disposal
+     * @return empty when the token is saved. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if
+     *     the store has not taken it within 10 seconds; the session continues to try. Fails with {@link SessionClosedException}
+     *     after disposal
      */
     Mono<Void> renew(Token token);
 
@@ -201,7 +207,8 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Saves each token in a store before it is published, and continues with what others who share the store have saved.
+         * Saves each token in a store before it is published, and continues with tokens that other sessions of the same store
+         * have saved.
          *
          * @param store the store; without one the token lives as long as the session
          * @param user the name of the user, not blank. The store gets its hash, see {@link TokenStore#key(String)}
@@ -232,8 +239,8 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Refreshes ahead of expiry although nobody is subscribed to {@link TokenSession#tokens()}. Off by default: an unused session has no
-         * timer, and {@link TokenSession#token()} refreshes on demand. Dispose a session that is kept alive.
+         * Refreshes ahead of expiry even without a subscriber of {@link TokenSession#tokens()}. Off by default: an unused
+         * session has no timer, and {@link TokenSession#token()} refreshes on demand. Dispose a session that is kept alive.
          *
          * @return this builder
          */

@@ -29,8 +29,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * Sessions of many users in one process, backed by a {@link TokenStore}. A session is loaded when its user is asked for, at most once
- * at a time, and closed when the user has been idle for a while. Its token stays in the store.
+ * Sessions of many users in one process, backed by a {@link TokenStore}. A session is loaded when its user is asked for, at
+ * most once at a time, and closed when the user has been idle for a while. Its token stays in the store.
  *
  * <pre>{@code
  * TokenSessions sessions = TokenSessions.builder(exchange).store(store).build();
@@ -40,8 +40,8 @@ import reactor.util.context.Context;
  *         .contextWrite(TokenSessions.withUser("user-17"));
  * }</pre>
  *
- * <p>Ask for the session each time that you need it. A session that nobody has asked for within the idle timeout is closed, unless it has
- * a subscriber, a refresh in flight or a token that is not saved yet.
+ * <p>Ask for the session each time that you need it. A session that was not asked for within the idle timeout is closed, unless
+ * it has a subscriber, a refresh in flight or a token that is not saved yet.
  *
  * <p>Safe for use by several threads. Every publisher is cold and acts on subscription only. A load or a sign-in that has begun
  * continues when its caller cancels.
@@ -59,7 +59,7 @@ public final class TokenSessions implements Disposable {
 
     private static final int EVENTS_OF_A_SLOW_SUBSCRIBER = 1_024;
 
-    /** How many sessions are closed at a time. */
+    /** Number of sessions that are closed at a time. */
     private static final int CLOSED_AT_A_TIME = 256;
 
     private final SessionSettings settings;
@@ -92,7 +92,7 @@ public final class TokenSessions implements Disposable {
     /**
      * Returns a function for {@code contextWrite} that names the user for {@link #current()}.
      *
-     * @param user the name of the user; a blank name stands for nobody
+     * @param user the name of the user; a blank name means no user
      * @return the function
      */
     public static Function<Context, Context> withUser(String user) {
@@ -102,7 +102,7 @@ public final class TokenSessions implements Disposable {
     /**
      * Returns a function for {@code contextWrite} that names the user for {@link #current()}.
      *
-     * @param user emits the name of the user; a blank name or none stands for nobody
+     * @param user emits the name of the user; a blank name, or none, means no user
      * @return the function
      */
     public static Function<Context, Context> withUser(Mono<String> user) {
@@ -113,7 +113,7 @@ public final class TokenSessions implements Disposable {
     /**
      * Returns the session of a user, and loads it if necessary.
      *
-     * @param user the name of the user, for example a random id from a cookie; a blank name stands for nobody
+     * @param user the name of the user, for example a random id from a cookie; a blank name means no user
      * @return the session. Fails with {@link LoginRequiredException} if nothing is stored for the user, with
      *     {@link TokenUnavailableException} if the store fails, and with {@link SessionClosedException} after disposal
      */
@@ -441,7 +441,7 @@ public final class TokenSessions implements Disposable {
         }
 
         /**
-         * Sets the time after which a session that nobody has asked for is closed.
+         * Sets the time after which a session that was not asked for is closed.
          *
          * @param idleTimeout longer than zero, 30 minutes by default
          * @return this builder

@@ -20,40 +20,41 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Storage of tokens that outlive a session, and that several sessions and processes may share. A refresh token may be presented to
- * the provider once, and its successor exists only in the provider's response. A store therefore does two things. It keeps one
- * {@link Record} for each key, and it grants a lease to one node at a time.
+ * Storage of tokens that outlive a session, and that several sessions and processes may share. A refresh token may be presented
+ * to the provider once, and its successor exists only in the provider's response. A store therefore does two things. It keeps
+ * one {@link Record} for each key, and it grants a lease to one node at a time.
  *
  * <h2>How to write a store</h2>
  *
- * <p>Implement the five operations. Extend {@code TokenStoreContract} of the artefact {@code tokenswap-test}; its tests tell whether
- * the store is correct.
+ * <p>Implement the five operations. Extend {@code TokenStoreContract} of the artefact {@code tokenswap-test}; its tests check
+ * the store.
  *
  * <ol>
- *   <li><b>The record is a maximum register.</b> A record replaces another only if its {@link Version} is greater.
- *       {@link Kind#accepts} decides it; do not decide it otherwise. Repeated, reordered and late writes then do no harm. Never
- *       compare tokens, refresh tokens or ciphertexts.
- *   <li><b>The lease saves requests and never decides what is stored.</b> {@link #put} takes no notice of who holds the lease. It only
- *       ends the lease of its caller, in the same step as it writes.
- *   <li><b>The mark announces a presentation.</b> {@link #acquire} writes it: the record's login and number, the time, and the number
- *       of the attempt. It stays when the lease ends. It goes when a record of another login or number is put, or when the attempt that
- *       wrote it is released as not sent. The next {@link #acquire} of the same record reports a mark that is left.
- *   <li><b>Every operation is atomic for its key</b>, and answers with the record that is stored afterwards and with the store's time,
- *       so that no second look is needed.
- *   <li><b>All times are the store's.</b> Clocks of nodes are never compared. A store without a clock of its own uses the clock of its
- *       machine.
- *   <li><b>No method blocks.</b> Nothing happens before subscription. Failures are errors of the {@code Mono}; the session accepts any
- *       error. A cancelled operation may still take place.
- *   <li><b>Records are sealed</b> by {@link TokenCodec} where others can read the storage. The clear part of a sealed record holds the
- *       version and no secret.
+ * <li><b>The record is a maximum register.</b> A record replaces another only if its {@link Version} is greater.
+ *     {@link Kind#accepts} decides it; do not decide it otherwise. Repeated, reordered and late writes then do no harm. Never
+ *     compare tokens, refresh tokens or ciphertexts.
+ * <li><b>The lease saves requests and never decides what is stored.</b> {@link #put} takes no notice of who holds the lease. It
+ *     only ends the lease of its caller, in the same step as it writes.
+ * <li><b>The mark announces a presentation.</b> {@link #acquire} writes it: the record's login and number, the time, and the
+ *     number of the attempt. It stays when the lease ends. It goes when a record of another login or number is put, or when the
+ *     attempt that wrote it is released as not sent. The next {@link #acquire} of the same record reports a mark that is left.
+ * <li><b>Every operation is atomic for its key</b>, and returns the record that is stored afterwards and the store's time, so
+ *     that no second look is needed.
+ * <li><b>All times are the store's.</b> Clocks of nodes are never compared. A store without a clock uses the clock of its
+ *     machine.
+ * <li><b>No method blocks.</b> Nothing happens before subscription. Failures are errors of the {@code Mono}; the session
+ *     accepts any error. A cancelled operation may still take place.
+ * <li><b>Records are sealed</b> by {@link TokenCodec} where others can read the storage. The clear part of a sealed record
+ *     holds the version and no secret.
  * </ol>
  *
- * <p>A lease that <b>cannot end before its holder</b>, for example a lock of the operating system, needs no end and no mark: such a
- * store answers {@link #extend} with {@link Outcome#GRANTED}, grants without {@link Acquired#until()}, and never reports another mark.
- * A session then renews nothing by a timer.
+ * <p>A lease that <b>cannot end before its holder</b>, for example a lock of the operating system, needs no end and no mark:
+ * such a store always returns {@link Outcome#GRANTED} from {@link #extend}, grants without {@link Acquired#until()}, and never
+ * reports another mark. A session then renews nothing by a timer.
  *
- * <p>Records need not be kept for ever: a {@link State#LIVE} record until the end of its grant, or 180 days after its last write if
- * the end is not known; other records for 24 hours. A store must not evict records earlier, for example when it is full.
+ * <p>Records need not be kept for ever: a {@link State#LIVE} record until the end of its grant, or 180 days after its last
+ * write if the end is not known; other records for 24 hours. A store must not evict records earlier, for example when it is
+ * full.
  *
  * <p>Implementations are safe for use by any thread.
  */
@@ -117,7 +118,7 @@ public interface TokenStore {
      * @param key a key
      * @param owner the owner that acquired it
      * @param attempt the attempt that was granted
-     * @param pause the time from now until which nobody is granted the lease of this key; zero for none
+     * @param pause the time from now during which no attempt is granted the lease of this key; zero for none
      * @param sent false if the refresh token was provably not presented: the mark that this attempt has written is then removed
      * @return completes when done
      */
@@ -147,7 +148,7 @@ public interface TokenStore {
     }
 
     /**
-     * Tells whether the provider returns a new refresh token at each refresh.
+     * Returns the rotation of the provider: a new refresh token at each refresh, or not.
      *
      * @return {@link Rotates#LEARN} by default
      */
@@ -156,8 +157,8 @@ public interface TokenStore {
     }
 
     /**
-     * Tells whether the store can lose a write that it has confirmed, for example in a failover. A session then puts back a record that
-     * it has seen there and that is gone. In a store that loses nothing, a record that is gone was removed to sign the user out.
+     * Returns true if the store can lose a write that it has confirmed, for example in a failover. A session then puts back a record
+     * that it has seen there and that is missing. In a store that loses nothing, a missing record was removed to sign the user out.
      *
      * @return true by default; false for a store of one machine
      */
@@ -201,8 +202,9 @@ public interface TokenStore {
     }
 
     /**
-     * Creates a store for a service of <em>one</em> process that keeps records in a table of its own. The lease and the comparison of
-     * versions stay in memory. Two processes on one table would present the same refresh token twice and end the grant.
+     * Creates a store for a service of <em>one</em> process that keeps the records in its own table. The lease and the
+     * comparison of versions stay in memory. Two processes on one table would present the same refresh token twice and end the
+     * grant.
      *
      * <pre>{@code
      * TokenStore store = TokenStore.forOneProcess(keys,
@@ -211,8 +213,8 @@ public interface TokenStore {
      *         key -> users.removeToken(key));
      * }</pre>
      *
-     * <p>The functions are called for one thing of a key at a time: the next call waits until the publisher of the last one has ended,
-     * also if nobody waits for its result any more. A publisher that never ends stops its key.
+     * <p>The functions are called once at a time for each key. The next call waits until the publisher of the last one has
+     * ended, even if no caller waits for its result any more. A publisher that never ends stops its key.
      *
      * @param keys seals the records
      * @param load returns the text of a key, or empty
@@ -271,13 +273,13 @@ public interface TokenStore {
         }
     }
 
-    /** Tells whether a provider returns a new refresh token at each refresh. */
+    /** Rotation of a provider: a new refresh token at each refresh, or not. */
     enum Rotates {
-        /** It does. */
+        /** The provider returns a new refresh token. */
         YES,
-        /** It returns the same one, or none. */
+        /** The provider returns the same refresh token, or none. */
         NO,
-        /** It does until one of its responses came without a new refresh token. */
+        /** The provider counts as rotating until a response comes without a new refresh token. */
         LEARN
     }
 
@@ -325,7 +327,7 @@ public interface TokenStore {
         }
 
         /**
-         * Tells whether both versions have the same login and number. A mark belongs to a record if it has the same, and two
+         * Returns true if both versions have the same login and number. A mark belongs to a record if it has the same, and two
          * different records with the same are successors of one refresh token.
          *
          * @param other another version
@@ -341,9 +343,10 @@ public interface TokenStore {
     }
 
     /**
-     * What is stored under a key. Immutable. {@link #toString()} prints the version and the token's fingerprint, and no secret.
+     * Record of one key. Immutable. {@link #toString()} prints the version and the token's fingerprint, and no secret.
      *
-     * <p>This is a class and not a record of Java on purpose: libraries that write any record as JSON would write the token too.
+     * <p>This type is a class and not a Java record on purpose: a library that writes records as JSON would write the token
+     * too.
      */
     @SuppressWarnings("AvoidCommonTypeNames") // always read as TokenStore.Record
     final class Record {
@@ -448,10 +451,10 @@ public interface TokenStore {
         }
 
         /**
-         * Returns when the record is of no use any more.
+         * Returns the time at which the record may be removed.
          *
          * @param written when the record was written
-         * @param unused the time after which a live record that nobody uses ends, if the end of its grant is not known
+         * @param unused the time after which an unused live record ends, if the end of its grant is not known
          * @return the end of the grant, or the time counted from the last write; 24 hours after it if the record is not live
          */
         public Instant expiresAt(Instant written, Duration unused) {
@@ -487,7 +490,7 @@ public interface TokenStore {
     }
 
     /**
-     * The answer of {@link #load} and {@link #put}.
+     * Result of {@link #load} and {@link #put}.
      *
      * @param record the record that is stored, null for none
      * @param now the store's time
@@ -495,7 +498,7 @@ public interface TokenStore {
     record Entry(@Nullable Record record, Instant now) {
 
         /**
-         * Tells whether a version is stored.
+         * Returns true if a version is stored.
          *
          * @param version a version
          * @return true if the record has exactly this version
@@ -511,14 +514,14 @@ public interface TokenStore {
         GRANTED,
         /** Another attempt has the lease. */
         BUSY,
-        /** Nobody gets the lease before the end of a pause. */
+        /** No attempt gets the lease before the end of a pause. */
         PAUSED,
         /** The record is not the one that was seen. For {@link #extend}: the attempt does not hold the lease. */
         MOVED
     }
 
     /**
-     * The answer of {@link #acquire} and {@link #extend}. Made by the static methods.
+     * Result of {@link #acquire} and {@link #extend}. Created by the static methods.
      *
      * @param outcome the outcome
      * @param record the record that is stored, null for none
@@ -557,7 +560,7 @@ public interface TokenStore {
         }
 
         /**
-         * Tells that another attempt has the lease.
+         * Returns the outcome that another attempt has the lease.
          *
          * @param record the record that is stored
          * @param now the store's time
@@ -569,7 +572,7 @@ public interface TokenStore {
         }
 
         /**
-         * Tells that there is a pause.
+         * Returns the outcome that there is a pause.
          *
          * @param record the record that is stored
          * @param now the store's time
@@ -581,7 +584,7 @@ public interface TokenStore {
         }
 
         /**
-         * Tells that the record is another one, or that the lease is not held.
+         * Returns the outcome that the record is another one, or that the lease is not held.
          *
          * @param record the record that is stored, null for none
          * @param now the store's time
@@ -622,8 +625,8 @@ public interface TokenStore {
         }
 
         /**
-         * Tells whether a write may replace the record. A refresh never does; a login or a sign-out of the user may, unless a newer release
-         * or a node with a newer key can read the record.
+         * Returns true if a write may replace the record. A refresh never does; a login or a sign-out of the user may, unless a
+         * newer release or a node with a newer key can read the record.
          *
          * @param kind the reason for the write
          * @return true if the record counts as absent for this write

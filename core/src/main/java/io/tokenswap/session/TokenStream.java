@@ -15,7 +15,7 @@ final class TokenStream extends Flux<Token> implements Scannable {
     /**
      * Creates a stream.
      *
-     * @param untilClosed true for a stream that waits where the other one fails because a login is needed
+     * @param untilClosed true for a stream that waits for a login where the other one fails
      */
     static Flux<Token> of(SessionEngine session, boolean untilClosed) {
         return onAssembly(new TokenStream(session, untilClosed));

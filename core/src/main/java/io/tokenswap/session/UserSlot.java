@@ -29,7 +29,7 @@ final class UserSlot {
     final String user;
     private final TokenSessions sessions;
 
-    /** Null while it is loading, and for ever if that fails. */
+    /** Null while the session is loading, and also later if the loading fails. */
     volatile @Nullable DefaultTokenSession session;
 
     /** Ends with the loading, then with the closing; null while the session is open. */
@@ -49,7 +49,7 @@ final class UserSlot {
         return lastUse;
     }
 
-    /** Tells whether the user has no session here any more. */
+    /** Returns true if the user has no session here any more. */
     boolean isOver() {
         DefaultTokenSession opened = session;
         return over || (opened != null && lastUse != EVICTED && opened.isDisposed());
@@ -72,7 +72,7 @@ final class UserSlot {
         }
     }
 
-    /** Loads the session on a subscription of its own. */
+    /** Loads the session on a separate subscription. */
     Mono<TokenSession> begin(Mono<TokenSession> opening) {
         Sinks.One<TokenSession> result = Objects.requireNonNull(pending);
         opening.subscribe(loaded -> loaded(result, (DefaultTokenSession) loaded), error -> failed(result, error));
