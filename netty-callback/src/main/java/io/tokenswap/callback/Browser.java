@@ -6,7 +6,7 @@ import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 
 /**
- * Opens the login for the user. A lambda is enough for a program with another way to do this.
+ * Program that opens the login for the user. An application may implement it as a lambda.
  *
  * <pre>{@code
  * Browser browser = Browser.system().orElse(Browser.printing(uri -> System.out.println("Open " + uri)));
@@ -28,11 +28,11 @@ public interface Browser {
     Mono<Void> open(URI authorizeUri);
 
     /**
-     * Returns the browser of the system. It is opened by the program that the system has for this: {@code xdg-open}, {@code open},
+     * Returns the browser of the system. It is opened by the program of the system: {@code xdg-open}, {@code open},
      * {@code rundll32} or {@code wslview}. No shell is run. The program has 10 seconds.
      *
-     * <p>Opening fails with {@link BrowserUnavailableException} if there is no display or no such program, or if the program fails or
-     * does not return in time.
+     * <p>Opening fails with {@link BrowserUnavailableException} if there is no display or no such program, or if the
+     * program fails or does not return in time.
      *
      * @return the browser
      */
@@ -52,8 +52,8 @@ public interface Browser {
     }
 
     /**
-     * Also passes the URL to the application, before this browser is tried. The user has the URL then, so that a browser that cannot be
-     * opened does not end the login.
+     * Also passes the URL to the application, before this browser is tried. The user has the URL then, so that a
+     * browser that cannot be opened does not end the login.
      *
      * <pre>{@code
      * Browser browser = Browser.system().alsoShowing(uri -> System.out.println("If no browser opens, go to " + uri));

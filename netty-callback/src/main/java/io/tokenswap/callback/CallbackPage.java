@@ -12,9 +12,9 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * The page that the browser shows at the end of a login: one file without outside resources, light or dark as the system is, which
- * removes the code from the address bar, closes its tab where the browser allows it, and says what to do next. It works without
- * scripting. Nothing of the request is ever shown.
+ * Page that the browser shows at the end of a login. It is one file without outside resources, light or dark as the
+ * system is. It removes the code from the address bar, closes its tab where the browser allows it, and says what to do
+ * next. It works without scripting, and never shows a part of the request.
  *
  * <pre>{@code
  * CallbackPage page = CallbackPage.create()
@@ -34,9 +34,12 @@ public final class CallbackPage {
         DENIED,
         /** The sign-in ended with an error: of the provider, of the redirect or of the swap. */
         FAILED,
-        /** The code has arrived, and the application goes on without the browser: the outcome of the swap is not known yet, or not here. */
+        /**
+         * The code has arrived, and the application continues without the browser: the outcome of the swap is not known
+         * yet, or not here.
+         */
         FINISHING,
-        /** The request has the state of no login that waits: an old tab, a bookmark, or an attack. */
+        /** The request has no state of a waiting login: an old tab, a bookmark, or an attack. */
         INVALID_LINK,
         /** The login had ended before this request: a reload. */
         LINK_USED
@@ -140,8 +143,8 @@ public final class CallbackPage {
     }
 
     /**
-     * Redirects the browser after {@link Outcome#SIGNED_IN}, instead of showing a page. The address is fixed: nothing of the request is
-     * added to it, and the browser is told to send no referrer.
+     * Redirects the browser after {@link Outcome#SIGNED_IN}, instead of showing a page. The address is fixed: nothing
+     * of the request is added to it, and the browser is asked to send no referrer.
      *
      * @param successUri the address, {@code http} or {@code https}
      * @return a changed copy
@@ -154,12 +157,12 @@ public final class CallbackPage {
     }
 
     /**
-     * Replaces the pages by HTML of the application. Dangerous: the HTML is sent unchanged and without the content security policy of
-     * the built-in page. Escaping, outside resources (which learn that the login took place) and the code in the address bar are then
-     * the application's business.
+     * Replaces the pages by HTML of the application. Dangerous: the HTML is sent unchanged and without the content
+     * security policy of the built-in page. The application must then escape values, remove the code from the address
+     * bar, and avoid outside resources, whose servers would learn of the login.
      *
-     * @param html makes the page for an outcome, on an event loop, which it must not block; usually called once for each outcome of a
-     *     login. If it fails, the built-in page is shown
+     * @param html makes the page for an outcome, on an event loop, which it must not block; usually called once for
+     *     each outcome of a login. If it fails, the built-in page is shown
      * @return a changed copy
      */
     public CallbackPage unsafeHtml(Function<? super Outcome, String> html) {
@@ -241,7 +244,7 @@ public final class CallbackPage {
             case LINK_USED ->
                 new Text(
                         "This link was already used",
-                        "Its sign-in is over, and nothing is left to do here.\nYou can close this tab and go back to "
+                        "Its sign-in has ended, and nothing is left to do here.\nYou can close this tab and go back to "
                                 + where + ".");
         };
     }

@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Bounds the number and the life of the connections of a listener. When there are too many, the oldest one is closed: a browser
- * sends its request at once, so that an old connection without a request is not a browser's. A connection that carries the
- * redirect of a login is not closed for that reason, and has the whole life once more for its response.
+ * Bounds the number and the life of the connections of a listener. When there are too many, the oldest one is closed. A
+ * browser sends its request at once, so an old connection without a request does not belong to a browser. A connection
+ * that carries the redirect of a login is never closed for this reason, and gets its full time again for the response.
  */
 // Nothing waits for a connection to close.
 @SuppressWarnings("FutureReturnValueIgnored")

@@ -26,17 +26,18 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * The sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are bound, or neither:
- * browsers resolve {@code localhost} to one or the other, and the code goes to the program that listens there.
+ * Sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are bound, or
+ * neither: browsers resolve {@code localhost} to one or the other, and the code goes to the program that listens there.
  */
 final class Listener {
 
     /**
-     * Bounds on what strangers can use up.
+     * Bounds on the resources that other programs can use.
      *
      * @param connections the most open connections
      * @param connectionLife the longest life of a connection without a response
-     * @param linger the time for which the port outlives a login that got its response, so that the page can be reloaded
+     * @param linger the time for which the port outlives a login that got its response, so that the page can be
+     *     reloaded
      */
     record Limits(int connections, Duration connectionLife, Duration linger) {
 
@@ -51,7 +52,7 @@ final class Listener {
     }
 
     /**
-     * Where to listen.
+     * Addresses and port of a listener.
      *
      * @param addresses the addresses, of which those are used that this machine has
      * @param port the port; 0 for any port that is free on all the addresses
@@ -63,7 +64,7 @@ final class Listener {
 
     private static final Logger log = Loggers.getLogger(Listener.class);
     private static final int LONGEST_LINE = 8 * 1024;
-    /** Browsers send the cookies of every program that ever used this host, whatever its port. */
+    /** Size limit of the headers. Browsers send the cookies of every program that ever used this host, on any port. */
     private static final int LARGEST_HEADERS = 32 * 1024;
 
     private static final int FREE_PORTS_TRIED = 16;
@@ -133,12 +134,12 @@ final class Listener {
         return servers.get(0).port();
     }
 
-    /** Tells whether a browser that goes to the host of a redirect URI reaches this listener. */
+    /** Returns true if a browser reaches this listener by the host of a redirect URI. */
     boolean listensOn(String host) {
         return host.equals("localhost") || isReached(host.startsWith("["));
     }
 
-    /** Tells whether this listener is reached by addresses of one family. */
+    /** Returns true if addresses of one family reach this listener. */
     boolean isReached(boolean ipv6) {
         for (DisposableServer server : servers) {
             InetAddress address = ((InetSocketAddress) server.address()).getAddress();
@@ -187,8 +188,8 @@ final class Listener {
     }
 
     /**
-     * Waits until the event loop of a closed server has selected again. The JDK closes the socket of a channel only then: it reports the
-     * channel as closed before, while the port is still in use.
+     * Waits until the event loop of a closed server has selected again. Only then does the JDK close the socket. It
+     * reports the channel as closed earlier, while the port is still in use.
      */
     private static Mono<Void> nextSelection(DisposableServer server) {
         return Mono.create(sink -> {

@@ -23,8 +23,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * The whole login as one {@code Mono}: bind the port, open the browser, wait for the user, swap the code, show the outcome, free the
- * port.
+ * Whole login as one {@code Mono}: bind the port, open the browser, wait for the user, swap the code, show the outcome,
+ * free the port.
  *
  * <pre>{@code
  * TokenSession session = LoginFlow.create(ExchangeServerEndpoint.create("https://auth.example.com"))
@@ -34,10 +34,11 @@ import reactor.util.retry.Retry;
  *     .block();
  * }</pre>
  *
- * <p>Nothing happens before subscription. A flow runs one login at a time: who subscribes while a login waits joins it and gets the
- * same result. Cancelling affects no other subscriber. When the last one cancels, the login ends and the port is free.
+ * <p>Nothing happens before subscription. A flow runs one login at a time. A subscriber that arrives while a login
+ * waits joins it and gets the same result. Cancelling affects no other subscriber. When the last one cancels, the login
+ * ends and the port is free.
  *
- * <p>A program that keeps its token opens the browser only when it must:
+ * <p>A program that stores its token opens the browser only when necessary:
  *
  * <pre>{@code
  * LoginFlow login = LoginFlow.create(exchange)
@@ -47,8 +48,8 @@ import reactor.util.retry.Retry;
  * Mono<Void> signedOut = login.signOut();
  * }</pre>
  *
- * <p>Immutable and safe for use by any thread: each option returns a changed copy, which is a separate flow. No option depends on the
- * order in which options are set.
+ * <p>Immutable and safe for use by any thread: each option returns a changed copy, which is a separate flow. No option
+ * depends on the order in which options are set.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-4.1">RFC 8252 section 4.1</a>
  */
@@ -56,11 +57,11 @@ public final class LoginFlow {
 
     private static final Duration FIRST_BACKOFF = Duration.ofMillis(200);
 
-    /** The name in the store of the only user of a program. */
+    /** Name in the store of the only user of a program. */
     private static final String ONE_USER = "user";
 
     /**
-     * The options. None depends on the order in which options are set.
+     * Options of a flow. No option depends on the order in which options are set.
      *
      * @param timeout replaces the timeout of the receiver, null for none
      * @param store keeps the token, null for none
@@ -187,7 +188,7 @@ public final class LoginFlow {
     /**
      * Sets the requested scopes.
      *
-     * @param scopes the scopes, none by default: the provider's own default then holds
+     * @param scopes the scopes; none by default, which means the provider's default scopes
      * @return a changed copy
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.3">RFC 6749 section 3.3</a>
      */
@@ -211,10 +212,10 @@ public final class LoginFlow {
     }
 
     /**
-     * Sets the receiver: where it listens, and which page it shows.
+     * Sets the receiver, with its redirect URI and its page.
      *
-     * @param receiver {@link LoopbackReceiver#create()} by default. Its {@link LoopbackReceiver#timeout timeout} holds unless this flow
-     *     has one of its own
+     * @param receiver {@link LoopbackReceiver#create()} by default. Its {@link LoopbackReceiver#timeout timeout} holds
+     *     unless this flow sets another
      * @return a changed copy
      */
     public LoginFlow receiver(LoopbackReceiver receiver) {
@@ -300,9 +301,9 @@ public final class LoginFlow {
     }
 
     /**
-     * Opens the browser again when the grant of a session has ended, so that its stream of tokens continues. Off by default: the session
-     * then reports that a login is required. Each such login belongs to its session and joins no other login. Sessions that shared a
-     * refresh token would end each other's grant at a provider that rotates it.
+     * Opens the browser again when the grant of a session has ended, so that its stream of tokens continues. Off by
+     * default: the session then reports that a login is required. Each such login belongs to its session and joins no
+     * other login. Sessions that shared a refresh token would end each other's grant at a provider that rotates it.
      *
      * @return a changed copy
      * @see TokenSession.Builder#onLoginRequired
@@ -319,14 +320,15 @@ public final class LoginFlow {
     }
 
     /**
-     * Returns the token of a login. Most callers want {@link #login()}, which keeps the token fresh.
+     * Returns the token of a login. Most callers need {@link #login()}, which keeps the token fresh.
      *
-     * <p>The first subscriber starts a login, the others join it. The token is emitted on the thread that swapped the code, usually an
-     * event loop. Do not block there. Cancelling affects no other subscriber.
+     * <p>The first subscriber starts a login, the others join it. The token is emitted on the thread that swapped the
+     * code, usually an event loop. Do not block there. Cancelling affects no other subscriber.
      *
      * @return exactly one token; or {@link PortInUseException}, {@link RedirectHostException},
-     *     {@link BrowserUnavailableException}, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user
-     *     or the provider said no, and when the swap failed {@link OAuthErrorException}, {@link RequestRejectedException} or {@link TokenUnavailableException}
+     *     {@link BrowserUnavailableException}, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when
+     *     the user or the provider refused, and when the swap failed {@link OAuthErrorException},
+     *     {@link RequestRejectedException} or {@link TokenUnavailableException}
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1">RFC 6749 section 4.1</a>
      */
     public Mono<Token> token() {
@@ -336,14 +338,14 @@ public final class LoginFlow {
     /**
      * Returns a session with the token of a login.
      *
-     * <p>The first subscriber starts a login. Subscribers that come while the login waits join it and share one session. When one of them
-     * disposes of the session, it has ended for all of them. Nothing else disposes of it.
+     * <p>The first subscriber starts a login. Subscribers that come while the login waits join it and share one
+     * session. When one of them disposes the session, it has ended for all of them. The library does not dispose it.
      *
-     * <p>The session is emitted on the thread that swapped the code or stored the token. Do not block there. Cancelling affects no other
-     * subscriber.
+     * <p>The session is emitted on the thread that swapped the code or stored the token. Do not block there. Cancelling
+     * affects no other subscriber.
      *
-     * @return exactly one session, the same for all who joined, to be disposed of by the application once; or the errors
-     *     of {@link #token()}, or of the store
+     * @return exactly one session, the same for all subscribers that joined, which the application disposes once; or
+     *     the errors of {@link #token()}, or of the store
      */
     public Mono<TokenSession> login() {
         return login;
@@ -352,10 +354,10 @@ public final class LoginFlow {
     /**
      * Returns a session with the stored token, or with the token of a login if nothing usable is stored.
      *
-     * <p>The browser opens only if no token is stored, if the user has signed out, or if the stored grant has ended. Concurrent
-     * subscribers get the same session, as with {@link #login()}.
+     * <p>The browser opens only if no token is stored, if the user has signed out, or if the stored grant has ended.
+     * Concurrent subscribers get the same session, as with {@link #login()}.
      *
-     * @return exactly one session, to be disposed of by the application once; or the errors of {@link #login()}. Fails with
+     * @return exactly one session, which the application disposes once; or the errors of {@link #login()}. Fails with
      *     {@link IllegalStateException} if there is no {@link #store(TokenStore) store}
      */
     public Mono<TokenSession> restoreOrLogin() {
@@ -363,8 +365,9 @@ public final class LoginFlow {
     }
 
     /**
-     * Removes the token from the store. The next {@link #restoreOrLogin()} opens the browser. Nothing is sent to the exchange server:
-     * most providers offer no way to end a grant by a token. Sessions that use the same store learn of the sign-out.
+     * Removes the token from the store. The next {@link #restoreOrLogin()} opens the browser. Nothing is sent to the
+     * exchange server: most providers offer no way to end a grant by a token. Sessions that use the same store learn of
+     * the sign-out.
      *
      * <p>Cold: each subscription signs out.
      *

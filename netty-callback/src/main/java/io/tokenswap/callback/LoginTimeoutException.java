@@ -15,7 +15,7 @@ public final class LoginTimeoutException extends AuthorizationFailedException {
 
     private final Duration timeout;
 
-    /** An error with a hint at what may have kept the redirect from arriving, or null. */
+    /** Creates an error with a hint at what may have kept the redirect from arriving, or null. */
     LoginTimeoutException(Duration timeout, @Nullable String hint) {
         super(
                 "The sign-in was not finished within " + inWords(timeout)

@@ -32,17 +32,17 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * Receives the authorization code that the browser brings back to this machine. Most callers want {@link LoginFlow}, which does the
- * whole login.
+ * Receiver of the authorization code that the browser brings back to this machine. Most callers need {@link LoginFlow},
+ * which runs the whole login.
  *
  * <pre>{@code
  * Mono<Token> token = LoopbackReceiver.create()                    // http://localhost:4002/auth
  *     .receive(exchange.authorizationRequest()::build, Browser.system(), exchange::swap);
  * }</pre>
  *
- * <p>The subscription is the life cycle. The port is bound on {@code 127.0.0.1} and {@code ::1}, both before the browser opens. After
- * a timeout, a denial or a cancellation it is free within a second; after a success it stays open for two seconds, for a reload of
- * the page.
+ * <p>The subscription is the life cycle. The port is bound on {@code 127.0.0.1} and {@code ::1}, both before the
+ * browser opens. After a timeout, a denial or a cancellation it is free within a second; after a success it stays open
+ * for two seconds, for a reload of the page.
  *
  * <pre>
  *  subscribe   bind   browser     bad request    redirect      outcome of the swap
@@ -50,12 +50,12 @@ import reactor.util.Loggers;
  *  port         [ ours                              page waits, at most 3 s . reload gets the same page . ] free
  * </pre>
  *
- * <p>Only a redirect with the state of this login ends it. All other requests are refused with a 4xx status, and the login keeps
- * waiting: a wrong path, method, host, origin or state, a malformed request, or one that never ends. Any number of logins of one JVM
- * can wait on one port: the state tells them apart.
+ * <p>Only a redirect with the state of this login ends it. All other requests are refused with a 4xx status, and the
+ * login keeps waiting: a wrong path, method, host, origin or state, a malformed request, or one that never ends. Any
+ * number of logins of one JVM can wait on one port; the state distinguishes them.
  *
- * <p>Immutable and safe for use by any thread: each option returns a changed copy, and no option depends on the order in which
- * options are set.
+ * <p>Immutable and safe for use by any thread: each option returns a changed copy, and no option depends on the order
+ * in which options are set.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.3">RFC 8252 section 7.3</a>
  */
@@ -90,11 +90,11 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Sets where to listen. Several URIs are tried in order until one has a free port.
+     * Sets the redirect URI. Several URIs are tried in order until one has a free port.
      *
-     * @param first {@code http://host:port/path}. The host is {@code localhost}, which exchange servers usually allow, or
-     *     {@code 127.0.0.1} or {@code [::1]}, which need no resolver and which Spotify demands where it gets the redirect URI itself.
-     *     Port 0 takes any free port; the redirect URI then has the real one
+     * @param first {@code http://host:port/path}. The host is {@code localhost}, which exchange servers usually allow,
+     *     or {@code 127.0.0.1} or {@code [::1]}, which need no resolver and which Spotify demands where it gets the
+     *     redirect URI itself. Port 0 takes any free port; the redirect URI then has the real one
      * @param more the URIs to try when the port of the first is in use
      * @return a changed copy
      * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-8.3">RFC 8252 section 8.3</a>
@@ -153,10 +153,11 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Sets the scheduler of the timers: of the timeout, of the page that waits for the outcome, and of the time for reloads.
+     * Sets the scheduler of the timers: of the timeout, of the page that waits for the outcome, and of the time for
+     * reloads.
      *
-     * @param scheduler by default an event loop of Reactor Netty, so that timers run although the application keeps the schedulers of
-     *     Reactor busy
+     * @param scheduler by default an event loop of Reactor Netty, so that timers run although the application keeps the
+     *     schedulers of Reactor busy
      * @return a changed copy
      */
     public LoopbackReceiver scheduler(Scheduler scheduler) {
@@ -165,12 +166,12 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Takes the redirect from the user too, for a browser on another machine: the redirect arrives nowhere there, and the user copies
-     * the address of the page that the browser failed to load. Each line is validated like a redirect, by its state. Lines that answer
-     * another login, or none, are ignored.
+     * Accepts a redirect that the user pastes, for a browser on another machine. The redirect does not arrive there,
+     * and the user copies the address of the page that the browser failed to load. Each line is validated like a
+     * redirect, by its state. Lines that belong to another login, or to none, are ignored.
      *
-     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing, their error ends
-     *     the login
+     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing,
+     *     their error ends the login
      * @return a changed copy
      */
     public LoopbackReceiver pasted(Publisher<String> lines) {
@@ -179,13 +180,13 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Does the same as {@link #pasted}, and accepts a line that is the code alone, as some exchange servers show it to the user.
-     * Dangerous: such a line has no state, so that a code of somebody else, which the user was talked into pasting, is not recognized.
-     * The only protection left is PKCE. Use this only if the server refuses a code with the wrong verifier. A line that looks like a
-     * code but is none ends the login with a failed swap.
+     * Does the same as {@link #pasted}, and accepts a line that is the code alone, as some exchange servers show it to
+     * the user. Dangerous: such a line has no state. The receiver cannot recognize the code of another person that the
+     * user was talked into pasting. The only protection left is PKCE. Use this only if the server refuses a code with
+     * the wrong verifier. A line that looks like a code but is none ends the login with a failed swap.
      *
-     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing, their error ends
-     *     the login
+     * @param lines the lines that the user pastes, subscribed to while the login waits. Their end changes nothing,
+     *     their error ends the login
      * @return a changed copy
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-1">RFC 7636 section 1</a>
      */
@@ -195,17 +196,18 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Listens on another address than the loopback ones, for a program in a container whose port is published to the loopback address
-     * of its host. Dangerous anywhere else: everyone who reaches that address can send requests to the receiver. A browser must still
-     * use the host and port of the redirect URI, and a redirect must still have the state of the login.
+     * Listens on another address than the loopback ones, for a program in a container whose port is published to the
+     * loopback address of its host. Dangerous anywhere else: every program that reaches that address can send requests
+     * to the receiver. A browser must still use the host and port of the redirect URI, and a redirect must still have
+     * the state of the login.
      *
      * <pre>{@code
      * // docker run -p 127.0.0.1:4002:4002
      * LoopbackReceiver receiver = LoopbackReceiver.create().unsafeBindAddress("0.0.0.0");
      * }</pre>
      *
-     * @param address an address of this machine, or {@code 0.0.0.0} or {@code ::} for all of them; by default {@code 127.0.0.1} and
-     *     {@code ::1}
+     * @param address an address of this machine, or {@code 0.0.0.0} or {@code ::} for all of them; by default
+     *     {@code 127.0.0.1} and {@code ::1}
      * @return a changed copy
      */
     public LoopbackReceiver unsafeBindAddress(String address) {
@@ -224,14 +226,15 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Receives the code of one login, for a program that swaps it elsewhere. The page says that the application finishes the sign-in,
-     * because the outcome is not known here. Prefer {@link #receive(Function, Browser, Function)}, whose page shows the outcome.
+     * Receives the code of one login, for a program that swaps it elsewhere. The page says that the application
+     * finishes the sign-in, because the outcome is not known here. Prefer
+     * {@link #receive(Function, Browser, Function)}, whose page shows the outcome.
      *
-     * <p>Cold: each subscription is a login with a state and verifier of its own. The code is emitted on an event loop, after the page
-     * was sent. Do not block there. Cancelling frees the port, and no code is emitted afterwards.
+     * <p>Cold: each subscription is a login with a new state and verifier. The code is emitted on an event loop, after
+     * the page was sent. Do not block there. Cancelling frees the port, and no code is emitted afterwards.
      *
-     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on a thread that
-     *     may block
+     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on
+     *     a thread that may block
      * @param browser opens the login
      * @return exactly one code, or the errors of {@link #receive(Function, Browser, Function)}
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
@@ -243,21 +246,22 @@ public final class LoopbackReceiver {
     /**
      * Receives the code of one login, swaps it, and shows the outcome in the browser.
      *
-     * <p>The page waits for the outcome for at most 3 seconds. After that it says that the application finishes the sign-in. The swap
-     * does not depend on the connection of the browser: it goes on when the browser hangs up, and a redirect that arrives twice gets
-     * the outcome twice while the code is swapped once.
+     * <p>The page waits for the outcome for at most 3 seconds. After that it says that the application finishes the
+     * sign-in. The swap does not depend on the connection of the browser: it continues when the browser hangs up, and a
+     * redirect that arrives twice gets the outcome twice while the code is swapped once.
      *
-     * <p>Cold: each subscription is a login with a state and verifier of its own. The result is emitted on the thread of the swap or on
-     * an event loop, after the page was sent. Do not block there. Cancelling ends the wait and the swap, and frees the port.
+     * <p>Cold: each subscription is a login with a new state and verifier. The result is emitted on the thread of the
+     * swap or on an event loop, after the page was sent. Do not block there. Cancelling ends the wait and the swap, and
+     * frees the port.
      *
-     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on a thread that
-     *     may block
+     * @param requests makes the request of a login for the redirect URI that was bound, a new one at each call; runs on
+     *     a thread that may block
      * @param browser opens the login
      * @param swap gets the code, once; called on an event loop, which it must not block
      * @param <T> the result of the swap
-     * @return the result of the swap or its error; or {@link PortInUseException} or {@link RedirectHostException} before the browser is
-     *     opened, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the user or the provider refused, or the error
-     *     of the browser
+     * @return the result of the swap or its error; or {@link PortInUseException} or {@link RedirectHostException}
+     *     before the browser is opened, {@link LoginTimeoutException}, {@link AuthorizationFailedException} when the
+     *     user or the provider refused, or the error of the browser
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
      */
     public <T> Mono<T> receive(
@@ -325,7 +329,7 @@ public final class LoopbackReceiver {
             return listen(0)
                     .timeout(
                             Mono.delay(options.timeout(), scheduler),
-                            answered -> Mono.never(),
+                            response -> Mono.never(),
                             Mono.error(this::timedOut))
                     .last()
                     .mapNotNull(result -> result.orElse(null))
@@ -423,8 +427,8 @@ public final class LoopbackReceiver {
     }
 
     /**
-     * Refuses a localhost that is another machine. Returns what to do if no address of localhost leads to the listener, and null
-     * otherwise: a browser that needs no resolver gets here even then.
+     * Rejects a localhost that is another machine. Returns a hint if no address of localhost leads to the listener,
+     * else null. A browser that needs no resolver still reaches the listener.
      */
     static @Nullable String localhostProblem(InetAddress[] resolved, Listener listener) {
         boolean reached = resolved.length == 0;

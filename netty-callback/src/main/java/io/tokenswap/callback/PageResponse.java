@@ -14,8 +14,8 @@ import io.netty.handler.codec.http.HttpVersion;
 import java.net.URI;
 
 /**
- * A complete response. Every response of the receiver is one of these and is written here. Each forbids what none of them needs:
- * caching, framing, sniffing, referrers.
+ * Complete response. This class writes every response of the receiver. Each response forbids caching, framing, sniffing
+ * and referrers.
  */
 record PageResponse(HttpResponseStatus status, HttpHeaders headers, String body) {
 

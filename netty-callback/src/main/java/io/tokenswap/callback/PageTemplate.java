@@ -9,8 +9,9 @@ import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The built-in page. Style and script are constants, so that the policy can name them by their hashes and allow nothing else but the
- * empty icon: without it, a browser requests {@code /favicon.ico}, and Firefox reports that the policy forbids that.
+ * Template of the built-in page. Style and script are constants, so the policy can name them by their hashes. It allows
+ * nothing else but the empty icon. Without the icon a browser requests {@code /favicon.ico}, and Firefox reports that
+ * the policy forbids it.
  */
 final class PageTemplate {
 
@@ -47,13 +48,13 @@ final class PageTemplate {
             if (document.body.className === 'signed-in') setTimeout(function () { window.close(); }, 1500);
             """;
 
-    /** The looks of a page. */
+    /** Appearance of a page. */
     enum Look {
         SIGNED_IN("signed-in", "M11.5 18.8l4.4 4.4 8.6-9.4"),
         NOT_SIGNED_IN("not-signed-in", "M13 13l10 10M23 13l-10 10"),
         FINISHING("neutral", "M11.4 18h.2M17.9 18h.2M24.4 18h.2"),
         NEUTRAL("neutral", "M18 10.5v9.5M18 24.8v.2"),
-        /** Keeps its address: the page tells the user to reload it. */
+        /** Keeps its address, because the page asks the user to reload it. */
         RELOADABLE("not-signed-in", "M18 10.5v9.5M18 24.8v.2");
 
         private final String styleClass;

@@ -7,7 +7,7 @@ import reactor.core.publisher.Mono;
  * Lines that the user pastes while a login waits.
  *
  * @param lines subscribed to by each login
- * @param codeAlone whether a line may be the code alone, without the state that proves which login it belongs to
+ * @param codeAlone true if a line may be the code alone, without the state that proves to which login it belongs
  */
 record PastedInput(Flux<String> lines, boolean codeAlone) {
 

@@ -27,8 +27,8 @@ import reactor.core.scheduler.Scheduler;
  *  after 3 s    |-- received ------------------------------ "go back to the application" ... outcome
  * </pre>
  *
- * <p>The first authorization response with the right state wins. There is no second one: the same redirect gets the page of the
- * outcome again, another one with the right state is told that the link was used.
+ * <p>The first authorization response with the right state wins. There is no second response. The same redirect gets
+ * the page of the outcome again. Another redirect with the right state gets the page of a used link.
  */
 final class PendingLogin {
 
@@ -71,7 +71,10 @@ final class PendingLogin {
         return path;
     }
 
-    /** Makes each page once: it may cost the application something, and anyone can ask for it any number of times. */
+    /**
+     * Returns a page, which is made only once: the application may need time for it, and any program can request it
+     * many times.
+     */
     PageResponse page(Outcome outcome) {
         PageResponse made = pages.get(outcome);
         if (made == null) {
@@ -81,7 +84,7 @@ final class PendingLogin {
         return made;
     }
 
-    /** Returns the page of a request that the filter refused. Each is made once too. */
+    /** Returns the page of a request that the filter refused. Each page is made once too. */
     PageResponse refusal(HttpResponseStatus status) {
         PageResponse made = refusals.get(status.code());
         if (made == null) {
@@ -132,7 +135,10 @@ final class PendingLogin {
         return true;
     }
 
-    /** What a user types by mistake is short or has spaces, and a URL has a colon or a question mark. Codes have none of these. */
+    /**
+     * Returns true if a text may be a code. A mistaken input is short or has spaces, and a URL has a colon or a
+     * question mark. Codes have none of these.
+     */
     private static boolean isCode(String text) {
         if (text.length() < SHORTEST_CODE || text.length() > LONGEST_CODE) {
             return false;
@@ -169,7 +175,9 @@ final class PendingLogin {
         outcome.tryEmitValue(known);
     }
 
-    /** Completes when the person has the page. The result of a login never depends on whether a page could be written. */
+    /**
+     * Completes when the browser has the page. The result of a login never depends on whether a page could be written.
+     */
     Mono<Void> shown() {
         return Flux.fromIterable(open)
                 .flatMap(redirect -> redirect.closed.asMono())
@@ -196,7 +204,9 @@ final class PendingLogin {
             this.same = same;
         }
 
-        /** Returns the page: of the outcome, or after three seconds the one that says that the application goes on. */
+        /**
+         * Returns the page of the outcome, or after three seconds the page that says that the application continues.
+         */
         Mono<PageResponse> page() {
             return same
                     ? outcome.asMono()

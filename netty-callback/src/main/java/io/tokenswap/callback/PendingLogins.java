@@ -13,7 +13,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.core.scheduler.Scheduler;
 
-/** The logins that wait on one port, told apart by their states, and those that ended there a moment ago. */
+/** Logins that wait on one port, distinguished by their states, and logins that ended there a moment ago. */
 final class PendingLogins {
 
     private static final int MOST_ENDED = 64;
@@ -63,7 +63,7 @@ final class PendingLogins {
         return onPath(waiting, path) != null || onPath(ended, path) != null;
     }
 
-    /** Hands a redirect to the login that it answers. Returns null if there is none. */
+    /** Passes a redirect to its login. Returns null if there is none. */
     PendingLogin.@Nullable Redirect receive(Target target) {
         PendingLogin.Redirect redirect = receive(waiting, target);
         return redirect == null ? receive(ended, target) : redirect;
@@ -81,7 +81,7 @@ final class PendingLogins {
         return null;
     }
 
-    /** Returns the response to a redirect that answers no login. */
+    /** Returns the response to a redirect that belongs to no login. */
     PageResponse unknown(Target target) {
         PendingLogin over = onPath(ended, target.path());
         // The page has removed the query from its address, so that its reload comes without one.

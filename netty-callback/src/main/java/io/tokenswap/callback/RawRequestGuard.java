@@ -6,9 +6,9 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.util.ByteProcessor;
 
 /**
- * Stands before the HTTP codec of each connection and stops bytes that the codec would accept. Bytes that do not begin with a
- * letter are not HTTP: the codec would skip control bytes, or wait for the end of a line that a TLS handshake never ends. The
- * codec would also join a header line that is continued on the next line.
+ * Guard before the HTTP codec of each connection that stops bytes which the codec would accept. Bytes that do not begin
+ * with a letter are not HTTP. The codec would skip control bytes, or wait for the end of a line that a TLS handshake
+ * never sends. It would also join a header line that is continued on the next line.
  *
  * <p>In place of the bytes it passes on a {@link Finding}, which the codec lets through to the {@link RedirectHandler}.
  *
@@ -43,7 +43,7 @@ final class RawRequestGuard extends ChannelInboundHandlerAdapter implements Byte
         }
     }
 
-    /** Tells whether a byte may follow the ones before it. */
+    /** Returns true if a byte may follow the bytes before it. */
     @Override
     public boolean process(byte next) {
         boolean legal = last < 0

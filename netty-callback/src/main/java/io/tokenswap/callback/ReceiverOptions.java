@@ -13,9 +13,9 @@ import reactor.netty.http.HttpResources;
 import reactor.netty.resources.LoopResources;
 
 /**
- * The options of a {@link LoopbackReceiver}. No option depends on the order in which options are set.
+ * Options of a {@link LoopbackReceiver}. No option depends on the order in which options are set.
  *
- * @param redirectUris where to listen
+ * @param redirectUris the URIs at which to listen
  * @param ports replace the ports of the redirect URIs, null for none
  * @param timeout the time from subscription to the authorization response
  * @param timers runs the timers, null for an event loop of Reactor Netty
@@ -73,7 +73,10 @@ record ReceiverOptions(
         return URI.create("http://" + redirectUri.getHost() + ":" + port + redirectUri.getRawPath());
     }
 
-    /** Returns the scheduler of the timers. An application may keep those of Reactor busy; the event loops serve the login anyway. */
+    /**
+     * Returns the scheduler of the timers. An application may keep those of Reactor busy; the event loops serve the
+     * login anyway.
+     */
     Scheduler scheduler() {
         return timers == null
                 ? Schedulers.fromExecutorService(

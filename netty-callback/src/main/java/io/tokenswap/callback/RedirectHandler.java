@@ -16,11 +16,11 @@ import reactor.util.Logger;
 import reactor.util.Loggers;
 
 /**
- * Stands behind the HTTP codec of each connection and answers its first request, the only one. Every request of the receiver is
- * parsed and judged here, and every response leaves from here: nothing is passed on to Reactor Netty.
+ * Handler behind the HTTP codec of each connection that responds to its first and only request. It parses and judges
+ * every request of the receiver and sends every response. Nothing is passed on to Reactor Netty.
  *
- * <p>A redirect that ends a login holds its response until the outcome of the login is known. All other requests are refused at
- * once. Anyone can send those, so that refusals cost little and are logged at DEBUG only.
+ * <p>A redirect that ends a login holds its response until the outcome of the login is known. All other requests are
+ * refused at once. Any program can send them, so a refusal costs little and is logged at DEBUG only.
  */
 // Nothing waits for a connection to close.
 @SuppressWarnings("FutureReturnValueIgnored")
@@ -64,7 +64,7 @@ final class RedirectHandler extends ChannelInboundHandlerAdapter {
         }
         PendingLogin.Redirect redirect = logins.receive(target);
         if (redirect == null) {
-            log.debug("Port {}: a redirect that answers no login", port);
+            log.debug("Port {}: a redirect that belongs to no login", port);
             end(ctx, logins.unknown(target));
             return;
         }
@@ -101,9 +101,9 @@ final class RedirectHandler extends ChannelInboundHandlerAdapter {
     }
 
     /**
-     * Ends a connection whose request has not been read to its end. If it were closed at once, the system would reset it, and the
-     * browser might show an error of its own instead of the page. So only the output is closed; the rest is read and dropped for a
-     * second.
+     * Ends a connection whose request has not been read to its end. If the connection were closed at once, the system
+     * would reset it, and the browser might show an error instead of the page. Therefore only the output is closed, and
+     * the rest of the input is read and dropped for a second.
      */
     private void endUnread(ChannelHandlerContext ctx, PageResponse response) {
         ctx.pipeline().addFirst("tokenswap.discard", new Discard());

@@ -16,8 +16,9 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accepts one kind of request: a browser that navigates a tab to a path on which a login waits. All other requests come from a
- * script, from a page that embeds ours, from another program, or from a proxy that reads HTTP in its own way.
+ * Filter that accepts one kind of request: a browser that navigates a tab to a path on which a login waits. All other
+ * requests come from a script, from a page that embeds ours, from another program, or from a proxy that reads HTTP in
+ * its own way.
  */
 final class RequestFilter {
 
@@ -60,7 +61,7 @@ final class RequestFilter {
      * Judges everything of a request but its query.
      *
      * @param port the port that the request arrived at
-     * @param isAwaited tells whether a login waits on a path
+     * @param isAwaited returns true if a login waits on a path
      * @return the status of the refusal, or null for a request that is accepted
      */
     static @Nullable HttpResponseStatus refusal(
@@ -107,7 +108,10 @@ final class RequestFilter {
         return unclear ? HttpResponseStatus.BAD_REQUEST : null;
     }
 
-    /** Refuses a foreign host name. DNS of an attacker may resolve it to this machine, to make the attacker's page same-origin. */
+    /**
+     * Refuses a foreign host name. DNS of an attacker may resolve it to this machine, to make the attacker's page
+     * same-origin.
+     */
     private static @Nullable HttpResponseStatus wrongHost(HttpRequest request, Target target, int port) {
         List<String> hosts = request.headers().getAll(HttpHeaderNames.HOST);
         if (hosts.size() != 1) {

@@ -16,8 +16,9 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * The listener on a port, shared by the logins of this JVM. The first login binds the port. The port is free again a moment after
- * the last login: half a second, or two seconds after a login that got its response, so that its page can be reloaded.
+ * Listener on a port, shared by the logins of this JVM. The first login binds the port. The port is free again a moment
+ * after the last login: half a second, or two seconds after a login that got its response, so that its page can be
+ * reloaded.
  *
  * <pre>
  *  login 1   |--------------x
@@ -30,7 +31,10 @@ final class SharedListener {
     /** A port belongs to the whole process, and so does this map. It has one small entry for each port that was ever used. */
     private static final ConcurrentMap<Place, SharedListener> PLACES = new ConcurrentHashMap<>();
 
-    /** The listener if there is one, the number of its holders, and what must complete before another can be bound. */
+    /**
+     * The listener if there is one, the number of its holders, and a signal that must complete before another can be
+     * bound.
+     */
     private record State(@Nullable Binding binding, int holders, Mono<Void> before) {}
 
     private final Place place;
@@ -43,8 +47,8 @@ final class SharedListener {
     }
 
     /**
-     * Uses the listener at a place. The listener is given back before the end is passed on, so that nothing the subscriber does then
-     * can keep the port.
+     * Uses the listener at a place. The listener is given back before the end is passed on, so that nothing the
+     * subscriber does then can keep the port.
      *
      * @param scheduler runs the timer that frees the port
      * @return the result of the use, or the error that kept the listener from being bound
@@ -78,7 +82,7 @@ final class SharedListener {
     private void close(Binding binding, State unused) {
         // Does not refer to the listener: the map would otherwise keep its logins in memory.
         Sinks.Empty<Void> closed = Sinks.empty();
-        // Fails if the listener was taken meanwhile, even if it was given back: that holder has a timer of its own.
+        // Fails if the listener was taken meanwhile, even if it was given back: that holder has its own timer.
         if (state.compareAndSet(unused, new State(null, 0, closed.asMono()))) {
             binding.listener
                     .flatMap(Listener::close)

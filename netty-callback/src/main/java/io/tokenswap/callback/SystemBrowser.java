@@ -76,7 +76,10 @@ final class SystemBrowser implements Browser {
                         : Mono.error(new BrowserUnavailableException("none of " + names() + " could do it", null)));
     }
 
-    /** Returns whether the opener succeeded. One that hangs ends the search: it may have opened a window, and the next would open another. */
+    /**
+     * Returns true if the opener succeeded. An opener that hangs ends the search: it may have opened a window, and the
+     * next opener would open another one.
+     */
     private Mono<Boolean> run(List<String> opener, URI authorizeUri) {
         return Mono.fromCallable(() -> start(opener, authorizeUri))
                 .subscribeOn(Schedulers.boundedElastic())

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
 
-/** Scheduler that passes tasks to another and counts the timers that wait. */
+/** Scheduler that passes tasks to another scheduler and counts the waiting timers. */
 final class CountingScheduler implements Scheduler {
 
     private final Scheduler scheduler;

@@ -22,8 +22,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * A shared store in memory with leases that end, marks and faults, over a clock that a test controls. It plays the part of an engine
- * to which several nodes are connected: each node has a {@link Connection}. Safe for use by any thread.
+ * A shared store in memory with leases that end, marks and faults, over a clock that a test controls. It plays the part
+ * of an engine to which several nodes are connected: each node has a {@link Connection}. Safe for use by any thread.
  *
  * <pre>{@code
  * ReferenceStore engine = new ReferenceStore(clock, clock.scheduler());
@@ -71,7 +71,7 @@ public final class ReferenceStore {
     }
 
     /**
-     * Sets how long the provider accepts a used refresh token.
+     * Sets the time for which the provider still accepts a used refresh token.
      *
      * @param grace the time, zero by default
      * @return this store
@@ -82,7 +82,7 @@ public final class ReferenceStore {
     }
 
     /**
-     * Sets whether the provider returns new refresh tokens.
+     * Sets the rotation of the provider.
      *
      * @param rotates {@code LEARN} by default
      * @return this store
@@ -113,12 +113,15 @@ public final class ReferenceStore {
         return slot(key).record;
     }
 
-    /** Stops the engine: operations wait and take place in their order when it is thawed, also those that nobody waits for any more. */
+    /**
+     * Stops the engine: operations wait and take place in their order when it is thawed, also those for which no caller
+     * waits any more.
+     */
     public synchronized void freeze() {
         frozen = true;
     }
 
-    /** Lets a frozen engine go on. */
+    /** Continues a frozen engine. */
     public void thaw() {
         List<Runnable> runnable;
         synchronized (this) {
@@ -275,7 +278,7 @@ public final class ReferenceStore {
         RELEASE
     }
 
-    /** What goes wrong with one operation. */
+    /** Fault of one operation. */
     public static final class Fault {
 
         private static final Fault NONE = new Fault(false, false, scheduler -> Mono.empty(), scheduler -> Mono.empty());
@@ -374,7 +377,7 @@ public final class ReferenceStore {
         }
 
         /**
-         * The operation takes place late, also if nobody waits for it any more.
+         * The operation takes place late, also if no caller waits for it any more.
          *
          * @param delay how late
          * @return a fault
@@ -493,7 +496,7 @@ public final class ReferenceStore {
             return rotates;
         }
 
-        /** Once begun, an operation goes its way whether or not somebody waits for it. */
+        /** Runs an operation to its end, whether or not a caller waits for it. */
         private <T> Mono<T> run(Operation operation, String key, Supplier<T> step) {
             Fault fault = faults.apply(operation, key);
             if (fault.thrown) {
@@ -523,7 +526,7 @@ public final class ReferenceStore {
         notifyConnections();
     }
 
-    /** Outside the step: subscribers must not run while it holds the lock. */
+    /** Notifies the connections. Runs outside the step, because subscribers must not run under its lock. */
     private void notifyConnections() {
         List<String> keys;
         synchronized (this) {

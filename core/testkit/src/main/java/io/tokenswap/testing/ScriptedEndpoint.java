@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Endpoint for tests that plays the part of a server. It grants tokens with names that count up ({@code access-1} and
- * {@code refresh-1}, {@code access-2} and {@code refresh-2}, ...), and records each request. A test can script the next responses,
- * one after another. After the script the endpoint grants again.
+ * Endpoint for tests that takes the place of a server. It grants tokens with names that count up ({@code access-1} and
+ * {@code refresh-1}, {@code access-2} and {@code refresh-2}, ...), and records each request. A test can script the next
+ * responses, one after another. After the script the endpoint grants again.
  *
  * <pre>{@code
  * ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1))
@@ -33,8 +33,8 @@ import reactor.core.publisher.Mono;
  *         .thenThrottle(Duration.ofSeconds(30));     // the second gets 429 with Retry-After: 30
  * }</pre>
  *
- * <p>The endpoint accepts any refresh token. {@link #rotate(Duration)} and {@link #revoke()} change that. Safe for use by several
- * threads.
+ * <p>The endpoint accepts any refresh token. {@link #rotate(Duration)} and {@link #revoke()} change that. Safe for use
+ * by several threads.
  */
 public final class ScriptedEndpoint implements TokenEndpoint {
 
@@ -89,8 +89,8 @@ public final class ScriptedEndpoint implements TokenEndpoint {
     }
 
     /**
-     * Accepts each refresh token once, and again within a grace period for a client that lost the response. Afterwards the response
-     * is {@link #invalidGrant()}.
+     * Accepts each refresh token once, and again within a grace period for a client that lost the response. Afterwards
+     * the response is {@link #invalidGrant()}.
      *
      * @param grace the time after the first use in which the refresh token is accepted; zero for none
      * @return this endpoint

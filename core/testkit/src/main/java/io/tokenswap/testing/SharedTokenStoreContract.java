@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
- * Tests that every {@link TokenStore} must pass whose leases end by time, beside those of {@link TokenStoreContract}: ends of leases,
- * marks, and the writes of a node that has lost its lease.
+ * Tests that every {@link TokenStore} must pass whose leases end by time, beside those of {@link TokenStoreContract}:
+ * ends of leases, marks, and the writes of a node that has lost its lease.
  */
 public abstract class SharedTokenStoreContract extends TokenStoreContract {
 
-    /** For subclasses. */
+    /** Creates the contract, for subclasses. */
     protected SharedTokenStoreContract() {}
 
     /**
@@ -43,7 +43,7 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         get(store.release(key, owner, attempt, Duration.ZERO, sent).thenReturn(true));
     }
 
-    /** When leases end. */
+    /** Ends of leases. */
     @Nested
     public class EndsOfLeases {
 
@@ -127,7 +127,7 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         }
     }
 
-    /** What a node leaves that may have presented a refresh token. */
+    /** Marks of nodes that may have presented a refresh token. */
     @Nested
     @Tag("D23")
     public class Marks {

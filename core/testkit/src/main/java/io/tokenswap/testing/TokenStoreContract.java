@@ -48,7 +48,7 @@ import reactor.core.scheduler.Schedulers;
 @TestInstance(TestInstance.Lifecycle.PER_METHOD)
 public abstract class TokenStoreContract {
 
-    static final Duration PATIENCE = Duration.ofSeconds(30);
+    static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00Z");
 
@@ -100,7 +100,7 @@ public abstract class TokenStoreContract {
     }
 
     /**
-     * Returns how many orders of the same writes are tried.
+     * Returns the number of orders in which the same writes are tried.
      *
      * @return 1,000 by default; fewer for a store that is slow
      */
@@ -130,7 +130,7 @@ public abstract class TokenStoreContract {
     }
 
     static <T> T get(Mono<T> mono) {
-        return Objects.requireNonNull(mono.block(PATIENCE), "A store always answers");
+        return Objects.requireNonNull(mono.block(TIMEOUT), "A store always emits a result");
     }
 
     Instant now() {
@@ -143,7 +143,7 @@ public abstract class TokenStoreContract {
     }
 
     Entry put(TokenStore store, Record record, Kind kind) {
-        return get(store.put(key, record, kind, "nobody", 0));
+        return get(store.put(key, record, kind, "none", 0));
     }
 
     /** A login that is stored. */
@@ -161,7 +161,7 @@ public abstract class TokenStoreContract {
         return get(other.load(key)).record();
     }
 
-    /** What becomes of records. */
+    /** Writes of records. */
     @Nested
     public class Records {
 
@@ -279,7 +279,7 @@ public abstract class TokenStoreContract {
             assertThat(put(other, next, Kind.REFRESH).record()).isEqualTo(next);
         }
 
-        /** Whether or not the store remembers the sign-out as a record. */
+        /** This holds for stores that keep the sign-out as a record, and for stores that do not. */
         @Test
         @Tag("D44")
         void ofARefreshAreRefusedAfterASignOut() {
@@ -358,9 +358,9 @@ public abstract class TokenStoreContract {
             Flux.fromIterable(writes)
                     .repeat(4)
                     .flatMap(write -> Mono.defer(() -> (write.record.version().number() % 2 == 0 ? store : other)
-                                    .put(key, write.record, write.kind, "nobody", 0))
+                                    .put(key, write.record, write.kind, "none", 0))
                             .subscribeOn(Schedulers.boundedElastic()))
-                    .blockLast(PATIENCE);
+                    .blockLast(TIMEOUT);
 
             assertThat(Objects.requireNonNull(stored()).version()).isEqualTo(greatest);
         }
@@ -389,7 +389,7 @@ public abstract class TokenStoreContract {
 
     private record Write(Record record, Kind kind) {}
 
-    /** How leases are granted and given back. */
+    /** Grants and releases of leases. */
     @Nested
     public class Leases {
 
@@ -448,7 +448,7 @@ public abstract class TokenStoreContract {
                                     .subscribeOn(Schedulers.boundedElastic()),
                             40)
                     .collectList()
-                    .block(PATIENCE);
+                    .block(TIMEOUT);
 
             assertThat(outcomes)
                     .filteredOn(acquired -> acquired.outcome() == Outcome.GRANTED)

@@ -10,8 +10,8 @@ import reactor.core.scheduler.Scheduler;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /**
- * Wall clock and scheduler that a test controls. {@link #advance} lets time pass for both. {@link #jump} moves the wall clock alone,
- * as a user does who sets the clock, and as a computer does that was asleep: its timers stood still meanwhile.
+ * Wall clock and scheduler that a test controls. {@link #advance} lets time pass for both. {@link #jump} moves the wall
+ * clock alone, as if a user had set the clock, or as if the computer had been asleep with its timers.
  *
  * <p>The clock begins at the start of 2030. Any thread may read the clock; one thread may move it.
  */

@@ -1,12 +1,14 @@
 /**
- * Test kit for code that uses this library: an endpoint, a clock and a store that a test controls, and the contract of a store.
+ * Test kit for code that uses this library: an endpoint, a clock and a store that a test controls, and the contract of
+ * a store.
  *
  * <ul>
- *   <li>{@link io.tokenswap.testing.ScriptedEndpoint} takes the place of a server.
- *   <li>{@link io.tokenswap.testing.VirtualClock} moves timers and wall clock together or apart.
- *   <li>{@link io.tokenswap.testing.TokenStoreContract} tests a {@link io.tokenswap.session.TokenStore} of your own;
- *       {@link io.tokenswap.testing.SharedTokenStoreContract} tests one that several machines share.
- *   <li>{@link io.tokenswap.testing.ReferenceStore} is such a store, with faults that a test switches on.
+ * <li>{@link io.tokenswap.testing.ScriptedEndpoint} takes the place of a server.
+ * <li>{@link io.tokenswap.testing.VirtualClock} moves timers and wall clock together or apart.
+ * <li>{@link io.tokenswap.testing.TokenStoreContract} tests an implementation of
+ *     {@link io.tokenswap.session.TokenStore}; {@link io.tokenswap.testing.SharedTokenStoreContract} tests one that
+ *     several machines share.
+ * <li>{@link io.tokenswap.testing.ReferenceStore} is such a store, with faults that a test switches on.
  * </ul>
  *
  * <p>A test of an hour takes no time:
