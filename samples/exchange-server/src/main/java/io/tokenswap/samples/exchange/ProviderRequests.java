@@ -34,11 +34,13 @@ final class ProviderRequests {
     private static final int ENTRY_BYTES = 300;
 
     private final SharedClaims claims;
+    private final Ticker ticker;
     private final AsyncCache<GrantKey, Result> refreshes;
     private final Cache<GrantKey, Boolean> codes;
 
     ProviderRequests(SharedClaims claims, Ticker ticker) {
         this.claims = claims;
+        this.ticker = ticker;
         this.refreshes = Caffeine.newBuilder()
                 .ticker(ticker)
                 .expireAfterWrite(REPEATABLE)
@@ -64,6 +66,10 @@ final class ProviderRequests {
         return Mono.defer(() -> {
             CompletableFuture<Result> fresh = new CompletableFuture<>();
             CompletableFuture<Result> inFlight = refreshes.asMap().putIfAbsent(key, fresh);
+            while (inFlight != null && isOver(inFlight)) {
+                refreshes.asMap().remove(key, inFlight);
+                inFlight = refreshes.asMap().putIfAbsent(key, fresh);
+            }
             if (inFlight == null) {
                 start(claims.refresh(key, request), fresh, failure -> {
                     if (!isInvalidGrant(failure)) {
@@ -95,15 +101,24 @@ final class ProviderRequests {
         });
     }
 
+    /**
+     * Tells whether a result is too old for a repeat. The expiry of the cache begins after the callers have their response, and is
+     * exact to a second only: it frees memory.
+     */
+    private boolean isOver(CompletableFuture<Result> refresh) {
+        Result result = refresh.getNow(null);
+        return result != null && ticker.read() - result.at() >= REPEATABLE.toNanos();
+    }
+
     /** Subscribes on behalf of the server: with no context of a caller, and not to be cancelled by one. */
-    private static void start(Mono<Grant> request, CompletableFuture<Result> result, Consumer<Throwable> onFailure) {
+    private void start(Mono<Grant> request, CompletableFuture<Result> result, Consumer<Throwable> onFailure) {
         request.switchIfEmpty(Mono.error(() -> new IllegalStateException("A request without a result")))
                 .subscribe(
-                        grant -> result.complete(new Result(grant, null)),
+                        grant -> result.complete(new Result(grant, null, ticker.read())),
                         failure -> {
                             onFailure.accept(failure);
                             // Not completeExceptionally: the cache would log each failure with a stack trace.
-                            result.complete(new Result(null, failure));
+                            result.complete(new Result(null, failure, ticker.read()));
                         },
                         null,
                         Context.empty());
@@ -118,8 +133,12 @@ final class ProviderRequests {
         return failure instanceof ErrorResponse response && response.error.equals(OAuthErrorException.INVALID_GRANT);
     }
 
-    /** A grant, or the failure to get it. */
-    private record Result(@Nullable Grant grant, @Nullable Throwable failure) {
+    /**
+     * A grant, or the failure to get it.
+     *
+     * @param at the time by the ticker
+     */
+    private record Result(@Nullable Grant grant, @Nullable Throwable failure, long at) {
 
         int weight() {
             return grant == null ? 0 : grant.weight();

@@ -101,9 +101,7 @@ class MergingTest {
 
         exchange.now = exchange.now.plusSeconds(30).minusMillis(1);
         assertThat(exchange.refresh("rt").body()).isEqualTo(first.replace("\"expires_in\":60", "\"expires_in\":30"));
-        // The 30 seconds begin when the cache has noted the result, which may be just after the first response was
-        // sent.
-        exchange.now = exchange.now.plusSeconds(31);
+        exchange.now = exchange.now.plusMillis(1);
         assertThat(exchange.refresh("rt").statusCode()).isEqualTo(400);
     }
 
@@ -114,6 +112,23 @@ class MergingTest {
         exchange.refresh("rt");
 
         assertThat(exchange.refresh("rt").body()).startsWith("{\"error\":\"invalid_grant\"");
+        assertThat(exchange.provider.asked).hasSize(1);
+    }
+
+    @Test
+    @Tag("C73")
+    void aFamilyThatTheProviderRevokedIsOneCleanInvalidGrant() {
+        exchange.provider.answers(
+                400,
+                "{\"error\":\"invalid_grant\",\"error_description\":\"Reuse detected: the family is revoked\","
+                        + "\"error_uri\":\"https://provider.example\"}");
+        for (int i = 0; i < 20; i++) {
+            HttpResponse<String> response = exchange.refresh("rt");
+            assertThat(response.statusCode()).isEqualTo(400);
+            assertThat(response.body())
+                    .isEqualTo("{\"error\":\"invalid_grant\",\"error_description\":"
+                            + "\"The provider does not accept this code or refresh token\"}");
+        }
         assertThat(exchange.provider.asked).hasSize(1);
     }
 
