@@ -42,6 +42,7 @@ final class CallbackRoute {
 
     private static final Logger log = LoggerFactory.getLogger(CallbackRoute.class);
 
+    private final @Nullable String issuer;
     private final PublicUrl publicUrl;
     private final Seals seals;
     private final InstantSource clock;
@@ -53,7 +54,9 @@ final class CallbackRoute {
             .build();
     private final AtomicBoolean longLocationReported = new AtomicBoolean();
 
-    CallbackRoute(PublicUrl publicUrl, Seals seals, InstantSource clock) {
+    /** @param issuer the issuer that each response of the provider names, or null where it names none */
+    CallbackRoute(@Nullable String issuer, PublicUrl publicUrl, Seals seals, InstantSource clock) {
+        this.issuer = issuer;
         this.publicUrl = publicUrl;
         this.seals = seals;
         this.clock = clock;
@@ -75,6 +78,10 @@ final class CallbackRoute {
         String browser = cookie.in(request);
         if (browser == null || !login.isOf(browser)) {
             throw ErrorResponse.invalidRequest("It was started in another browser, or is over already");
+        }
+        if (issuer != null && !issuer.equals(parameters.get("iss"))) {
+            // RFC 9207 section 2.4: a response of another provider, whose code must not reach this one's token URL.
+            throw ErrorResponse.invalidRequest("It was not the configured provider that sent it");
         }
         Outcome fresh = new Outcome(
                 target.query(),

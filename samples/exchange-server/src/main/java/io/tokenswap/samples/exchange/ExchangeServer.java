@@ -125,7 +125,7 @@ public final class ExchangeServer implements AutoCloseable {
                     : new ReloadableTls(config.tlsCertificate, config.tlsPrivateKey);
             List<WatchedFile> files = files(config, seals, provider, tls);
             ConnectionCounter connections = new ConnectionCounter(
-                    config.connectionLimits.connections(),
+                    FileLimit.connections(config),
                     config.connectionLimits.connectionsPerAddress(),
                     config.trustedProxies::contains);
             List<Disposable> owned = new ArrayList<>(resources);

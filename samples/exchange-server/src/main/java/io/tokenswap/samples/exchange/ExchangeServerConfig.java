@@ -46,6 +46,9 @@ public final class ExchangeServerConfig {
 
     final URI authorizeUri;
     final URI tokenUri;
+    /** The issuer that the provider names in its responses to logins, or null where it names none. */
+    final @Nullable String providerIssuer;
+
     final AllowedRedirectUris returnUris;
     /** Null where no client goes to the provider itself. */
     final @Nullable AllowedRedirectUris directRedirectUris;
@@ -99,6 +102,8 @@ public final class ExchangeServerConfig {
                 environment.optional("PROVIDER_AUTHORIZE_URL", "https://" + SPOTIFY + "/authorize", Uris::parse);
         Supplier<URI> tokenUri =
                 environment.optional("PROVIDER_TOKEN_URL", "https://" + SPOTIFY + "/api/token", Uris::parse);
+        Supplier<@Nullable String> providerIssuer =
+                environment.nullable("PROVIDER_ISSUER", text -> Uris.parse(text).toString());
         Supplier<AllowedRedirectUris> returnUris =
                 environment.optional("RETURN_URIS", AllowedRedirectUris.DEFAULT, AllowedRedirectUris::parse);
         Supplier<@Nullable AllowedRedirectUris> directRedirectUris =
@@ -152,6 +157,7 @@ public final class ExchangeServerConfig {
         this.clientSecretFile = environment.file("CLIENT_SECRET");
         this.authorizeUri = authorizeUri.get();
         this.tokenUri = tokenUri.get();
+        this.providerIssuer = providerIssuer.get();
         this.returnUris = returnUris.get();
         this.directRedirectUris = directRedirectUris.get();
         Set<String> allowedScopes = scopes.get();

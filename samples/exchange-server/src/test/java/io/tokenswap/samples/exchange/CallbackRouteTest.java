@@ -345,6 +345,32 @@ class CallbackRouteTest {
         assertThat(response.body()).contains("response_mode");
     }
 
+    @Test
+    @Tag("C20")
+    void aResponseOfAnotherIssuerGetsAPage() {
+        String issuer = "https://provider.example";
+        try (Exchange strict = new Exchange(Map.of("PROVIDER_ISSUER", issuer))) {
+            for (String iss :
+                    new String[] {"", "&iss=", "&iss=https://provider.example/", "&iss=https://evil.example"}) {
+                Exchange.Login login = strict.login(AUTHORIZE);
+                assertRefused(strict.callback("code=c&state=" + login.state() + iss, login));
+                assertRefused(strict.callback("error=access_denied&state=" + login.state() + iss, login));
+                // The right response is still taken.
+                assertThat(location(strict.callback("code=c&state=" + login.state() + "&iss=" + encode(issuer), login)))
+                        .contains("code=");
+            }
+        }
+    }
+
+    @Test
+    @Tag("C20")
+    void withoutAConfiguredIssuerTheParameterIsIgnored() {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertThat(location(exchange.callback("code=c&iss=anything&state=" + login.state(), login)))
+                .contains("code=");
+    }
+
     private static void assertRefused(HttpResponse<String> answer) {
         assertThat(answer.statusCode()).isEqualTo(400);
         assertThat(answer.headers().map()).doesNotContainKeys("location", "set-cookie");
