@@ -195,7 +195,7 @@ public final class ExchangeServer implements AutoCloseable {
                 config,
                 publicUrl,
                 new AuthorizeRoute(config, publicUrl, seals, clock),
-                new CallbackRoute(publicUrl, seals, clock),
+                new CallbackRoute(config.providerIssuer, publicUrl, seals, clock),
                 token,
                 readiness,
                 limits,

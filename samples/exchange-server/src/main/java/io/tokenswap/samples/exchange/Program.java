@@ -1,14 +1,12 @@
 package io.tokenswap.samples.exchange;
 
 import ch.qos.logback.core.spi.LifeCycle;
-import com.sun.management.UnixOperatingSystemMXBean;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenSwapException;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -45,9 +43,6 @@ import reactor.netty.resources.ConnectionProvider;
             "Exit codes: 0 ended or checked, 1 a check or the start failed, 2 wrong configuration."
         })
 final class Program implements Callable<Integer> {
-
-    /** What else a process needs files for: libraries, connections to the provider, metrics. */
-    private static final long OTHER_FILES = 400;
 
     private final Map<String, String> variables;
     private final PrintWriter out;
@@ -170,11 +165,11 @@ final class Program implements Callable<Integer> {
                 .filter(Objects::nonNull)
                 .filter(Program::othersMayRead)
                 .map(file -> "Warning: other users may read " + file + ". Remove their right with chmod o-r.");
-        long allowed = mostFiles();
-        long wanted = config.connectionLimits.connections() + (long) config.providerConnections + OTHER_FILES;
-        Stream<String> limit = allowed < wanted
-                ? Stream.of("Warning: this process may open " + allowed + " files, and MAX_CONNECTIONS needs " + wanted
-                        + ". Fewer connections are taken; raise the limit (LimitNOFILE= of systemd, ulimit -n).")
+        int connections = FileLimit.connections(config);
+        Stream<String> limit = connections < config.connectionLimits.connections()
+                ? Stream.of("Warning: this process may open " + FileLimit.files() + " files, so that it takes "
+                        + connections + " connections and not the " + config.connectionLimits.connections()
+                        + " of MAX_CONNECTIONS. Raise the limit (LimitNOFILE= of systemd, ulimit -n).")
                 : Stream.empty();
         return Stream.of(root, files, limit).flatMap(warnings -> warnings);
     }
@@ -185,12 +180,6 @@ final class Program implements Callable<Integer> {
         } catch (IOException | UnsupportedOperationException unknown) {
             return false;
         }
-    }
-
-    private static long mostFiles() {
-        return ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system
-                ? system.getMaxFileDescriptorCount()
-                : Long.MAX_VALUE;
     }
 
     /** The version in the manifest of the jar. */

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.publisher.Flux;
+import reactor.core.scheduler.Schedulers;
 
 /** The rules below HTTP, over real connections. */
 class ConnectionGuardTest {
@@ -190,6 +192,26 @@ class ConnectionGuardTest {
 
             // The server ends the connection long before the body does.
             assertThat(isCutWhileSending(socket, chunk, 10_000)).isTrue();
+        }
+    }
+
+    @Test
+    @Tag("E64")
+    void aBodyThatNobodyWantsAndThatStallsEndsItsConnection() throws IOException {
+        try (Exchange exchange = new Exchange(Map.of("BODY_TIMEOUT", "1h", "KEEP_ALIVE", "1h"));
+                Socket answered = connect(exchange);
+                Socket refused = connect(exchange)) {
+            write(answered, "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nc");
+            write(refused, "POST /swap HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\nc");
+
+            assertThat(rest(answered)).startsWith("HTTP/1.1 404 ");
+            assertThat(rest(refused)).startsWith("HTTP/1.1 413 ");
+            // The half-closed connection takes what is still on its way, and then ends too.
+            Flux.interval(Duration.ofMillis(20))
+                    .onBackpressureDrop()
+                    .publishOn(Schedulers.boundedElastic())
+                    .takeUntil(tick -> isCutWhileSending(refused, "c", 1))
+                    .blockLast(Duration.ofSeconds(20));
         }
     }
 

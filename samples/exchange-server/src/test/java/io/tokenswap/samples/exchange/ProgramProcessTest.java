@@ -2,28 +2,27 @@ package io.tokenswap.samples.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Mono;
 
-/** The program as a process of its own, with the logging of the packaged program. */
+/** What only a process of its own shows. */
 class ProgramProcessTest {
 
     private static final HttpClient HTTP =
@@ -32,9 +31,8 @@ class ProgramProcessTest {
     @Test
     @Tag("E60")
     void failuresWithoutEndStopNothingThoughNobodyReadsTheLog() throws Exception {
-        Process process = start(Map.of("MAX_CONNECTIONS_PER_ADDRESS", "5000"));
-        try {
-            URI uri = uri(process);
+        try (ServerProcess process = start(Map.of("MAX_CONNECTIONS_PER_ADDRESS", "5000"))) {
+            URI uri = process.uri();
             List<Socket> halfSent = new ArrayList<>();
             for (int i = 0; i < 400; i++) {
                 Socket socket = new Socket("127.0.0.1", uri.getPort());
@@ -57,60 +55,114 @@ class ProgramProcessTest {
                         .forEach(CompletableFuture::join);
             }
 
-            assertThat(HTTP.send(
-                                    HttpRequest.newBuilder(uri.resolve("/health/live"))
-                                            .build(),
-                                    body())
-                            .statusCode())
-                    .isEqualTo(200);
-            process.toHandle().destroy();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-            Map<String, Long> kinds = lines(process).stream()
+            assertThat(health(uri)).isEqualTo(200);
+            process.stop();
+            Map<String, Long> kinds = process.log().stream()
                     .filter(line -> line.contains("WARN") || line.contains("ERROR"))
                     .collect(Collectors.groupingBy(
                             line -> line.replaceAll("^\\S+ +", "").replaceAll("request [0-9a-f]+", ""),
                             Collectors.counting()));
             assertThat(kinds).isNotEmpty();
             assertThat(kinds.values()).allMatch(count -> count <= 10);
-        } finally {
-            process.destroyForcibly();
         }
     }
 
     @Test
     @Tag("E63")
     void aSignalToEndIsObeyedWithExitCodeZero() throws Exception {
-        Process process = start(Map.of());
-        try {
-            uri(process);
-            process.toHandle().destroy();
-
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
-            assertThat(process.exitValue()).isZero();
-        } finally {
-            process.destroyForcibly();
+        try (ServerProcess process = start(Map.of())) {
+            assertThat(process.stop()).isZero();
         }
     }
 
     @Test
     void linesAreJsonWhereTheOperatorWantsThat() throws Exception {
-        Process process = start(Map.of("LOG_FORMAT", "json"));
-        try {
-            URI uri = uri(process);
-            refresh(uri, "canary").join();
-            process.toHandle().destroy();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        try (ServerProcess process = start(Map.of("LOG_FORMAT", "json"))) {
+            refresh(process.uri(), "canary").join();
+            process.stop();
 
-            assertThat(lines(process).stream().filter(line -> line.contains("returned no token")))
+            assertThat(process.log().stream().filter(line -> line.contains("returned no token")))
                     .singleElement()
                     .asString()
                     .startsWith("{")
                     .endsWith("}")
                     .contains("\"level\":\"WARN\"")
                     .doesNotContain("canary");
-        } finally {
-            process.destroyForcibly();
         }
+    }
+
+    @Test
+    @Tag("E64")
+    void aLowFileLimitLowersTheConnectionsAndIsNamed() throws Exception {
+        Map<String, String> variables = Map.of("PROVIDER_CONNECTIONS", "50", "MAX_CONNECTIONS_PER_ADDRESS", "9999");
+        try (ServerProcess process =
+                start(variables, List.of("sh", "-c", "ulimit -n 700 && exec \"$@\"", "with-few-files"))) {
+            List<Socket> sockets = new ArrayList<>();
+            int served = 0;
+            for (int i = 0; i < 300; i++) {
+                Socket socket = new Socket("127.0.0.1", process.uri().getPort());
+                socket.setSoTimeout(20_000);
+                socket.getOutputStream()
+                        .write("GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                served += isServed(socket) ? 1 : 0;
+                sockets.add(socket);
+            }
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+            process.stop();
+
+            assertThat(served).isEqualTo(250);
+            assertThat(process.log()).anySatisfy(line -> assertThat(line).contains("takes 250 connections"));
+        }
+    }
+
+    private static boolean isServed(Socket socket) {
+        try {
+            return socket.getInputStream().read() >= 0;
+        } catch (IOException cut) {
+            return false;
+        }
+    }
+
+    @Test
+    @Tag("C65")
+    void aClientWhoseResponseDiedWithTheServerRefreshesAtTheNextOne() throws Exception {
+        try (FakeProvider provider = new FakeProvider()) {
+            Map<String, String> variables = Map.of(
+                    "SEAL_KEYS",
+                    Exchange.KEY,
+                    "PROVIDER_TOKEN_URL",
+                    provider.uri("/api/token").toString());
+            String sealed = sealedRefreshToken();
+            try (ServerProcess killed = start(variables)) {
+                // The provider has rotated, and its response is on the way.
+                provider.waitsFor(Mono.never());
+                CompletableFuture<HttpResponse<String>> lost = refresh(killed.uri(), sealed);
+                provider.arrived().block();
+                killed.kill();
+                assertThat(lost).failsWithin(Duration.ofSeconds(30));
+            }
+            provider.waitsFor(Mono.empty());
+            try (ServerProcess next = start(variables)) {
+                assertThat(refresh(next.uri(), sealed).join().statusCode()).isEqualTo(200);
+                assertThat(provider.asked)
+                        .extracting(asked -> asked.form().get("refresh_token"))
+                        .containsExactly("rt-1", "rt-1");
+            }
+        }
+    }
+
+    private static String sealedRefreshToken() {
+        try (Exchange exchange = new Exchange(Map.of("SEAL_KEYS", Exchange.KEY))) {
+            exchange.now = Instant.now();
+            return Exchange.refreshToken(exchange.swap("c"));
+        }
+    }
+
+    private static int health(URI uri) throws IOException, InterruptedException {
+        return HTTP.send(HttpRequest.newBuilder(uri.resolve("/health/live")).build(), body())
+                .statusCode();
     }
 
     private static CompletableFuture<HttpResponse<String>> refresh(URI uri, String refreshToken) {
@@ -127,42 +179,16 @@ class ProgramProcessTest {
         return HttpResponse.BodyHandlers.ofString();
     }
 
-    private static Process start(Map<String, String> variables) throws IOException {
+    private static ServerProcess start(Map<String, String> variables, List<String> before) throws IOException {
         FakeProvider closed = new FakeProvider();
-        String tokenUrl = closed.uri("/api/token").toString();
+        Map<String, String> all = new HashMap<>(
+                Map.of("PROVIDER_TOKEN_URL", closed.uri("/api/token").toString()));
         closed.close();
-        ProcessBuilder builder = new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:TieredStopAtLevel=1",
-                "-Dlogback.configurationFile="
-                        + Path.of("src/main/program/logback.xml").toAbsolutePath(),
-                "-cp",
-                System.getProperty("java.class.path"),
-                Program.class.getName());
-        builder.environment().clear();
-        builder.environment()
-                .putAll(Map.of(
-                        "PORT", "0",
-                        "CLIENT_ID", "client",
-                        "CLIENT_SECRET", Exchange.SECRET,
-                        "PROVIDER_TOKEN_URL", tokenUrl,
-                        "DRAIN_DELAY", "0s"));
-        builder.environment().putAll(variables);
-        return builder.start();
+        all.putAll(variables);
+        return ServerProcess.start(all, before);
     }
 
-    private static URI uri(Process process) throws IOException {
-        BufferedReader out =
-                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
-        String line = out.readLine();
-        assertThat(line).startsWith("Exchange server at ");
-        return URI.create(line.substring("Exchange server at ".length()));
-    }
-
-    private static List<String> lines(Process process) {
-        return new BufferedReader(new InputStreamReader(process.getErrorStream(), StandardCharsets.UTF_8))
-                .lines()
-                .toList();
+    private static ServerProcess start(Map<String, String> variables) throws IOException {
+        return start(variables, List.of());
     }
 }

@@ -6,8 +6,12 @@ import io.tokenswap.CodeVerifier;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Tag;
@@ -203,6 +207,62 @@ class SealingTest {
             assertInvalidGrant(exchange.refresh(refreshToken));
             assertInvalidGrant(exchange.form("/swap", "code=" + code));
             assertThat(exchange.provider.asked).isEmpty();
+        }
+    }
+
+    @Test
+    @Tag("C43")
+    @Tag("E68")
+    void theSameRefreshTokenNeverLooksTheSameAndASealServesItsPurposeOnly() {
+        try (Exchange exchange = new Exchange(SEALED)) {
+            Set<String> salts = new HashSet<>();
+            for (int i = 0; i < 50; i++) {
+                byte[] sealed = Base64.getUrlDecoder().decode(refreshToken(exchange.swap("c" + i)));
+                // Version, key and time. The salt behind them makes the key of one message.
+                salts.add(HexFormat.of().formatHex(sealed, 13, 13 + 32));
+            }
+            assertThat(salts).hasSize(50);
+
+            String refreshToken = refreshToken(exchange.swap("c"));
+            String code = exchange.code("d");
+            String state = exchange.login(Exchange.AUTHORIZE).state();
+            exchange.provider.asked.clear();
+            for (String other : List.of(code, state)) {
+                assertInvalidGrant(exchange.refresh(other));
+            }
+            for (String other : List.of(refreshToken, state)) {
+                assertInvalidGrant(exchange.form("/swap", "code=" + other));
+            }
+            Exchange.Login login = exchange.login(Exchange.AUTHORIZE);
+            for (String other : List.of(refreshToken, code)) {
+                assertThat(exchange.callback("code=c&state=" + other, login).statusCode())
+                        .isEqualTo(400);
+            }
+            assertThat(exchange.provider.asked).isEmpty();
+        }
+    }
+
+    @Test
+    @Tag("C68")
+    void nodesWhoseClocksDifferByFiveMinutesShareLoginsAndTokensAndNoneLivesLonger() {
+        Map<String, String> sameNode = Map.of("SEAL_KEYS", Exchange.KEY, "PUBLIC_URL", "https://exchange.example");
+        try (Exchange behind = new Exchange(sameNode);
+                Exchange ahead = new Exchange(sameNode)) {
+            ahead.now = behind.now.plus(Duration.ofMinutes(5));
+            for (List<Exchange> way : List.of(List.of(behind, ahead), List.of(ahead, behind))) {
+                Exchange first = way.get(0);
+                Exchange second = way.get(1);
+                Exchange.Login login = first.login(Exchange.AUTHORIZE);
+                HttpResponse<String> redirect = second.callback("code=c&state=" + login.state(), login);
+                assertThat(redirect.statusCode()).isEqualTo(303);
+
+                String refreshToken = refreshToken(first.swap("e" + first.port()));
+                assertThat(second.refresh(refreshToken).statusCode()).isEqualTo(200);
+            }
+            // A code lives for a minute of each clock: too long is worse than too short.
+            assertThat(behind.form("/swap", "code=" + ahead.code("f")).statusCode())
+                    .isEqualTo(200);
+            assertInvalidGrant(ahead.form("/swap", "code=" + behind.code("g")));
         }
     }
 

@@ -29,6 +29,7 @@ record RawErrorResponse(HttpResponseStatus status, String description) {
                 allocator,
                 "HTTP/1.1 " + status + "\r\nContent-Type: application/json\r\nContent-Length: " + body.length()
                         + "\r\nCache-Control: no-store\r\nPragma: no-cache\r\nX-Content-Type-Options: nosniff\r\n"
-                        + "Referrer-Policy: no-referrer\r\nConnection: close\r\n\r\n" + body);
+                        + "Referrer-Policy: no-referrer\r\nContent-Security-Policy: default-src 'none'\r\nConnection: close\r\n\r\n"
+                        + body);
     }
 }
