@@ -9,8 +9,8 @@ import java.util.stream.Collectors;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * The web pages whose scripts may call this server. None by default. The list is exact: there is no star, and {@code null} is not an
- * origin.
+ * Origins of web pages whose scripts may call this server. None by default. The list is exact: there is no star, and
+ * {@code null} is not an origin.
  */
 record AllowedOrigins(Set<String> origins) {
 
@@ -44,7 +44,7 @@ record AllowedOrigins(Set<String> origins) {
         return headers;
     }
 
-    /** Tells whether a request is a browser's question whether a script of a listed origin may send one. */
+    /** Returns true for a preflight of a listed origin: a browser asks if a script may send a request. */
     boolean isPreflight(HttpServerRequest request) {
         return origins.contains(request.requestHeaders().get("Origin", ""))
                 && request.requestHeaders().contains("Access-Control-Request-Method");

@@ -7,9 +7,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where logins may end: the list that keeps this server from being an open redirector. An entry matches its own spelling and
- * nothing else, so that no parser is ever asked whether two URLs are the same. The one exception is RFC 8252's: an entry of a
- * loopback literal without a port, {@code http://127.0.0.1/auth}, matches every port.
+ * List of the redirect URIs at which logins may end. Without it, this server would be an open redirector. An entry matches
+ * exactly its own spelling, so no parser has to decide if two URLs are equal. RFC 8252 has the only exception: a loopback
+ * literal without a port, for example {@code http://127.0.0.1/auth}, matches every port.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.3">RFC 8252 section 7.3</a>
  */
@@ -33,7 +33,7 @@ record AllowedRedirectUris(List<String> entries) {
         return new AllowedRedirectUris(entries);
     }
 
-    /** Where a login ends whose application names no URI. */
+    /** Returns the redirect URI of a login whose application names none. */
     String first() {
         return entries.get(0);
     }
@@ -42,7 +42,7 @@ record AllowedRedirectUris(List<String> entries) {
         return entries.contains(uri) || entries.stream().anyMatch(entry -> isOtherPortOf(entry, uri));
     }
 
-    /** Whether the user sees that the login ends on their own machine, or should be asked. */
+    /** Returns true if the login ends on the user's own machine. Otherwise the user is asked to confirm. */
     static boolean isLoopback(String permitted) {
         return Uris.isLoopback(URI.create(permitted));
     }

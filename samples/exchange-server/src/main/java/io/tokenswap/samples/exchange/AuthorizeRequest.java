@@ -8,12 +8,12 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an application may ask for when it sends the browser here. Parameters that are not named here go nowhere.
+ * Authorization request of an application. Parameters that are not named here are dropped.
  *
- * @param returnUri where the login ends, from the list
- * @param state the application's own, a secret
- * @param scopes what it asks for, without repetition of spaces
- * @param showDialog whether a user who has consented before is asked again
+ * @param returnUri the redirect URI of the login, from the list
+ * @param state the state of the application, a secret
+ * @param scopes the requested scopes, without repeated spaces
+ * @param showDialog true if a user who has consented before is asked again
  * @param challenge the S256 challenge, or null from an application that knows no PKCE
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.1">RFC 6749 section 4.1.1</a>
  */

@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** The first hop of the browser: from the application to the provider, as this server's client. */
+/** First hop of the browser, from the application to the provider. The client is this server. */
 final class AuthorizeRoute {
 
     private final ExchangeServerConfig config;
@@ -35,7 +35,7 @@ final class AuthorizeRoute {
         String providerUrl = providerUrl(login, state);
         // A link that somebody prepared must not ride on an old consent. The link of the page works in this browser
         // only: its
-        // state is bound to the cookie, which whoever prepared the link cannot know.
+        // state is bound to the cookie, which the author of a prepared link cannot know.
         ServerResponse response = AllowedRedirectUris.isLoopback(login.returnUri())
                 ? ServerResponse.redirect(302, providerUrl)
                 : Page.confirm(URI.create(login.returnUri()), providerUrl);

@@ -19,11 +19,11 @@ import org.slf4j.LoggerFactory;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * The second hop of the browser: from the provider back to the application, with the code or the provider's error. The destination is
- * read from the sealed state alone.
+ * Second hop of the browser, from the provider back to the application, with the code or the provider's error. The
+ * destination comes only from the sealed state.
  *
- * <p>A browser may send the same redirect twice, for example after a lost response. Within a minute the same request from the same
- * browser gets the same redirect. Another request with the same state is refused.
+ * <p>A browser may send the same redirect twice, for example after a lost response. Within a minute the same request from
+ * the same browser gets the same redirect. Another request with the same state is refused.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2">RFC 6749 section 4.1.2</a>
  */
@@ -37,7 +37,7 @@ final class CallbackRoute {
     private static final Duration REPEATABLE = Duration.ofMinutes(1);
     private static final long LARGEST_MEMORY = 16L * 1024 * 1024;
 
-    /** Some proxies give a response 4 KiB for its head. */
+    /** Length above which a Location is logged, because some proxies accept only 4 KiB of response headers. */
     private static final int LONG_LOCATION = 3_500;
 
     private static final Logger log = LoggerFactory.getLogger(CallbackRoute.class);
@@ -77,7 +77,7 @@ final class CallbackRoute {
         LoginCookie cookie = LoginCookie.of(publicUrl, state);
         String browser = cookie.in(request);
         if (browser == null || !login.isOf(browser)) {
-            throw ErrorResponse.invalidRequest("It was started in another browser, or is over already");
+            throw ErrorResponse.invalidRequest("It was started in another browser, or has already ended");
         }
         if (issuer != null && !issuer.equals(parameters.get("iss"))) {
             // RFC 9207 section 2.4: a response of another provider, whose code must not reach this one's token URL.
@@ -92,7 +92,7 @@ final class CallbackRoute {
             return fresh.response;
         }
         if (!first.query.equals(target.query()) || !clock.instant().isBefore(first.repeatableUntil)) {
-            throw ErrorResponse.invalidRequest("It is over already");
+            throw ErrorResponse.invalidRequest("It has already ended");
         }
         return first.response;
     }
@@ -149,7 +149,7 @@ final class CallbackRoute {
         return value == null || value.isEmpty() ? null : value;
     }
 
-    /** Browsers load pages ahead of a navigation that may never come. */
+    /** Returns true for a request of a browser that loads a page ahead of a navigation. */
     private static boolean isSpeculative(HttpServerRequest request) {
         String purpose = request.requestHeaders()
                 .get("Sec-Purpose", request.requestHeaders().get("Purpose", ""));

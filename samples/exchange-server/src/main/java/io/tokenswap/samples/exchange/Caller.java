@@ -7,9 +7,9 @@ import java.util.regex.Pattern;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Where a request comes from.
+ * Origin of a request.
  *
- * @param address the address of the client, by the word of a proxy only where the proxy is listed
+ * @param address the address of the client, taken from a header only if the proxy is listed
  * @param requestId names the request in the response and in the log; of a listed proxy, the proxy's own
  */
 record Caller(InetAddress address, String requestId) {

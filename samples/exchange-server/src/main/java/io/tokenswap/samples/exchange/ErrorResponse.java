@@ -6,8 +6,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ends the handling of a request with an error in the form of RFC 6749. The texts are constants: nothing that a caller or the provider
- * wrote gets into them. Immutable.
+ * Ends the handling of a request with an error in the form of RFC 6749. The texts are constants and hold nothing that a
+ * caller or the provider has sent. Immutable.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.2">RFC 6749 section 5.2</a>
  */
@@ -30,7 +30,7 @@ final class ErrorResponse extends RuntimeException {
         this(status, error, description, headers, null);
     }
 
-    /** A failure of the provider or on the way to it. The application may want to know whether to send the same again. */
+    /** Creates the response to a failure of the provider or on the way to it. It lets the application decide on a repeat. */
     ErrorResponse(
             int status, String error, String description, Map<String, String> headers, @Nullable Processed processed) {
         this(status, error, description, headers, processed, processed == null && status < 500, false);
@@ -58,12 +58,14 @@ final class ErrorResponse extends RuntimeException {
         return new ErrorResponse(400, "invalid_request", description);
     }
 
-    /** A request over a limit of this server. The provider saw nothing of it. */
+    /** Returns the response to a request over a limit of this server. The provider was not called. */
     static ErrorResponse tooManyRequests(Duration wait) {
         return new ErrorResponse(429, "temporarily_unavailable", "Too many requests", retryAfter(wait), Processed.NO);
     }
 
-    /** The header of a 429 or 503. Rounded up, because a moment too early is one more refusal. */
+    /**
+     * Returns the header of a 429 or 503. The time is rounded up, because a request that comes too early is refused again.
+     */
     static Map<String, String> retryAfter(Duration pause) {
         return Map.of(
                 "Retry-After", String.valueOf(Math.max(1, pause.plusMillis(999).toSeconds())));
@@ -95,7 +97,7 @@ final class ErrorResponse extends RuntimeException {
         return forPerson ? Page.stopped(this) : ServerResponse.json(this);
     }
 
-    /** Whether the provider may have acted on the request. */
+    /** Knowledge whether the provider has acted on the request. */
     enum Processed {
         NO,
         UNKNOWN;

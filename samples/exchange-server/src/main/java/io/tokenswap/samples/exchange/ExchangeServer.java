@@ -39,7 +39,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.ConnectionProvider;
 
-/** A running exchange server. A process may run several. Safe for use by any thread. */
+/** Running exchange server. A process may run several. Safe for use by any thread. */
 public final class ExchangeServer implements AutoCloseable {
 
     private static final int LONGEST_LINE = 8 * 1024;
@@ -287,7 +287,7 @@ public final class ExchangeServer implements AutoCloseable {
     }
 
     /**
-     * Returns the URL at which the world reaches this server.
+     * Returns the URL at which clients reach this server.
      *
      * @return {@code PUBLIC_URL}, or the URL of the port that was bound
      */

@@ -25,8 +25,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of an exchange server. They are read from variables only, so that the program and a test that embeds it are
- * configured alike; the README lists them. Immutable; {@link #toString()} prints no secret.
+ * Settings of an exchange server. They are read from variables only, so the program and a test that embeds the server are
+ * configured alike. The README lists the variables. Immutable; {@link #toString()} prints no secret.
  */
 public final class ExchangeServerConfig {
 

@@ -1,6 +1,6 @@
 package io.tokenswap.samples.exchange;
 
-/** What a call asks for. */
+/** Grant type of a token request. */
 enum GrantType {
     AUTHORIZATION_CODE("authorization_code"),
     REFRESH_TOKEN("refresh_token");

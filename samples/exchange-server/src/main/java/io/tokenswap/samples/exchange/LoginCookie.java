@@ -10,15 +10,19 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * Ties a login to the browser that started it, so that a code obtained by a stranger's link cannot be brought home by somebody else's
- * browser. Each login has a cookie of its own, named after the end of its sealed state, so that logins in several tabs do not disturb
- * each other. A browser keeps only the {@value #MOST} newest: proxies refuse requests whose cookies are too many.
+ * Cookie that binds a login to the browser that started it. Otherwise an attacker could start a login, and the browser of
+ * another user could finish it. Each login has its own cookie, named after the end of its sealed state, so logins in several
+ * tabs do not disturb each other. A browser keeps only the {@value #MOST} newest: proxies refuse requests whose cookies are
+ * too many.
  */
 record LoginCookie(String name, String attributes) {
 
     static final int MOST = 10;
 
-    /** A response that clears more would be too long for the buffers of some proxies. The rest is cleared by the next. */
+    /**
+     * Number of cookies that one response clears. More would be too long for the buffers of some proxies; the next response
+     * clears the rest.
+     */
     private static final int CLEARED_AT_ONCE = 12;
 
     private static final String SECURE_PREFIX = "__Host-login-";

@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * A page for a person: one family with the page that the application shows at the end of a login. A page loads nothing, runs no
- * script and repeats nothing of the request.
+ * Page for a person, in the style of the page that the application shows at the end of a login. A page loads nothing, runs
+ * no script and repeats nothing of the request.
  */
 final class Page {
 
@@ -57,7 +57,7 @@ final class Page {
                 .with(error.headers);
     }
 
-    /** A login that would end outside of this machine. The person sees where, and may stop. */
+    /** Returns the page of a login that would end on another machine. The person sees the destination, and may stop. */
     static ServerResponse confirm(URI destination, String providerUrl) {
         String host = escape(destination.getRawAuthority());
         return render(

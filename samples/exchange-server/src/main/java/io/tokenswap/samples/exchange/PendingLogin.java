@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the callback must know about a login. The provider carries it, sealed, as the {@code state} of its own hop.
+ * Data of a login that the callback needs. The provider carries it, sealed, as the {@code state} of its hop.
  *
  * @param returnUri the address at which the application waits, taken from the list
  * @param state the application's own state, a secret, returned byte for byte

@@ -32,7 +32,7 @@ import reactor.netty.resources.ConnectionProvider;
         versionProvider = Program.Version.class,
         description = {
             "Holds the client secret of an OAuth 2.0 provider for applications that must not hold it.",
-            "It is configured by environment variables, because a command line is visible to everybody."
+            "It is configured by environment variables, because a command line is visible to all users of a machine."
         },
         footer = {
             "",
@@ -59,7 +59,7 @@ final class Program implements Callable<Integer> {
         this.err = err;
     }
 
-    /** Runs until the process is told to end. */
+    /** Runs until the process is asked to end. */
     public static void main(String[] args) {
         int exitCode = run(
                 args,
@@ -121,7 +121,7 @@ final class Program implements Callable<Integer> {
         }
     }
 
-    /** Sends a code that cannot be one. What the provider says of it tells whether it knows the client. */
+    /** Sends an invalid code. The provider's error shows if the provider knows the client. */
     private int check(ExchangeServerConfig config) {
         out.println("The configuration is complete.");
         warnings(config).forEach(err::println);
@@ -155,10 +155,10 @@ final class Program implements Callable<Integer> {
         }
     }
 
-    /** Finds what works and should not stay so. */
+    /** Finds settings that work but should be changed. */
     private static Stream<String> warnings(ExchangeServerConfig config) {
         Stream<String> root = "root".equals(System.getProperty("user.name"))
-                ? Stream.of("Warning: this process runs as root. Run it as a user of its own (User= or DynamicUser= of"
+                ? Stream.of("Warning: this process runs as root. Run it as a separate user (User= or DynamicUser= of"
                         + " systemd, USER of an image).")
                 : Stream.empty();
         Stream<String> files = Stream.of(config.clientSecretFile, config.sealKeysFile, config.tlsPrivateKey)

@@ -13,8 +13,9 @@ import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
 
 /**
- * Spares a provider that asks for a pause or does not respond. Until the end of a pause every request gets the same refusal without
- * a call. After {@value #MOST_FAILURES} failures in a row no request is sent for {@link #REST}; then one probe decides.
+ * Stops requests to a provider that asks for a pause or does not respond. Until the end of a pause every request gets the
+ * same refusal without a call. After {@value #MOST_FAILURES} failures in a row no request is sent for {@link #REST}; then
+ * one probe decides.
  *
  * <pre>
  *   closed --429--> paused until its Retry-After --> closed

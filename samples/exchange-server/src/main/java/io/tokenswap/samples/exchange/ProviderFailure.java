@@ -150,7 +150,7 @@ final class ProviderFailure {
                 Processed.NO);
     }
 
-    /** The provider's own 503. It may have acted on the request all the same. */
+    /** Returns the response for a 503 of the provider, which may nevertheless have processed the request. */
     private static ErrorResponse outage(Duration pause) {
         return new ErrorResponse(
                 503,

@@ -11,8 +11,8 @@ import reactor.pool.PoolBuilder;
 import reactor.pool.PooledRef;
 
 /**
- * Bounds the requests to the provider that are in flight, and those that wait. A request that finds no place is refused at once, and
- * one that gets none in time too: its caller would be gone when its turn came.
+ * Bounds the requests to the provider that are in flight, and those that wait. A request that finds no place is refused at
+ * once. A request that gets none in time is refused too, because its caller would have given up.
  */
 final class ProviderPlaces {
 

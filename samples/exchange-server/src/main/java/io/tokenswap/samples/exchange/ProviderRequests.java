@@ -25,7 +25,7 @@ final class ProviderRequests {
 
     static final Duration REPEATABLE = Duration.ofSeconds(30);
 
-    /** A provider's code lives about as long, and a sealed one shorter. */
+    /** Life of a code. The codes of providers live about as long, and sealed ones shorter. */
     static final Duration CODE_LIFE = Duration.ofMinutes(10);
 
     private static final long RESULTS_BYTES = 48L * 1024 * 1024;
@@ -82,7 +82,7 @@ final class ProviderRequests {
     }
 
     /**
-     * Swaps a code that nobody has swapped here.
+     * Swaps a code that was not swapped here before.
      *
      * @param request sends the request when it is subscribed to
      */

@@ -6,8 +6,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where the world reaches this server, without a slash at its end. Every absolute URL is built from it and none from what a
- * request says its host is.
+ * URL at which clients reach this server, without a slash at its end. Every absolute URL is built from it, and none from the
+ * host of a request.
  */
 record PublicUrl(URI base) {
 
@@ -45,7 +45,7 @@ record PublicUrl(URI base) {
         return base + path;
     }
 
-    /** Tells whether a URI is this server's: its address, or one of the paths at which it is called. */
+    /** Returns true if a URI is this server's: its address, or one of the paths at which it is called. */
     boolean contains(String uri) {
         String own = base.toString();
         return uri.equals(own) || (uri.startsWith(own + "/") && OWN_PATHS.contains(uri.substring(own.length())));
@@ -56,9 +56,9 @@ record PublicUrl(URI base) {
     }
 
     /**
-     * Whether a browser came here by another name of this machine, {@code localhost} for {@code 127.0.0.1}: a cookie set under
-     * that name would not come back to the callback. The same port is demanded, so that a proxy in front that rewrites the
-     * host is never taken for a browser.
+     * Returns true if a browser has used another name of this machine, for example {@code localhost} for {@code 127.0.0.1}.
+     * A cookie set under that name would not be sent to the callback. The port must be the same, so that a proxy that
+     * rewrites the host is never taken for a browser.
      */
     boolean isAliasedBy(@Nullable String hostHeader) {
         if (hostHeader == null || !Uris.isLoopback(base)) {

@@ -3,8 +3,9 @@ package io.tokenswap.samples.exchange;
 import java.util.Map;
 
 /**
- * Tells a load balancer whether to send requests here. A drain is announced before it begins: from then on the server is not ready,
- * and each response closes its connection. An outage of the provider does not count, because all instances would leave at once.
+ * Readiness for a load balancer. A drain is announced before it begins: from then on the server is not ready, and each
+ * response closes its connection. An outage of the provider does not count, because all instances would become unready at
+ * once.
  */
 final class Readiness {
 
@@ -18,7 +19,7 @@ final class Readiness {
         return draining;
     }
 
-    /** The process runs. Nothing else is looked at: a restart would cure nothing. */
+    /** Returns the response of a running process. Nothing else is checked, because a restart would fix nothing. */
     static ServerResponse live() {
         return ServerResponse.json(200, Map.of("status", "up"));
     }

@@ -7,7 +7,10 @@ import java.util.function.Function;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
-/** The parameters of a request, out of a body of JSON or of a form: never more of it than a small bound. {@code ConnectionGuard} bounds the time. */
+/**
+ * Reader of the parameters of a request, from a body of JSON or of a form. It reads no more than a small bound.
+ * {@code ConnectionGuard} bounds the time.
+ */
 final class RequestBody {
 
     static final int LONGEST = 16 * 1024;

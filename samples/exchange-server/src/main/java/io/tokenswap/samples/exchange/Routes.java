@@ -20,8 +20,8 @@ import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 
 /**
- * Picks the handler of a request, and adds to its response what all responses have. Paths are compared as they came: a path that is
- * spelled another way is another path.
+ * Selects the handler of a request, and adds the headers of all responses. Paths are compared as received: a path in another
+ * spelling is another path.
  */
 final class Routes {
 
@@ -116,7 +116,7 @@ final class Routes {
 
     private Mono<ServerResponse> respond(HttpServerRequest request, Caller caller, @Nullable Route route) {
         return Mono.defer(() -> handler(request, route).handle(request, caller))
-                // The client has gone. There is nobody to respond to.
+                // The client has hung up, so there is no one to respond to.
                 .onErrorComplete(failure -> failure instanceof IOException || failure instanceof AbortedException)
                 .onErrorResume(failure -> {
                     ErrorResponse error =

@@ -11,8 +11,8 @@ import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The code that the application receives in place of the provider's. A code that leaks on its way to the application is useless
- * without the verifier, because this server compares the challenge, whether or not the provider does.
+ * Code that the application receives in place of the provider's code. A code that leaks on its way to the application is
+ * useless without the verifier, because this server compares the challenge, whether or not the provider does.
  *
  * @param code the provider's code, a secret
  * @param challenge the S256 challenge of the login, or null if the login had none

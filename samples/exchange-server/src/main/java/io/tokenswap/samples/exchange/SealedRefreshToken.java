@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.time.Instant;
 
 /**
- * The refresh token that the application receives in place of the provider's. It is useless at the provider, and at another
- * exchange server.
+ * Refresh token that the application receives in place of the provider's refresh token. It is useless at the provider, and
+ * at another exchange server.
  *
  * @param refreshToken the provider's refresh token, a secret
  * @param authorizedAt the time of the user's consent, from which some providers count the life of the grant

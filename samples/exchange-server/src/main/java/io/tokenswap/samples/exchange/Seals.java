@@ -12,11 +12,12 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Seals what this server hands out, for one application at the provider. A seal made for one purpose or for another application does
- * not open. Safe for use by any thread; {@link #replaceKeys} puts a new ring in place while requests run.
+ * Seals the codes and refresh tokens of this server, for one application at the provider. A seal made for one purpose or for
+ * another application does not open. Safe for use by any thread; {@link #replaceKeys} puts a new ring in place while
+ * requests run.
  *
- * <p>There is no bound on the number of seals under one key: {@link KeyRing} derives a key for each message from 256 random bits,
- * so that no two messages share a key and a nonce.
+ * <p>There is no bound on the number of seals under one key: {@link KeyRing} derives a key for each message from 256 random
+ * bits, so that no two messages share a key and a nonce.
  */
 final class Seals {
 
@@ -43,7 +44,10 @@ final class Seals {
         this.keys = (keys == null ? KeyRing.random() : keys).withClock(clock);
     }
 
-    /** Tells whether a seal outlives this process. Refresh tokens are sealed only then, or a restart would sign everybody out. */
+    /**
+     * Returns true if a seal outlives this process. Only then are refresh tokens sealed. Otherwise a restart would sign all
+     * users out.
+     */
     boolean areLasting() {
         return lasting;
     }
@@ -82,7 +86,7 @@ final class Seals {
         }
     }
 
-    /** Tells whether a seal that was opened here should be replaced, because its key is about to retire. */
+    /** Returns true if a seal that was opened here should be replaced, because its key is about to retire. */
     boolean isOld(String sealed) {
         return !keys.usesPrimaryKey(sealed);
     }

@@ -8,7 +8,7 @@ import java.util.stream.Stream;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** The response that a handler decides on. No response of this server may be stored, named as a referrer, framed or sniffed. */
+/** Response of a handler. Each response forbids caching, referrers, framing and sniffing. */
 @SuppressWarnings("ArrayRecordComponent") // written once and never compared
 record ServerResponse(int status, Map<String, String> headers, List<String> cookies, byte[] body) {
 
@@ -68,7 +68,7 @@ record ServerResponse(int status, Map<String, String> headers, List<String> cook
                 status, headers, Stream.concat(cookies.stream(), more.stream()).toList(), body);
     }
 
-    /** @param headOnly whether the request was a HEAD, whose response has the headers of the body and no body */
+    /** @param headOnly true for a HEAD request, whose response has the headers of the body but no body */
     Mono<Void> writeTo(HttpServerResponse response, boolean headOnly) {
         ALWAYS.forEach(response::header);
         headers.forEach(response::header);

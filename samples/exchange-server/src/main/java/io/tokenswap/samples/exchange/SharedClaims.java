@@ -3,8 +3,8 @@ package io.tokenswap.samples.exchange;
 import reactor.core.publisher.Mono;
 
 /**
- * Keeps several instances from sending the same code or refresh token to the provider. An instance merges the requests that reach
- * itself; this is what it asks the others before it sends one.
+ * Keeps several instances from sending the same code or refresh token to the provider. An instance merges its own requests,
+ * and makes a claim here before it sends one.
  */
 interface SharedClaims {
 
@@ -26,7 +26,7 @@ interface SharedClaims {
      */
     Mono<Grant> swap(GrantKey key, Mono<Grant> request);
 
-    /** A single instance has nobody to ask. */
+    /** Returns the claims of a single instance, which are always granted. */
     static SharedClaims ofOneInstance() {
         return new SharedClaims() {
             @Override

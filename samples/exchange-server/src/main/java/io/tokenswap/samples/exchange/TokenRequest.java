@@ -7,8 +7,8 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A swap or a refresh, in any of the dialects: the path says which, or {@code grant_type} does, or both agree. A field without
- * a value counts as left out, which is what the one-URI dialect sends for the one that it does not use.
+ * Swap or refresh, in any of the dialects. The path or {@code grant_type} says which; if both do, they must agree. A field
+ * without a value counts as omitted: the single-URI dialect sends an unused field so.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3">RFC 6749 section 4.1.3</a>
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
@@ -37,8 +37,8 @@ sealed interface TokenRequest {
     /**
      * The request that a body makes.
      *
-     * @param parameters what the body holds
-     * @param byPath what the path says, or null for the one URI that serves both
+     * @param parameters the fields of the body
+     * @param byPath the grant type of the path, or null for the URI that serves both
      */
     static TokenRequest of(Map<String, String> parameters, @Nullable GrantType byPath) {
         return switch (grantType(Fields.value(parameters, "grant_type"), byPath)) {

@@ -20,8 +20,9 @@ import reactor.core.publisher.Mono;
 import reactor.netty.http.server.HttpServerRequest;
 
 /**
- * The application's calls: swap and refresh, sent to the provider with the secret that only this server has. What the application
- * sends is a seal of this server. It is opened before anything leaves, so that a stranger's junk never reaches the provider.
+ * The application's calls: swap and refresh, sent to the provider with the secret that only this server has. What the
+ * application sends is a seal of this server. It is opened before anything is sent, so invalid values never reach the
+ * provider.
  */
 final class TokenRoute {
 
@@ -105,12 +106,15 @@ final class TokenRoute {
         }
     }
 
-    /** Tells whether a swap may name this redirect URI: the end of its login, an entry of the list, or this server in any role. */
+    /**
+     * Returns true if a swap may name this redirect URI: the end of its login, an entry of the list, or a URI of this
+     * server.
+     */
     private boolean isKnown(String uri, SealedCode opened) {
         return uri.equals(opened.returnUri()) || config.returnUris.permits(uri) || publicUrl.contains(uri);
     }
 
-    /** Returns the code of a login for which the application went to the provider itself, with a redirect URI of its own. */
+    /** Returns the code of a login for which the application went to the provider itself, with its own redirect URI. */
     private AuthorizationCode directCode(TokenRequest.Swap swap, KeyRing.OpenException.Reason reason) {
         if (reason == KeyRing.OpenException.Reason.NEWER_KEY) {
             throw Seals.unknownYet();
@@ -165,7 +169,7 @@ final class TokenRoute {
         }
     }
 
-    /** A refresh token from before this server sealed them, while such are taken. */
+    /** Returns a refresh token that was issued before this server sealed them, as long as such tokens are accepted. */
     private SealedRefreshToken raw(String presented) {
         Instant until = config.acceptRawRefreshTokensUntil;
         if (until == null || !clock.instant().isBefore(until)) {
@@ -184,7 +188,7 @@ final class TokenRoute {
                 : authorizedAt.atZone(ZoneOffset.UTC).plus(config.grantLifetime).toInstant();
     }
 
-    /** Sends a request when there is a place for it and the provider is not to be spared. */
+    /** Sends a request when there is a place for it and requests to the provider are not stopped. */
     private Mono<Token> send(GrantType grantType, GrantKey key, Mono<Token> request, Caller caller) {
         return Mono.defer(() -> {
             Duration wait = limits.token(key.hash());

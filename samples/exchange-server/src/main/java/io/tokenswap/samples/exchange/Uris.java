@@ -4,14 +4,14 @@ import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Set;
 
-/** What a URI in the configuration must be like: the same for every one, whoever is sent there. */
+/** Rules for the URIs of the configuration, the same for all of them. */
 final class Uris {
 
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
 
     private Uris() {}
 
-    /** An https URI, or an http one of this very machine. */
+    /** Parses an https URI, or an http URI of this machine. */
     static URI parse(String text) {
         URI uri;
         try {

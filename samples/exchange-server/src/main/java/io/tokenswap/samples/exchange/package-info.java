@@ -1,13 +1,14 @@
 /**
- * The exchange server: it holds the client secret, sends browsers to the provider and back to the application, and swaps codes
- * and refresh tokens for applications that must not hold the secret.
+ * Exchange server that holds the client secret. It sends browsers to the provider and back to the application, and swaps
+ * codes and refresh tokens for applications that must not hold the secret.
  *
- * <p>Start at {@link io.tokenswap.samples.exchange.ExchangeServer}, which is both the program and the library. A request goes
- * one way: {@code Routes} picks the handler, {@code AuthorizeRoute} and {@code CallbackRoute} serve the browser's two hops,
- * {@code TokenRoute} the application's calls; each makes an {@code ServerResponse} or throws a {@code ErrorResponse}.
+ * <p>Start at {@link io.tokenswap.samples.exchange.ExchangeServer}, which is both the program and the library.
+ * {@code Routes} selects the handler of a request. {@code AuthorizeRoute} and {@code CallbackRoute} serve the browser's two
+ * hops, {@code TokenRoute} the calls of the application. Each returns a {@code ServerResponse} or throws an
+ * {@code ErrorResponse}.
  *
- * <p>It keeps no state. What the callback must know about a login travels through the provider in the {@code state} parameter,
- * {@code Seal}ed, and a cookie ties it to the browser that started it.
+ * <p>The server keeps no state of a login. The data that the callback needs passes through the provider in the {@code state}
+ * parameter, sealed, and a cookie binds it to the browser that started the login.
  */
 @NullMarked
 package io.tokenswap.samples.exchange;

@@ -53,7 +53,7 @@ public final class Environment {
             return () -> null;
         }
         Supplier<T> value = read(name, null, parser, aliases);
-        // A supplier of its own, as one of T is not one of a nullable T.
+        // A new supplier, because a supplier of T is not a supplier of a nullable T.
         return () -> {
             T set = value.get();
             return set;
@@ -65,7 +65,7 @@ public final class Environment {
         problems.add(message);
     }
 
-    /** Tells whether a variable is set, by itself, by its file or by another name. */
+    /** Returns true if a variable is set, by itself, by its file or by another name. */
     public boolean has(String name, String... aliases) {
         return names(name, aliases).stream()
                 .anyMatch(spelling -> variables.containsKey(spelling) || variables.containsKey(spelling + "_FILE"));

@@ -10,8 +10,8 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 
 /**
- * Finds unknown variables that are meant to be known ones. A setting with a typo would be ignored, and {@code REQUIRE_PCKE=true} would
- * start a server without PKCE.
+ * Finds unknown variables that are likely misspellings of known ones. A setting with a typo would be ignored, and
+ * {@code REQUIRE_PCKE=true} would start a server without PKCE.
  */
 final class NearNames {
 

@@ -15,7 +15,7 @@ public final class Values {
             Pattern.compile("(\\$\\{.*}|\\$\\(.*\\)|`.*`|<.*>|\\{\\{.*}})", Pattern.DOTALL);
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)?");
 
-    /** Stands in examples of this field and protects nothing. Compared without case, hyphens and underscores. */
+    /** Values of published examples, which protect nothing. Compared without case, hyphens and underscores. */
     private static final Set<String> SAMPLE_SECRETS = Set.of(
             "changeme",
             "changeit",
@@ -44,7 +44,7 @@ public final class Values {
 
     private Values() {}
 
-    /** Returns the value if it is one that somebody meant. */
+    /** Returns the value if it is not a placeholder or a quoted text. */
     static String checked(String text) {
         if (SERVICE_LINK.matcher(text).matches()) {
             throw new IllegalArgumentException("holds an address that Kubernetes' service links put there:"

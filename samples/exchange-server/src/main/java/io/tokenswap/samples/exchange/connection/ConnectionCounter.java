@@ -19,8 +19,8 @@ public final class ConnectionCounter {
     private final ConcurrentMap<InetAddress, Integer> perAddress = new ConcurrentHashMap<>();
 
     /**
-     * @param isProxy tells whether an address is that of a proxy, whose connections carry the requests of many and are counted in
-     *     all only
+     * @param isProxy returns true for the address of a proxy, whose connections carry the requests of many clients and are
+     *     counted in all only
      */
     public ConnectionCounter(int most, int mostPerAddress, Predicate<InetAddress> isProxy) {
         this.most = most;

@@ -50,7 +50,7 @@ import reactor.netty.NettyPipeline;
 @SuppressWarnings("FutureReturnValueIgnored")
 public final class ConnectionGuard extends ChannelDuplexHandler {
 
-    /** What the next bytes belong to. */
+    /** Part of a request to which the next bytes belong. */
     private enum Reading {
         HEAD,
         /** A body whose length is known. */
@@ -458,7 +458,9 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
         }
     }
 
-    /** Ends the handler that reads a body whose chunks are malformed. Without a stack trace, as strangers cause it. */
+    /**
+     * Ends the handler that reads a body whose chunks are malformed. Without a stack trace, because any client can cause it.
+     */
     private static final class MalformedChunkException extends java.io.IOException {
 
         private static final long serialVersionUID = 1L;

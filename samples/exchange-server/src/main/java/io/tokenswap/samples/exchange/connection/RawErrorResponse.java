@@ -5,7 +5,7 @@ import io.netty.buffer.ByteBufAllocator;
 import io.netty.buffer.ByteBufUtil;
 import io.netty.handler.codec.http.HttpResponseStatus;
 
-/** A response to what is not a request that a handler could see. It closes its connection. */
+/** Response to bytes that are not a request for a handler. It closes its connection. */
 record RawErrorResponse(HttpResponseStatus status, String description) {
 
     static final RawErrorResponse MALFORMED = of(400, "The request is malformed");

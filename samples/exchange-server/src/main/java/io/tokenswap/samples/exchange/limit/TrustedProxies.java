@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The proxies whose word about the address of a client is taken. The header of anybody else is ignored, or every client could claim
- * any address.
+ * Proxies whose header with the address of a client is trusted. The header of any other sender is ignored, or every client
+ * could claim any address.
  */
 public record TrustedProxies(List<AddressRange> ranges) {
 
@@ -21,7 +21,7 @@ public record TrustedProxies(List<AddressRange> ranges) {
                 .toList());
     }
 
-    /** Tells whether an address is that of a proxy. */
+    /** Returns true for the address of a proxy. */
     public boolean contains(InetAddress address) {
         for (AddressRange range : ranges) {
             if (range.contains(address)) {

@@ -12,11 +12,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Lets at most {@value #MOST} lines of one kind through in a minute, and counts the others. A kind is a logger together with the text
- * of its message before arguments are filled in. The numbers are logged when the minute is over.
+ * Lets at most {@value #MOST} lines of one kind through in a minute, and counts the others. A kind is a logger together with
+ * the text of its message before arguments are filled in. The numbers are logged at the end of the minute.
  *
- * <p>A client can cause any number of failures. Without a limit it could fill the disk, and hide one line among millions. The filter
- * belongs on the appender that queues, so that what it drops never reaches the queue.
+ * <p>A client can cause any number of failures. Without a limit it could fill the disk, and hide one line among millions.
+ * The filter belongs on the appender that queues, so that what it drops never reaches the queue.
  */
 public final class LogLimiter extends Filter<ILoggingEvent> {
 

@@ -11,8 +11,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Notices that files have new content. Orchestrators replace a mounted secret by exchanging a symbolic link, of which file system
- * events tell nothing, so that contents are compared.
+ * Notices that files have new content. Orchestrators replace a mounted secret by exchanging a symbolic link, which file
+ * system events do not report, so the contents are compared.
  */
 public final class WatchedFile {
 

@@ -1,4 +1,4 @@
-/** What an operator needs beside the service itself: logs, metrics, secrets that change while the server runs, and TLS. */
+/** Operation of the service: logs, metrics, secrets that change while the server runs, and TLS. */
 @NullMarked
 package io.tokenswap.samples.exchange.operation;
 
