@@ -7,6 +7,7 @@ import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.session.SessionState.Status;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.EnumMap;
@@ -164,7 +165,7 @@ public final class TokenSessions implements Disposable {
                 UserSlot opened = open(user, slot);
                 return opened == null
                         ? signIn(user, token)
-                        : opened.begin(opening(user).start(token));
+                        : opened.begin(afterClose(slot).then(opening(user).start(token)));
             }
             TokenSession session = slot.use(settings.elapsed());
             return session == null
@@ -233,6 +234,27 @@ public final class TokenSessions implements Disposable {
         return counts;
     }
 
+    /**
+     * Returns for how many sessions in memory the user's consent ends soon.
+     *
+     * @param time the time from now, for example 7 days
+     * @return the number of sessions whose grant the provider ends within the time, those that have ended included. Sessions whose end of
+     *     the grant is not known do not count
+     * @see SessionEvent.GrantExpiring
+     */
+    public int grantsEndingWithin(Duration time) {
+        Instant latest = settings.clock().instant().plus(time);
+        int number = 0;
+        for (UserSlot slot : slots.values()) {
+            DefaultTokenSession session = slot.session;
+            Instant end = session == null ? null : session.state().grantExpiresAt();
+            if (end != null && !end.isAfter(latest)) {
+                number++;
+            }
+        }
+        return number;
+    }
+
     /** Closes all sessions without waiting. {@link #disposeLater()} waits. */
     @Override
     public void dispose() {
@@ -280,7 +302,9 @@ public final class TokenSessions implements Disposable {
             UserSlot opened = open(user, slot);
             return opened == null
                     ? get(user)
-                    : opened.begin(opening(user).restore().switchIfEmpty(Mono.error(TokenSessions::loginRequired)));
+                    : opened.begin(afterClose(slot)
+                            .then(opening(user).restore())
+                            .switchIfEmpty(Mono.error(TokenSessions::loginRequired)));
         }
         TokenSession session = slot.use(settings.elapsed());
         return session == null ? slot.opened(this, user) : Mono.just(session);
@@ -291,6 +315,12 @@ public final class TokenSessions implements Disposable {
         UserSlot slot = new UserSlot(this, user);
         boolean first = over == null ? slots.putIfAbsent(user, slot) == null : slots.replace(user, over, slot);
         return first ? slot : null;
+    }
+
+    /** Completes when the session that the application has disposed of has saved its token, so that a user has one session at a time. */
+    private static Mono<Void> afterClose(@Nullable UserSlot over) {
+        DefaultTokenSession closing = over == null ? null : over.session;
+        return closing == null ? Mono.empty() : closing.disposeLater().onErrorComplete();
     }
 
     private SessionOpening opening(String user) {

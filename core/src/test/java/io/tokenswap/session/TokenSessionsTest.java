@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.SessionClosedException;
+import io.tokenswap.Token;
 import io.tokenswap.session.SessionState.Status;
 import io.tokenswap.session.TokenSessions.UserEvent;
 import io.tokenswap.testing.ReferenceStore;
@@ -26,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
@@ -141,6 +143,22 @@ class TokenSessionsTest {
         }
 
         @Test
+        void whoseSessionWasDisposedWaitForItsRefreshAndGetTheNextToken() {
+            TokenSession session = signIn("alice");
+            Sinks.One<Token> response = Sinks.one();
+            endpoint.then(presented -> response.asMono());
+            session.refresh().subscribe(token -> {}, error -> {});
+            session.dispose();
+            List<TokenSession> found = new ArrayList<>();
+            sessions.get("alice").subscribe(found::add);
+            assertThat(found).isEmpty();
+            response.tryEmitValue(endpoint.grant());
+            assertThat(found).hasSize(1);
+            assertThat(secret(found.get(0))).isEqualTo("access-2");
+            assertThat(endpoint.refreshes()).isOne();
+        }
+
+        @Test
         void whoseSessionWasDisposedGetAnother() {
             TokenSession session = signIn("alice");
             session.dispose();
@@ -251,6 +269,19 @@ class TokenSessionsTest {
 
         private static String name(UserEvent event) {
             return event.event().getClass().getSimpleName();
+        }
+
+        @Test
+        void countGrantsThatEndSoon() {
+            TokenSessions sessions = builder()
+                    .policy(RefreshPolicy.builder()
+                            .grantLifetime(Duration.ofDays(10))
+                            .build())
+                    .build();
+            signIn(sessions, "alice");
+            assertThat(sessions.grantsEndingWithin(Duration.ofDays(10).minusMillis(1)))
+                    .isZero();
+            assertThat(sessions.grantsEndingWithin(Duration.ofDays(10))).isOne();
         }
 
         @Test
