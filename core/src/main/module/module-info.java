@@ -28,14 +28,18 @@ module io.tokenswap.core {
     requires io.netty.transport.unix.common;
 
     requires static org.jspecify;
+    requires static transitive micrometer.core;
+    requires static transitive micrometer.observation;
 
     exports io.tokenswap;
     exports io.tokenswap.http;
+    exports io.tokenswap.micrometer;
     exports io.tokenswap.session;
     exports io.tokenswap.store;
     exports io.tokenswap.internal to
             io.tokenswap.callback,
             io.tokenswap.redis,
             io.tokenswap.r2dbc,
+            io.tokenswap.spring,
             io.tokenswap.testing;
 }

@@ -49,4 +49,13 @@ public interface TokenEndpoint {
     default Duration timeout() {
         return Duration.ofSeconds(15);
     }
+
+    /**
+     * Names the host that refreshes are sent to, for metrics and traces.
+     *
+     * @return the name or address of the host, without a port; empty by default, for an endpoint that is no server
+     */
+    default String host() {
+        return "";
+    }
 }

@@ -61,6 +61,20 @@ class ArchitectureTest {
                     .or(resideInAnyPackage("io.tokenswap", "io.tokenswap.internal..", "io.tokenswap.http..")));
 
     @ArchTest
+    static final ArchRule onlyOnePackageKnowsMicrometer = noClasses()
+            .that(not(resideInAPackage("io.tokenswap.micrometer..")))
+            .should()
+            .dependOnClassesThat(resideInAnyPackage("io.micrometer..", "io.tokenswap.micrometer.."));
+
+    @ArchTest
+    static final ArchRule micrometerKnowsSessionAndRoot = classes()
+            .that()
+            .resideInAPackage("io.tokenswap.micrometer..")
+            .should()
+            .onlyDependOnClassesThat(not(resideInAPackage("io.tokenswap.."))
+                    .or(resideInAnyPackage("io.tokenswap", "io.tokenswap.session", "io.tokenswap.micrometer..")));
+
+    @ArchTest
     static final ArchRule storeKnowsSessionAndRoot = classes()
             .that()
             .resideInAPackage("io.tokenswap.store..")

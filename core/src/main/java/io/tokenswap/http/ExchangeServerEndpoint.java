@@ -125,6 +125,11 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     }
 
     @Override
+    public String host() {
+        return refresh.uri().getHost();
+    }
+
+    @Override
     public String toString() {
         return "ExchangeServerEndpoint[" + dialect + ", swap=" + EndpointUri.display(swap.uri()) + ", refresh="
                 + EndpointUri.display(refresh.uri()) + "]";

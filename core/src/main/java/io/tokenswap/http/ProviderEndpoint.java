@@ -75,6 +75,11 @@ public final class ProviderEndpoint implements TokenEndpoint {
     }
 
     @Override
+    public String host() {
+        return peer.uri().getHost();
+    }
+
+    @Override
     public String toString() {
         return "ProviderEndpoint[" + EndpointUri.display(peer.uri()) + ", " + authentication + "]";
     }
