@@ -1,0 +1,90 @@
+package io.tokenswap.spring;
+
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.util.Locale;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.springframework.core.env.Environment;
+
+/**
+ * Address at which browsers reach this service. It is never taken from the {@code Host} header, which anybody can write: the code would
+ * be sent there.
+ */
+final class PublicUri {
+
+    private static final Set<String> LOOPBACK = Set.of("localhost", "127.0.0.1", "[::1]");
+
+    private final @Nullable URI configured;
+    private final Environment environment;
+
+    PublicUri(@Nullable URI configured, Environment environment) {
+        this.configured = configured;
+        this.environment = environment;
+    }
+
+    /** Refuses an address at which codes and cookies would be readable on the way. */
+    static void check(String name, URI uri) {
+        String host = uri.getHost();
+        if (host == null
+                || uri.getRawUserInfo() != null
+                || uri.getRawQuery() != null
+                || uri.getRawFragment() != null
+                || !(uri.getRawPath().isEmpty() || uri.getRawPath().equals("/"))) {
+            throw new IllegalArgumentException(
+                    name + " must be a scheme, a host and a port if any, and nothing else: https://music.example.com");
+        }
+        boolean http = "http".equalsIgnoreCase(uri.getScheme());
+        if (!"https".equalsIgnoreCase(uri.getScheme()) && !(http && isLoopback(host))) {
+            throw new IllegalArgumentException(
+                    name + " must begin with https://. Only on this machine http:// is accepted");
+        }
+    }
+
+    /** Returns the absolute address of a path, which may have a query. */
+    URI resolve(String path) {
+        return URI.create(origin() + path);
+    }
+
+    /** Scheme, host and port, as browsers write them in the {@code Origin} header. */
+    String origin() {
+        URI base = base();
+        String scheme = base.getScheme().toLowerCase(Locale.ROOT);
+        int port = base.getPort();
+        boolean usual = port < 0 || port == (scheme.equals("https") ? 443 : 80);
+        return scheme + "://" + base.getHost().toLowerCase(Locale.ROOT) + (usual ? "" : ":" + port);
+    }
+
+    boolean isSecure() {
+        return configured != null && "https".equalsIgnoreCase(configured.getScheme());
+    }
+
+    boolean isLoopback() {
+        return configured == null || isLoopback(configured.getHost());
+    }
+
+    /**
+     * Whether a browser uses another name of this machine, {@code 127.0.0.1} for {@code localhost}: a cookie that is set under that name
+     * would not come back with the code. The port must be the same, so that a proxy is not taken for a browser.
+     */
+    boolean isAliasedBy(@Nullable InetSocketAddress host) {
+        URI base = base();
+        return host != null
+                && host.getPort() == base.getPort()
+                && isLoopback(base.getHost())
+                && isLoopback(host.getHostString())
+                && !base.getHost().equalsIgnoreCase(host.getHostString());
+    }
+
+    private static boolean isLoopback(String host) {
+        return LOOPBACK.contains(host.toLowerCase(Locale.ROOT));
+    }
+
+    private URI base() {
+        if (configured != null) {
+            return configured;
+        }
+        String port = environment.getProperty("local.server.port", environment.getProperty("server.port", "8080"));
+        return URI.create("http://localhost:" + port);
+    }
+}
