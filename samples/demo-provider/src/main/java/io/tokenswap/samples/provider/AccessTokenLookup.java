@@ -10,7 +10,7 @@ import org.springframework.security.oauth2.core.OAuth2TokenIntrospectionClaimNam
 import org.springframework.security.oauth2.server.resource.introspection.BadOpaqueTokenException;
 import org.springframework.security.oauth2.server.resource.introspection.OpaqueTokenIntrospector;
 
-/** Asks the store of the same process, so that a revoked token is refused by the next request. */
+/** Looks tokens up in the store of the same process, so that the next request refuses a revoked token. */
 final class AccessTokenLookup implements OpaqueTokenIntrospector {
 
     private final GrantStore grants;

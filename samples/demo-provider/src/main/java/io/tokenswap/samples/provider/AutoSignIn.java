@@ -11,7 +11,7 @@ import org.springframework.security.core.context.SecurityContextHolder;
 import org.springframework.security.core.userdetails.UserDetails;
 import org.springframework.web.filter.OncePerRequestFilter;
 
-/** Answers every authorization request as if the demo user had signed in before. */
+/** Treats every authorization request as if the demo user had signed in before. */
 final class AutoSignIn extends OncePerRequestFilter {
 
     private final UserDetails user;

@@ -14,8 +14,8 @@ import org.springframework.security.oauth2.server.authorization.OAuth2TokenType;
 import org.springframework.web.HttpRequestHandler;
 
 /**
- * Lists what the application asks for. Everything on it comes from the request that the state stands for, and nothing
- * from the address of the page, which anybody can write.
+ * Page that lists what the application asks for. Its content comes from the stored request of the state, and not from
+ * the address of the page, which any site can forge.
  */
 final class ConsentPage implements HttpRequestHandler {
 

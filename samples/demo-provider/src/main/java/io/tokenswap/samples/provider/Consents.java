@@ -17,7 +17,9 @@ import org.springframework.security.oauth2.server.authorization.authentication.O
 import org.springframework.security.oauth2.server.authorization.authentication.OAuth2AuthorizationConsentAuthenticationContext;
 import org.springframework.security.oauth2.server.authorization.authentication.OAuth2AuthorizationConsentAuthenticationToken;
 
-/** What the user has agreed to, when to ask again, and what a click on Allow or Cancel means. */
+/**
+ * Consents of the user: the granted scopes, the rule for asking again, and the effect of the buttons Allow and Cancel.
+ */
 final class Consents implements OAuth2AuthorizationConsentService {
 
     /** The consent form's field that says which button was pressed. */
@@ -51,7 +53,10 @@ final class Consents implements OAuth2AuthorizationConsentService {
         consents.clear();
     }
 
-    /** As at Spotify: once for the same scopes, and each time that the application says {@code show_dialog}. */
+    /**
+     * Returns true if the user is to be asked. As at Spotify, the user is asked once for the same scopes, and each time
+     * that the application sends {@code show_dialog}.
+     */
     boolean mustAsk(OAuth2AuthorizationCodeRequestAuthenticationContext context) {
         if (autoApprove) {
             return false;
@@ -66,27 +71,27 @@ final class Consents implements OAuth2AuthorizationConsentService {
     }
 
     /**
-     * Spring reads the decision out of the scopes: none means no. That would grant after a Cancel whatever was granted
-     * before, could never grant a request without scopes, and tells the application that its {@code client_id} was
-     * wrong. Here the button decides.
+     * Decides by the button. Spring decides by the scopes, where none means no. After a Cancel that would grant the
+     * scopes that were granted before, a request without scopes could never be granted, and the error would name the
+     * {@code client_id}.
      */
     static void decide(OAuth2AuthorizationConsentAuthenticationContext context) {
-        OAuth2AuthorizationConsentAuthenticationToken answer = context.getAuthentication();
-        if (!ALLOW.equals(answer.getAdditionalParameters().get(DECISION))) {
-            throw denied(answer, Objects.requireNonNull(context.getAuthorizationRequest()));
+        OAuth2AuthorizationConsentAuthenticationToken consent = context.getAuthentication();
+        if (!ALLOW.equals(consent.getAdditionalParameters().get(DECISION))) {
+            throw denied(consent, Objects.requireNonNull(context.getAuthorizationRequest()));
         }
         // Spring wants one authority at least, and a request without scopes brings none.
         context.getAuthorizationConsent().authority(new SimpleGrantedAuthority(ALLOW));
     }
 
     private static OAuth2AuthorizationCodeRequestAuthenticationException denied(
-            OAuth2AuthorizationConsentAuthenticationToken answer, OAuth2AuthorizationRequest request) {
+            OAuth2AuthorizationConsentAuthenticationToken consent, OAuth2AuthorizationRequest request) {
         return new OAuth2AuthorizationCodeRequestAuthenticationException(
                 new OAuth2Error(OAuth2ErrorCodes.ACCESS_DENIED),
                 new OAuth2AuthorizationCodeRequestAuthenticationToken(
-                        answer.getAuthorizationUri(),
-                        answer.getClientId(),
-                        (Authentication) answer.getPrincipal(),
+                        consent.getAuthorizationUri(),
+                        consent.getClientId(),
+                        (Authentication) consent.getPrincipal(),
                         request.getRedirectUri(),
                         request.getState(),
                         request.getScopes(),

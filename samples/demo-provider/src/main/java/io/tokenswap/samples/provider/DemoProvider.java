@@ -13,7 +13,7 @@ import org.springframework.boot.web.server.servlet.context.AnnotationConfigServl
 import org.springframework.context.ApplicationContextException;
 
 /**
- * A running authorization server on {@code 127.0.0.1}: {@code GET /authorize}, {@code POST /api/token} and
+ * Running authorization server on {@code 127.0.0.1}: {@code GET /authorize}, {@code POST /api/token} and
  * {@code GET /v1/me}, as Spotify has them. {@link #close()} stops it and frees the port.
  *
  * <pre>{@code
@@ -25,57 +25,64 @@ import org.springframework.context.ApplicationContextException;
  * }
  * }</pre>
  *
- * <p>Any number of them can run in one process. Thread-safe.
+ * <p>A process can run any number of providers. Safe for use by any thread.
  */
 public final class DemoProvider implements AutoCloseable {
 
     private final AnnotationConfigServletWebServerApplicationContext context;
     private final GrantStore grants;
     private final URI uri;
+    private final Set<String> redirectUris;
 
     private DemoProvider(AnnotationConfigServletWebServerApplicationContext context) {
         this.context = context;
         this.grants = context.getBean(GrantStore.class);
         WebServer server = Objects.requireNonNull(context.getWebServer(), "started");
         this.uri = URI.create("http://127.0.0.1:" + server.getPort());
+        this.redirectUris = context.getBean(Settings.class).redirectUris();
     }
 
-    /** Options with their defaults. */
+    /** Returns a builder with the defaults of all options. */
     public static Builder builder() {
         return new Builder();
     }
 
-    /** The base, for example {@code http://127.0.0.1:9000}. */
+    /** Returns the base URI, for example {@code http://127.0.0.1:9000}. */
     public URI uri() {
         return uri;
     }
 
-    /** Where the browser is sent to. */
+    /** Returns the URI to which the browser is sent. */
     public URI authorizeUri() {
         return uri.resolve("/authorize");
     }
 
-    /** Where codes and refresh tokens are redeemed. */
+    /** Returns the URI at which codes and refresh tokens are redeemed. */
     public URI tokenUri() {
         return uri.resolve("/api/token");
     }
 
-    /** A resource that wants an access token with the scope {@code user-read-private}. */
+    /** Returns the registered redirect URIs. */
+    Set<String> redirectUris() {
+        return redirectUris;
+    }
+
+    /** Returns the URI of a resource that requires an access token with the scope {@code user-read-private}. */
     public URI meUri() {
         return uri.resolve("/v1/me");
     }
 
     /**
-     * Ends one grant, as when the user removes the application in their account: its refresh token answers
-     * {@code invalid_grant} from now on, its access tokens are refused at once.
+     * Ends one grant, as when the user removes the application in their account: its refresh token fails with
+     * {@code invalid_grant} from now on, and its access tokens are refused at once.
      *
-     * @return whether the refresh token was known
+     * @return true if the refresh token was known
      */
     public boolean revoke(String refreshToken) {
         return grants.revoke(refreshToken);
     }
 
-    /** Ends every grant, and forgets what the user has consented to. */
+    /** Ends every grant, and forgets all consents of the user. */
     public void revokeAll() {
         grants.revokeAll();
         context.getBean(Consents.class).forgetAll();
@@ -87,7 +94,7 @@ public final class DemoProvider implements AutoCloseable {
         context.close();
     }
 
-    /** Collects the options of a {@link DemoProvider}. Not thread-safe. */
+    /** Builder of a {@link DemoProvider}. Not safe for use by several threads. */
     public static final class Builder {
 
         private int port;
@@ -102,7 +109,7 @@ public final class DemoProvider implements AutoCloseable {
 
         private Builder() {}
 
-        /** The port on 127.0.0.1; 0, the default, takes a free one. */
+        /** Sets the port on 127.0.0.1; 0, the default, takes a free one. */
         public Builder port(int port) {
             if (port < 0 || port > 65_535) {
                 throw new IllegalArgumentException("port must be 0 to 65535, was " + port);
@@ -111,21 +118,21 @@ public final class DemoProvider implements AutoCloseable {
             return this;
         }
 
-        /** Default {@code demo-client}. */
+        /** Sets the client id, {@code demo-client} by default. */
         public Builder clientId(String clientId) {
             this.clientId = notBlank("clientId", clientId);
             return this;
         }
 
-        /** Default {@code demo-secret}. */
+        /** Sets the client secret, {@code demo-secret} by default. */
         public Builder clientSecret(String clientSecret) {
             this.clientSecret = notBlank("clientSecret", clientSecret);
             return this;
         }
 
         /**
-         * The only places that the browser is sent back to, compared byte for byte; one without a port on
-         * {@code 127.0.0.1} or {@code [::1]} allows any port. Default {@code http://127.0.0.1:8080/callback}.
+         * Sets the redirect URIs, {@code http://127.0.0.1:8080/callback} by default. They are compared byte for byte. A
+         * URI on {@code 127.0.0.1} or {@code [::1]} without a port allows any port.
          */
         public Builder redirectUris(String... redirectUris) {
             this.redirectUris = notEmpty("redirectUris", redirectUris);
@@ -133,7 +140,7 @@ public final class DemoProvider implements AutoCloseable {
             return this;
         }
 
-        /** How long an access token is good for: whole seconds, at least one. Default one hour, as Spotify's. */
+        /** Sets the lifetime of access tokens: whole seconds, at least one. One hour by default, as at Spotify. */
         public Builder accessTokenLifetime(Duration accessTokenLifetime) {
             if (accessTokenLifetime.toSeconds() < 1 || accessTokenLifetime.toNanosPart() != 0) {
                 throw new IllegalArgumentException(
@@ -144,8 +151,8 @@ public final class DemoProvider implements AutoCloseable {
         }
 
         /**
-         * Whether to sign the demo user in and consent without showing a page, even with {@code show_dialog=true}: a
-         * client that only follows redirects gets its code. Default false.
+         * Sets automatic approval, off by default: the demo user is signed in and consents without a page, even with
+         * {@code show_dialog=true}. A client that only follows redirects then gets its code.
          */
         public Builder autoApprove(boolean autoApprove) {
             this.autoApprove = autoApprove;
@@ -153,28 +160,30 @@ public final class DemoProvider implements AutoCloseable {
         }
 
         /**
-         * Whether each refresh replaces the refresh token and kills the old one; if not, the answer to a refresh has
-         * none, and the first stays good. Default true.
+         * Sets the rotation of refresh tokens, on by default: each refresh replaces the refresh token and ends the old
+         * one. Without rotation the response to a refresh has no refresh token, and the first one stays valid.
          */
         public Builder rotateRefreshTokens(boolean rotateRefreshTokens) {
             this.rotateRefreshTokens = rotateRefreshTokens;
             return this;
         }
 
-        /** The scopes that may be asked for; any other is {@code invalid_scope}. Default all of Spotify's. */
+        /**
+         * Sets the scopes that may be requested, all of Spotify's by default. Any other scope is {@code invalid_scope}.
+         */
         public Builder scopes(String... scopes) {
             this.scopes = notEmpty("scopes", scopes);
             return this;
         }
 
-        /** Decides when an access token has expired; everything else keeps to the system's clock. */
+        /** Sets the clock by which access tokens expire. All other times are those of the system's clock. */
         public Builder clock(Clock clock) {
             this.clock = Objects.requireNonNull(clock, "clock");
             return this;
         }
 
         /**
-         * Starts the server; when this returns, it answers.
+         * Starts the server, and returns when it accepts requests.
          *
          * @throws PortInUseException if another program has the port
          */

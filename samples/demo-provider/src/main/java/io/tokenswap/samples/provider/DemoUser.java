@@ -1,6 +1,6 @@
 package io.tokenswap.samples.provider;
 
-/** The only account; its password is no secret, the sign-in page fills it in. */
+/** The only account. Its password is no secret: the sign-in page fills it in. */
 final class DemoUser {
 
     static final String NAME = "demo";

@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.web.HttpRequestHandler;
 
-/** What a person sees when there is nobody to send them back to: Tomcat's own page would name its version. */
+/** Page for an error that cannot be sent back to an application. Tomcat's own page would name its version. */
 final class ErrorPage implements HttpRequestHandler {
 
     @Override

@@ -18,7 +18,7 @@ import org.springframework.security.oauth2.server.authorization.token.OAuth2Acce
 import org.springframework.security.oauth2.server.authorization.token.OAuth2RefreshTokenGenerator;
 import org.springframework.security.oauth2.server.authorization.token.OAuth2TokenGenerator;
 
-/** The one client, what its tokens are like, and what is remembered of them. */
+/** Configuration of the only client, of its tokens, and of the store of grants. */
 @Configuration(proxyBeanMethods = false)
 class GrantConfiguration {
 

@@ -18,15 +18,15 @@ import org.springframework.security.oauth2.server.authorization.OAuth2Authorizat
 import org.springframework.security.oauth2.server.authorization.OAuth2TokenType;
 
 /**
- * What the user has granted, and every access token that came of it.
+ * Grants of the user, with every access token of each grant.
  *
- * <p>Spring's in-memory service keeps one access token a grant, so that a refresh would kill the one in use. Spotify's
- * stay good until their own expiry, which is what lets a client refresh ahead of time: so they are kept here beside
- * their grant. Each look-up is by key, since a load test makes thousands of grants.
+ * <p>Spring's in-memory service keeps one access token for each grant, so a refresh would end the token in use. At
+ * Spotify each token stays valid until it expires, which lets a client refresh ahead of time. This store therefore
+ * keeps all of them. Each look-up is by key, because a load test makes thousands of grants.
  */
 final class GrantStore implements OAuth2AuthorizationService {
 
-    /** A demo that runs for months forgets the grants that were used least recently. */
+    /** Number of grants that are kept. Beyond it, the grants that were used least recently are forgotten. */
     private static final int LIMIT = 20_000;
 
     private final Clock clock;
@@ -38,7 +38,7 @@ final class GrantStore implements OAuth2AuthorizationService {
         this.clock = clock;
     }
 
-    /** A token that is good now, and the grant that it came of. */
+    /** Valid token and the id of its grant. */
     record AccessToken(OAuth2AccessToken token, String grantId) {}
 
     @Override
@@ -85,7 +85,7 @@ final class GrantStore implements OAuth2AuthorizationService {
         return null;
     }
 
-    /** The access token, unless it is unknown, expired or revoked. */
+    /** Returns an access token, or null if it is unknown, expired or revoked. */
     synchronized @Nullable AccessToken findAccessToken(String value) {
         AccessToken found = accessTokens.get(value);
         if (found == null || isExpired(found)) {
@@ -117,7 +117,7 @@ final class GrantStore implements OAuth2AuthorizationService {
         }
     }
 
-    /** All live equally long, so the oldest come first. */
+    /** Removes expired tokens. All have the same lifetime, so the oldest come first. */
     private void removeExpired() {
         var oldestFirst = accessTokens.values().iterator();
         while (oldestFirst.hasNext() && isExpired(oldestFirst.next())) {

@@ -5,7 +5,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.springframework.web.HttpRequestHandler;
 
-/** Says what this is, to whoever opens the bare address. */
+/** Page at the root of the server that explains what the server is. */
 final class HomePage implements HttpRequestHandler {
 
     @Override

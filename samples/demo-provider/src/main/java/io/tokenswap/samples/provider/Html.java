@@ -4,12 +4,12 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.springframework.web.util.HtmlUtils;
 
-/** The frame around every page: one card, light or dark as the system is, nothing loaded from elsewhere. */
+/** Frame around every page: one card, light or dark as the system is, nothing loaded from elsewhere. */
 final class Html {
 
     private Html() {}
 
-    /** The title is escaped here, the body has to be already. */
+    /** Writes a page. The title is escaped here; the body must be escaped already. */
     static void write(HttpServletResponse response, int status, String title, String body) throws IOException {
         response.setStatus(status);
         response.setContentType("text/html;charset=utf-8");

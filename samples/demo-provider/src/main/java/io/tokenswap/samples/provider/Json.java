@@ -4,7 +4,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The one place that knows Jackson. */
+/** The only class that uses Jackson. */
 final class Json {
 
     private static final JsonMapper MAPPER = JsonMapper.shared();

@@ -29,6 +29,7 @@ public final class Main {
         System.out.println("  authorize  " + provider.authorizeUri());
         System.out.println("  token      " + provider.tokenUri());
         System.out.println("  me         " + provider.meUri());
+        provider.redirectUris().forEach(uri -> System.out.println("  redirect   " + uri));
     }
 
     private static void fail(String message) {

@@ -9,8 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.springframework.web.filter.OncePerRequestFilter;
 
 /**
- * Redeems a code or a refresh token once, even if two requests bring it at the same moment: Spring looks it up and
- * saves its successor in two steps, and both requests would pass between them.
+ * Filter that lets a code or a refresh token be redeemed once, even by two simultaneous requests. Spring looks it up
+ * and saves its successor in two steps, and both requests could pass between the steps.
  */
 final class OneTokenRequestAtATime extends OncePerRequestFilter {
 

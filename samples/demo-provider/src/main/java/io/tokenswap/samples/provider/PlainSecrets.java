@@ -6,8 +6,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.security.crypto.password.PasswordEncoder;
 
 /**
- * Compares secrets as they are. They live in memory only, the password is printed on the sign-in page, and a slow hash
- * would cost a tenth of a second at every token request.
+ * Compares secrets in plain text. They are in memory only, the password stands on the sign-in page, and a slow hash
+ * would take a tenth of a second for every token request.
  */
 final class PlainSecrets implements PasswordEncoder {
 

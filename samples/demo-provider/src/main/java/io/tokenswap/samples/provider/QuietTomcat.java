@@ -5,12 +5,12 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * Keeps Tomcat's news of starting and stopping off standard error. It logs to {@code java.util.logging}; a level that
- * the host has chosen stays as it is.
+ * Keeps Tomcat's start and stop messages off standard error. Tomcat logs to {@code java.util.logging}; a level that the
+ * host has set is not changed.
  */
 final class QuietTomcat {
 
-    /** Held, because the JDK forgets the level of a logger that nobody holds. */
+    /** References to the loggers, because the JDK forgets the level of a logger that is not referenced. */
     private static final List<Logger> LOGGERS =
             List.of(Logger.getLogger("org.apache.catalina"), Logger.getLogger("org.apache.coyote"));
 

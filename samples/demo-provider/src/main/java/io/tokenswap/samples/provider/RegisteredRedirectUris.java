@@ -13,11 +13,11 @@ import org.springframework.security.oauth2.server.authorization.authentication.O
 import org.springframework.security.oauth2.server.authorization.authentication.OAuth2AuthorizationCodeRequestAuthenticationToken;
 
 /**
- * Allows a redirect URI if it is registered, byte for byte. A loopback address that is registered without a port stands
- * for all of them: an application on the desk takes whatever port is free.
+ * Allows a redirect URI if it is registered, byte for byte. A loopback address that is registered without a port allows
+ * every port, because a desktop application uses any free one.
  *
- * <p>Spring's own validator lets the port vary even where one is registered, and takes a missing redirect URI for the
- * only registered one; Spotify does neither.
+ * <p>Spring's validator allows any port even if one is registered, and replaces a missing redirect URI by the only
+ * registered one. Spotify does neither.
  */
 final class RegisteredRedirectUris implements Consumer<OAuth2AuthorizationCodeRequestAuthenticationContext> {
 
@@ -33,7 +33,8 @@ final class RegisteredRedirectUris implements Consumer<OAuth2AuthorizationCodeRe
     public void accept(OAuth2AuthorizationCodeRequestAuthenticationContext context) {
         OAuth2AuthorizationCodeRequestAuthenticationToken request = context.getAuthentication();
         if (!allows(request.getRedirectUri())) {
-            // Without a request inside, the exception cannot redirect: nobody is sent to an address that is not ours.
+            // Without a request inside, the exception cannot redirect, so no browser is sent to an address that is not
+            // registered.
             throw new OAuth2AuthorizationCodeRequestAuthenticationException(
                     new OAuth2Error(OAuth2ErrorCodes.INVALID_REQUEST, "The redirect_uri is not registered.", null),
                     null);

@@ -4,7 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 
-/** The scopes that Spotify documents, in the words of a consent page. */
+/** Scopes that Spotify documents, in the words of a consent page. */
 final class Scopes {
 
     private static final Map<String, String> DESCRIPTIONS = descriptions();

@@ -21,7 +21,10 @@ import org.springframework.security.web.SecurityFilterChain;
 import org.springframework.security.web.authentication.LoginUrlAuthenticationEntryPoint;
 import org.springframework.security.web.context.SecurityContextHolderFilter;
 
-/** Who may do what: the API wants a bearer token, the rest is the authorization server with its two pages. */
+/**
+ * Access rules: the API requires a bearer token, and all other paths belong to the authorization server with its two
+ * pages.
+ */
 @Configuration(proxyBeanMethods = false)
 @EnableWebSecurity
 class SecurityConfiguration {
@@ -61,7 +64,7 @@ class SecurityConfiguration {
         }
         return http.addFilterAfter(new OneTokenRequestAtATime(), SecurityContextHolderFilter.class)
                 .oauth2AuthorizationServer(server -> server.tokenEndpoint(
-                                token -> token.accessTokenResponseHandler(new TokenAnswer(settings)))
+                                token -> token.accessTokenResponseHandler(new TokenResponseWriter(settings)))
                         .authorizationEndpoint(authorize -> authorize
                                 .consentPage(CONSENT_PATH)
                                 .authenticationProviders(providers -> adapt(providers, settings, consents))))

@@ -11,7 +11,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.web.HttpRequestHandler;
 import org.springframework.web.context.support.HttpRequestHandlerServlet;
 
-/** Which page answers at which path. The authorization server's own paths are filters, before all of them. */
+/** Pages and their paths. The paths of the authorization server are filters, which come first. */
 @Configuration(proxyBeanMethods = false)
 class ServerConfiguration {
 
@@ -81,13 +81,13 @@ class ServerConfiguration {
         return at("meResource", SecurityConfiguration.ME_PATH);
     }
 
-    /** At "/", too: where no servlet would answer, Tomcat does not ask the filters either. */
+    /** Registers the error page at "/" too. Tomcat does not call the filters for a path without a servlet. */
     @Bean
     ServletRegistrationBean<HttpRequestHandlerServlet> errorPath() {
         return at("errorPage", ERROR_PATH, "/");
     }
 
-    /** The servlet finds its handler by its own name. */
+    /** Returns a servlet, which finds its handler by the servlet's name. */
     private static ServletRegistrationBean<HttpRequestHandlerServlet> at(String handler, String... paths) {
         ServletRegistrationBean<HttpRequestHandlerServlet> registration =
                 new ServletRegistrationBean<>(new HttpRequestHandlerServlet(), paths);

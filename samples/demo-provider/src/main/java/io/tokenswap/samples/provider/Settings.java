@@ -4,7 +4,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.Set;
 
-/** What {@link DemoProvider.Builder} collected. */
+/** Options of a {@link DemoProvider.Builder}. */
 record Settings(
         int port,
         String clientId,

@@ -6,7 +6,7 @@ import java.io.IOException;
 import org.springframework.security.web.csrf.CsrfToken;
 import org.springframework.web.HttpRequestHandler;
 
-/** Asks for the demo user, whose name and password are filled in already. */
+/** Page that asks for the demo user, with name and password already filled in. */
 final class SignInPage implements HttpRequestHandler {
 
     @Override

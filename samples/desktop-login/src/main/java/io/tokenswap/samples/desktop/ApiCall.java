@@ -8,12 +8,15 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.client.HttpClient;
 
-/** What the tokens are for: a call to an API. */
+/** Call to an API with the tokens. */
 final class ApiCall {
 
     private ApiCall() {}
 
-    /** Calls it with the newest token and shows what it says. Fails with {@link ApiException} unless it says yes. */
+    /**
+     * Calls the API with the newest token and shows the response. Fails with {@link ApiException} unless the status is a
+     * success.
+     */
     static Mono<Void> get(URI api, TokenSource tokens, Reporter reporter) {
         return BearerAuthentication.apply(HttpClient.create(), tokens, api.resolve("/"))
                 .get()
@@ -24,15 +27,15 @@ final class ApiCall {
                 .onErrorMap(
                         error -> !(error instanceof TokenSwapException),
                         error -> new ApiException(
-                                "The API does not answer at " + place(api) + ": is --me-url right?", error))
+                                "There is no response from the API at " + place(api) + ". Is --me-url right?", error))
                 .publishOn(Schedulers.single())
                 .flatMap(said -> {
                     reporter.me(said.status(), said.body());
                     return said.status() / 100 == 2
                             ? Mono.empty()
                             : Mono.error(new ApiException(
-                                    "The API at " + place(api) + " answers " + said.status()
-                                            + " to the newest token: check --me-url and --scope.",
+                                    "The API at " + place(api) + " responds with status " + said.status()
+                                            + " to the newest token. Check --me-url and --scope.",
                                     null));
                 });
     }

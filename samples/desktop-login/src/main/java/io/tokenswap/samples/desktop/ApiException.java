@@ -2,7 +2,7 @@ package io.tokenswap.samples.desktop;
 
 import org.jspecify.annotations.Nullable;
 
-/** The token is there, but the API does not take it. */
+/** The API does not accept the token, or cannot be reached. */
 final class ApiException extends RuntimeException {
 
     private static final long serialVersionUID = 1L;

@@ -11,14 +11,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 
 /**
- * The cookies of one sign-in, which is over long before any of them expires. That of the JDK answers a cookie that has a
- * {@code Max-Age} with the {@code $Version} of RFC 2965, which today's servers take for a cookie.
+ * Cookies of one sign-in, which ends long before a cookie expires. The cookie handler of the JDK adds the {@code $Version}
+ * of RFC 2965 to a cookie with {@code Max-Age}, and today's servers read that as another cookie.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6265#section-5.3">RFC 6265 section 5.3</a>
  */
 final class CookieJar {
 
-    /** Nobody listens in on the way to these: browsers trust them without https. */
+    /** Hosts that browsers trust without https, because the traffic does not leave the machine. */
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
 
     private final Map<Place, Cookie> cookies = new ConcurrentHashMap<>();
@@ -56,7 +56,7 @@ final class CookieJar {
         return path == null || path.isEmpty() ? "/" : path;
     }
 
-    /** What tells cookies apart, and where they go. Browsers do not look at the port. */
+    /** Identity and scope of a cookie. Browsers ignore the port. */
     private record Place(String name, String domain, boolean hostOnly, String path) {
 
         static Place of(Cookie cookie, URI from) {

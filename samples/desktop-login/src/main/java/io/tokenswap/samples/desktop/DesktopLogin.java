@@ -41,8 +41,8 @@ import reactor.util.function.Tuple2;
         sortOptions = false,
         description = {
             "Signs a user in through an exchange server and keeps the token fresh.",
-            "Without --exchange it starts an exchange server of its own: before the real Spotify where SPOTIFY_CLIENT_ID and "
-                    + "SPOTIFY_CLIENT_SECRET are set, else before a demo provider."
+            "Without --exchange it also starts an exchange server: for the real Spotify if SPOTIFY_CLIENT_ID and "
+                    + "SPOTIFY_CLIENT_SECRET are set, else for a demo provider."
         },
         exitCodeListHeading = "Exit codes:%n",
         exitCodeList = {
@@ -50,19 +50,19 @@ import reactor.util.function.Tuple2;
             "1:a defect of this program",
             "2:the command line or the configuration is wrong",
             "3:the port is taken",
-            "4:nobody signed in before the timeout",
+            "4:the sign-in was not finished before the timeout",
             "5:the sign-in was denied or went wrong",
-            "6:the exchange server, or who answers for it, cannot be reached or is out of order",
-            "7:the exchange server refuses: wrong URL, dialect or configuration",
+            "6:the exchange server cannot be reached, is overloaded or sends an invalid response",
+            "7:the exchange server rejects the request: wrong URL, dialect or configuration",
             "8:the grant has ended: sign in again",
             "9:the API at --me-url cannot be reached or refuses the token",
-            "10:nobody reads the output any more",
+            "10:the reader of the output has closed it",
             "11:the file of --token-file cannot be read or written",
             "130:Ctrl-C"
         })
 public final class DesktopLogin implements Callable<Integer> {
 
-    /** How the login reaches a person, or does without. */
+    /** Way in which a login reaches a person, or replaces the person. */
     enum BrowserChoice {
         SYSTEM,
         PRINT,
@@ -73,22 +73,31 @@ public final class DesktopLogin implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Option(names = "--exchange", paramLabel = "URL", description = "the exchange server; one of its own by default")
+    @Option(
+            names = "--exchange",
+            paramLabel = "URL",
+            description = "the exchange server; by default the program starts one")
     private @Nullable URI exchange;
 
     @Option(
             names = "--dialect",
             paramLabel = "DIALECT",
-            description = "what the exchange server speaks: json (default), single-uri or form")
+            description = "the dialect of the exchange server: json (default), single-uri or form")
     private Dialect dialect = Dialect.JSON;
 
     @Option(names = "--authorize-url", paramLabel = "URL", description = "its login page; --exchange by default")
     private @Nullable URI authorizeUrl;
 
-    @Option(names = "--swap-url", paramLabel = "URL", description = "where it swaps; by the dialect by default")
+    @Option(
+            names = "--swap-url",
+            paramLabel = "URL",
+            description = "the URL for swaps; chosen by the dialect by default")
     private @Nullable URI swapUrl;
 
-    @Option(names = "--refresh-url", paramLabel = "URL", description = "where it refreshes; by the dialect by default")
+    @Option(
+            names = "--refresh-url",
+            paramLabel = "URL",
+            description = "the URL for refreshes; chosen by the dialect by default")
     private @Nullable URI refreshUrl;
 
     @Option(
@@ -159,7 +168,7 @@ public final class DesktopLogin implements Callable<Integer> {
     /**
      * Runs the program.
      *
-     * @param args {@code --help} tells
+     * @param args see {@code --help}
      */
     public static void main(String[] args) {
         // Not picocli's own writer, which never learns that a pipe has closed.
@@ -174,7 +183,10 @@ public final class DesktopLogin implements Callable<Integer> {
         return commandLine.setParameterExceptionHandler(DesktopLogin::complain);
     }
 
-    /** One line, where picocli would print the whole help; {@code --json} may not have been read yet. */
+    /**
+     * Reports a wrong command line in one line, where picocli would print the whole help. {@code --json} may not have been
+     * read yet.
+     */
     private static int complain(ParameterException wrong, String[] args) {
         PrintWriter out = wrong.getCommandLine().getOut();
         PrintWriter err = wrong.getCommandLine().getErr();
@@ -214,16 +226,16 @@ public final class DesktopLogin implements Callable<Integer> {
         return new Screen(out, spec.commandLine().getErr(), clock, live, colour);
     }
 
-    /** Refuses what would be ignored, so that nobody waits for what cannot come. */
+    /** Rejects combinations of options of which one would be ignored. */
     private void requireSense() {
         require(refreshes == null || refreshes >= 0, "--refreshes is 0 or more");
         require(
                 exchange != null || (authorizeUrl == null && swapUrl == null && refreshUrl == null),
-                "--authorize-url, --swap-url and --refresh-url say more of the server of --exchange: name that too");
+                "--authorize-url, --swap-url and --refresh-url belong to --exchange: set it too");
         require(
                 tokenLifetime == null || (exchange == null && !hasSpotify()),
-                "--token-lifetime is for the demo provider, which --exchange and SPOTIFY_CLIENT_ID do without");
-        require(!signOut || tokenFile != null, "--sign-out removes the token of a file: name it by --token-file");
+                "--token-lifetime is for the demo provider, which --exchange and SPOTIFY_CLIENT_ID do not use");
+        require(!signOut || tokenFile != null, "--sign-out removes the token of a file: name the file by --token-file");
         require(
                 tokenFile == null || signOut || exchange != null || !hasSpotify() || hasSealKeys(),
                 "--token-file needs SEAL_KEYS here: without it the exchange server of this program makes a new key at each start, "
@@ -285,7 +297,7 @@ public final class DesktopLogin implements Callable<Integer> {
 
     /** The program that a user of the library would write. */
     private void signIn(URI exchangeUri, @Nullable URI me, BrowserChoice choice, Reporter reporter) {
-        PastedAnswer pasted = new PastedAnswer(pasteable(choice), reporter);
+        PastedRedirect pasted = new PastedRedirect(pasteable(choice), reporter);
         LoginFlow flow = LoginFlow.create(endpoint(exchangeUri))
                 .scopes(scopes.toArray(String[]::new))
                 .receiver(LoopbackReceiver.create()
@@ -310,7 +322,7 @@ public final class DesktopLogin implements Callable<Integer> {
         reporter.note("Signed out: " + file + " holds no token.");
     }
 
-    /** Shows the tokens and events of a session until as many refreshes are done as were asked for. */
+    /** Shows the tokens and events of a session until the requested number of refreshes is done. */
     private Mono<Void> follow(TokenSession session, @Nullable URI me, Reporter reporter) {
         Flux<Token> tokens = session.tokens()
                 .publishOn(Schedulers.single())
@@ -349,25 +361,45 @@ public final class DesktopLogin implements Callable<Integer> {
         if (refreshUrl != null) {
             endpoint.refreshUri(refreshUrl);
         }
-        return endpoint.build();
+        try {
+            return endpoint.build();
+        } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException(inOptions(String.valueOf(wrong.getMessage()), exchangeUri), wrong);
+        }
     }
 
-    /** Whoever has no browser on this machine, or whose browser cannot reach it, pastes the address of its last page. */
+    /** Replaces the library's name of a URI by its option and value. The value is shown without user information and query. */
+    private String inOptions(String message, URI exchangeUri) {
+        return message.replace("The base URI", "--exchange " + place(exchangeUri))
+                .replace("The authorize URI", "--authorize-url " + place(authorizeUrl))
+                .replace("The swap URI", "--swap-url " + place(swapUrl))
+                .replace("The refresh URI", "--refresh-url " + place(refreshUrl));
+    }
+
+    private static String place(@Nullable URI uri) {
+        return uri == null
+                ? ""
+                : uri.getScheme() + "://" + uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+    }
+
+    /** Returns the pasted lines, for a user whose browser is on another machine, or cannot reach this one. */
     private Flux<String> pasteable(BrowserChoice choice) {
         boolean person = choice == BrowserChoice.SYSTEM && Display.isTerminal(environment);
         return person || choice == BrowserChoice.PRINT ? PastedLines.of(in, Schedulers.boundedElastic()) : Flux.empty();
     }
 
     /**
-     * Returns the browser. It opens only if something listens at the login page: otherwise the person would read about it in the browser,
-     * and the program would wait for the timeout.
+     * Returns the browser. It opens only if something listens at the login page: otherwise the person would read about
+     * it in the browser, and the program would wait for the timeout.
      */
-    private Browser browser(URI page, BrowserChoice choice, PastedAnswer pasted, Reporter reporter) {
+    private Browser browser(URI page, BrowserChoice choice, PastedRedirect pasted, Reporter reporter) {
         Browser printing = Browser.printing(uri -> {
             pasted.expect(uri);
             reporter.authorize(uri);
             if (choice == BrowserChoice.PRINT && exchange != null) {
-                reporter.note("If the browser is on another machine, paste the address at which it ends here.");
+                reporter.note(
+                        "If the browser is on another machine, paste the address at which it ends here. If it shows an error of the"
+                                + " exchange server, that server may not allow the address of --listen.");
             }
         });
         Browser shown = uri -> Reachability.check(page).then(printing.open(uri));

@@ -12,20 +12,20 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * How to sign in when nobody has said, and why.
+ * Default way to sign in on this machine.
  *
- * @param choice what suits this machine
+ * @param choice the way that suits this machine
  * @param reason a sentence for the person
  */
 record Display(BrowserChoice choice, String reason) {
 
-    /** What the library looks for. */
+    /** Programs that the library looks for. */
     private static final List<String> OPENERS = List.of("xdg-open", "gio", "kde-open", "wslview", "rundll32.exe");
 
     /**
-     * Looks around.
+     * Examines the machine.
      *
-     * @param approvesByItself whether the provider can be told to approve without asking
+     * @param approvesByItself true if the provider can be set to approve without asking
      */
     static Display of(String os, Map<String, String> environment, boolean approvesByItself) {
         String obstacle = obstacle(os.toLowerCase(Locale.ROOT), environment);
@@ -33,7 +33,9 @@ record Display(BrowserChoice choice, String reason) {
             return new Display(BrowserChoice.SYSTEM, "There is a display: signing in with the browser.");
         }
         return approvesByItself
-                ? new Display(BrowserChoice.HEADLESS, obstacle + ": signing in headless, without a browser.")
+                ? new Display(
+                        BrowserChoice.HEADLESS,
+                        obstacle + ": the program opens the sign-in page itself (--browser headless).")
                 : new Display(BrowserChoice.PRINT, obstacle + ": open the URL in a browser on this machine.");
     }
 
@@ -59,7 +61,7 @@ record Display(BrowserChoice choice, String reason) {
         }
     }
 
-    /** Whether standard output is a terminal on which a line can be written again. */
+    /** Returns true if standard output is a terminal on which a line can be overwritten. */
     @SuppressWarnings("SystemConsoleNull") // on older JDKs it is
     static boolean isTerminal(Map<String, String> environment) {
         Console console = System.console();
@@ -67,7 +69,7 @@ record Display(BrowserChoice choice, String reason) {
             return false;
         }
         try {
-            // Since JDK 22 there is a console without a terminal too, and a method that tells.
+            // Since JDK 22 there is a console even without a terminal, and a method to find out.
             return (boolean) Console.class.getMethod("isTerminal").invoke(console);
         } catch (NoSuchMethodException olderJdk) {
             return true;

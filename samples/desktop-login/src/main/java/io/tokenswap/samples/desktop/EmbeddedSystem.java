@@ -29,13 +29,13 @@ final class EmbeddedSystem implements AutoCloseable {
         this.meUri = meUri;
     }
 
-    /** Whether the real Spotify is meant. One variable is enough to say so: the exchange server then names the other. */
+    /** Returns true if the real Spotify is meant. One variable is enough: the exchange server then names the missing one. */
     static boolean hasSpotifyClient(Map<String, String> environment) {
         return Stream.of(CLIENT_ID, CLIENT_SECRET)
                 .anyMatch(name -> !environment.getOrDefault(name, "").isBlank());
     }
 
-    /** An exchange server at the port that was registered at Spotify. */
+    /** Starts an exchange server at the port that was registered at Spotify. */
     static EmbeddedSystem withSpotify(Map<String, String> environment, List<URI> returnUris) {
         Map<String, String> variables = new HashMap<>(environment);
         variables.putIfAbsent("PORT", "8080");
@@ -43,7 +43,7 @@ final class EmbeddedSystem implements AutoCloseable {
         return new EmbeddedSystem(start(variables), null, URI.create("https://api.spotify.com/v1/me"));
     }
 
-    /** A provider and an exchange server at free ports. */
+    /** Starts a provider and an exchange server at free ports. */
     static EmbeddedSystem withDemoProvider(List<URI> returnUris, Duration tokenLifetime, boolean autoApprove) {
         String allowList = allowList(returnUris);
         DemoProvider provider = DemoProvider.builder()
@@ -78,7 +78,7 @@ final class EmbeddedSystem implements AutoCloseable {
                 .orElseThrow();
     }
 
-    /** The receiver's addresses. One without a port stands for a receiver that takes any free one. */
+    /** Returns the receiver's addresses. An address without a port stands for a receiver that takes any free port. */
     private static String allowList(List<URI> returnUris) {
         return returnUris.stream().map(EmbeddedSystem::allowed).collect(Collectors.joining(","));
     }
@@ -95,17 +95,17 @@ final class EmbeddedSystem implements AutoCloseable {
         return "http://" + returnUri.getHost() + returnUri.getRawPath();
     }
 
-    /** Where the exchange server is. */
+    /** Returns the URI of the exchange server. */
     URI exchangeUri() {
         return exchange.uri();
     }
 
-    /** An API that takes its tokens. */
+    /** Returns the URI of an API that accepts the tokens. */
     URI meUri() {
         return meUri;
     }
 
-    /** The demo provider, or null when this is the real Spotify. */
+    /** Returns the demo provider, or null for the real Spotify. */
     @Nullable DemoProvider provider() {
         return provider;
     }

@@ -14,7 +14,7 @@ import reactor.core.Exceptions;
 import reactor.netty.ChannelBindException;
 
 /**
- * How the program ends when it cannot do its work.
+ * End of the program after a failure.
  *
  * @param kind a word for programs
  * @param exitCode the exit code
@@ -57,15 +57,15 @@ record Failure(String kind, int exitCode, String message) {
                     : new Failure("unavailable", 6, message);
         } else if (error instanceof LoginRequiredException) {
             return new Failure("login_required", 8, message);
-        } else if (error instanceof OAuthErrorException answer) {
-            String words = answer.description() == null ? "" : " It says: " + answer.description();
-            return answer.requiresLogin()
+        } else if (error instanceof OAuthErrorException rejected) {
+            String words = rejected.description() == null ? "" : " It says: " + rejected.description();
+            return rejected.requiresLogin()
                     ? new Failure("login_required", 8, message + words)
-                    : new Failure("refused", 7, inOptions(message) + words + wrongUrl(answer.status()));
+                    : new Failure("refused", 7, inOptions(message) + words + wrongUrl(rejected.status()));
         } else if (error instanceof RequestRejectedException) {
             return new Failure("refused", 7, inOptions(message));
         } else if (error instanceof ClosedOutputException) {
-            return new Failure("output", 10, "Nobody reads the output any more.");
+            return new Failure("output", 10, "The reader of the output has closed it.");
         } else if (error instanceof UncheckedIOException) {
             return new Failure("token_file", 11, message);
         } else if (error instanceof ApiException) {
@@ -76,7 +76,7 @@ record Failure(String kind, int exitCode, String message) {
         return new Failure("internal", 1, error.getClass().getName() + ": " + message);
     }
 
-    /** The dialects as this program's options call them. */
+    /** Replaces the names of dialects by the options of this program. */
     private static String inOptions(String message) {
         String words = message;
         for (Dialect dialect : Dialect.values()) {

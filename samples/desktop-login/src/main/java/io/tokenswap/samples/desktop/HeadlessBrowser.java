@@ -16,17 +16,17 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.client.HttpClientResponse;
 
 /**
- * Follows the redirects of a login, cookies included, in the place of a browser. It has no eyes and no hands: the provider must
- * approve without asking anybody.
+ * Browser without a person that follows the redirects of a login and keeps cookies. The provider must approve without
+ * asking.
  */
 final class HeadlessBrowser implements Browser {
 
-    /** As many as browsers follow. */
+    /** Number of redirects that browsers follow. */
     private static final int MOST_PAGES = 20;
 
     private final HttpClient client = HttpClient.create().responseTimeout(Duration.ofSeconds(15));
 
-    /** An answer, and where it leads: null where the way ends. */
+    /** Response and the target of its redirect, null if it is none. */
     private record Page(URI uri, int status, @Nullable URI next) {
 
         String place() {
@@ -48,7 +48,7 @@ final class HeadlessBrowser implements Browser {
 
     private Mono<Page> visit(URI uri, CookieJar cookies) {
         if (uri.getHost() == null || !List.of("http", "https").contains(uri.getScheme())) {
-            return Mono.error(failed("The sign-in leads to a link that is none of the web: check --exchange."));
+            return Mono.error(failed("The sign-in leads to a link that is neither http nor https. Check --exchange."));
         }
         return client.headers(headers -> {
                     String cookie = cookies.header(uri);
@@ -63,9 +63,9 @@ final class HeadlessBrowser implements Browser {
                 .onErrorMap(error -> new TokenUnavailableException(
                         "The sign-in leads to " + uri.getScheme() + "://" + uri.getRawAuthority()
                                 + (error instanceof SSLException
-                                        ? ", with which no TLS connection is possible: check its certificate, and whether"
-                                                + " the URL should begin with http."
-                                        : ", which does not answer: is it running, and is the URL right?"),
+                                        ? ", with which no TLS connection is possible. Check its certificate, and if"
+                                                + " the URL must begin with http."
+                                        : ", which does not respond. Is it running, and is the URL right?"),
                         TokenUnavailableException.Reason.RESPONSE_LOST,
                         null,
                         error));
@@ -94,22 +94,25 @@ final class HeadlessBrowser implements Browser {
         return page.place().equals(receiver);
     }
 
-    /** The receiver answers a refusal of the user with a page too: the answers that it goes on waiting after have a status. */
+    /**
+     * Checks the response of the receiver. A denied sign-in has a page with a success status too; after an error status the
+     * receiver continues to wait.
+     */
     private static Mono<Void> received(Page page) {
         return page.status() < 400
                 ? Mono.empty()
-                : Mono.error(failed("The sign-in came back with an answer that is not of this login (status "
-                        + page.status() + "): does the exchange server pass the state on as it was?"));
+                : Mono.error(failed("The sign-in came back with a redirect that does not belong to this login (status "
+                        + page.status() + "). Does the exchange server return the state unchanged?"));
     }
 
     private static Mono<Void> lost(Page page) {
         String what = page.next() != null
-                ? "The sign-in goes round in circles at " + page.place() + ": try it with --browser system."
+                ? "The sign-in redirects in a loop at " + page.place() + ". Try --browser system."
                 : page.status() < 300
-                        ? "The sign-in ends at a page that wants a person, " + page.place()
-                                + ": use --browser system or --browser print, or mend --exchange."
+                        ? "The sign-in ends at a page that needs a person, " + page.place()
+                                + ". Use --browser system or --browser print, or correct --exchange."
                         : "The sign-in ends at " + page.place() + " with status " + page.status()
-                                + ": check --exchange and --authorize-url, and that the exchange server allows "
+                                + ". Check --exchange and --authorize-url, and that the exchange server allows "
                                 + "the address of --listen and each --scope.";
         return Mono.error(failed(what));
     }

@@ -13,7 +13,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** How the words of the command line are read. A complaint says what would be right, and repeats no URL: it may hold a key. */
+/** Parsers of the values of the command line. A message names a correct value and repeats no URL, which may hold a key. */
 final class OptionValues {
 
     private OptionValues() {}
@@ -40,7 +40,7 @@ final class OptionValues {
         throw new TypeConversionException("no URL like https://auth.example.com");
     }
 
-    /** An address of the receiver. Judged here already, before anything is started for it. */
+    /** Parser of an address of the receiver, which is checked before anything is started. */
     static final class ListenUri implements ITypeConverter<URI> {
 
         @Override
@@ -71,7 +71,10 @@ final class OptionValues {
         return duration;
     }
 
-    /** In the spelling of a command line, {@code single-uri}, or in that of the library's messages, {@code SINGLE_URI}. */
+    /**
+     * Finds a constant in the spelling of a command line, {@code single-uri}, or of the library's messages,
+     * {@code SINGLE_URI}.
+     */
     private static <E extends Enum<E>> E constant(Class<E> type, String text) {
         return Arrays.stream(type.getEnumConstants())
                 .filter(constant -> constant.name().equalsIgnoreCase(text.replace('-', '_')))

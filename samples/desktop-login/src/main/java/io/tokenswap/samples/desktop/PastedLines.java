@@ -10,8 +10,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * What a person types or pastes. The program looks for it and does not wait for it: a read could not be cancelled, and a program
- * in the background is stopped by the terminal that it reads.
+ * Lines that a person types or pastes. The program polls for input and does not block in a read: a read cannot be cancelled,
+ * and a terminal stops a background program that reads from it.
  */
 final class PastedLines {
 
@@ -20,7 +20,7 @@ final class PastedLines {
 
     private PastedLines() {}
 
-    /** The lines from now on, without white space around them. Never ends, not even with the input. */
+    /** Returns the lines from now on, without white space around them. Never completes, not even at the end of the input. */
     static Flux<String> of(InputStream in, Scheduler mayBlock) {
         return Flux.defer(() -> {
             StringBuilder rest = new StringBuilder();

@@ -10,8 +10,8 @@ import reactor.netty.Connection;
 import reactor.netty.tcp.TcpClient;
 
 /**
- * Whether anything listens where the browser is about to be sent. A browser would tell the person and nobody else, and the
- * program would wait until the timeout.
+ * Check that a server listens at the login page, before the browser is sent there. Otherwise only the browser would show the
+ * error, and the program would wait until the timeout.
  */
 final class Reachability {
 

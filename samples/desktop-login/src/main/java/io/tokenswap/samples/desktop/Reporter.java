@@ -8,32 +8,32 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Shows what happens: to a person on a {@link Screen}, or to a program in {@link JsonLines}. Never shows a token. Where nobody
- * reads any more, all but the end fails with {@link ClosedOutputException}.
+ * Output of the program: for a person on a {@link Screen}, or for another program in {@link JsonLines}. It never shows a
+ * token. When the reader has closed the output, every method but {@code close} fails with {@link ClosedOutputException}.
  */
 interface Reporter extends AutoCloseable {
 
-    /** Something that a person should know. */
+    /** Shows a note for the person. */
     void note(String text);
 
-    /** The login to open in a browser. */
+    /** Shows the login to open in a browser. */
     void authorize(URI uri);
 
     /**
-     * The current token.
+     * Shows the current token.
      *
-     * @param refresh how many refreshes it took
-     * @param refreshAt when the next one is due at the latest, or null when none is scheduled
+     * @param refresh the number of refreshes so far
+     * @param refreshAt the latest time of the next refresh, or null if none is scheduled
      */
     void token(Token token, long refresh, @Nullable Instant refreshAt);
 
-    /** Something that happened to the session. */
+    /** Shows an event of the session. */
     void event(SessionEvent event);
 
-    /** What the API said of the user. */
+    /** Shows the response of the API. */
     void me(int status, String body);
 
-    /** The end, with one line that says what to do. */
+    /** Shows the failure that ends the program, in one line with the remedy. */
     void error(String kind, String message);
 
     @Override

@@ -31,10 +31,10 @@ final class Screen implements Reporter {
     private final Disposable.Swap countdown = Disposables.swap();
 
     /**
-     * A screen.
+     * Creates a screen.
      *
-     * @param live whether {@code out} is a terminal, on which a line can be written again
-     * @param colour whether to use more than one
+     * @param live true if {@code out} is a terminal, on which a line can be overwritten
+     * @param colour true to use colours
      */
     Screen(PrintWriter out, PrintWriter err, InstantSource clock, boolean live, boolean colour) {
         this.out = out;
@@ -86,7 +86,7 @@ final class Screen implements Reporter {
 
     @Override
     public void me(int status, String body) {
-        line("the API answers " + status + "  " + plain(body));
+        line("the API responds with " + status + "  " + plain(body));
     }
 
     @Override
@@ -100,7 +100,7 @@ final class Screen implements Reporter {
         return ansi.string(markup);
     }
 
-    /** What a server wrote, on one line and without anything that a terminal would obey. */
+    /** Returns the text of a server on one line and without control characters. */
     private static String plain(String text) {
         return text.replaceAll("[\\s\\p{Cc}]+", " ");
     }
@@ -113,7 +113,7 @@ final class Screen implements Reporter {
         }
     }
 
-    /** Writes above the countdown, which comes back with its next second. */
+    /** Writes a line above the countdown, which is shown again with its next second. */
     private synchronized void line(String text) {
         out.println((live ? CLEAR_LINE : "") + text);
         Reporter.requireReader(out);

@@ -1,4 +1,4 @@
-/** A program that signs a user in and keeps the token fresh: what an application would write, and a tool to try servers with. */
+/** Program that signs a user in and keeps the token fresh: an example of an application, and a tool to try servers. */
 @NullMarked
 package io.tokenswap.samples.desktop;
 

@@ -51,7 +51,7 @@ class BadInputTest {
     }
 
     /** Sends the login where the application wants it, with this. */
-    private static Publisher<Void> answer(HttpServerRequest request, HttpServerResponse response, String query) {
+    private static Publisher<Void> redirect(HttpServerRequest request, HttpServerResponse response, String query) {
         return response.sendRedirect(parameter(request, "server_uri") + "?" + query);
     }
 
@@ -67,8 +67,11 @@ class BadInputTest {
             --frobnicate                                                  | --frobnicate
             --exchange nonsense                                           | https://auth.example.com
             --exchange http://exa[mple                                    | --exchange
-            --exchange ftp://127.0.0.1                                    | https://
-            --exchange http://example.com                                 | use https
+            --exchange ftp://127.0.0.1                                    | --exchange ftp://127.0.0.1 must start with https://
+            --exchange https://a.test --swap-url ftp://b.test:99/swap     | --swap-url ftp://b.test:99 must start with https://
+            --exchange https://a.test --refresh-url ftp://b.test          | --refresh-url ftp://b.test must start with https://
+            --exchange https://a.test --authorize-url ftp://b.test        | --authorize-url ftp://b.test must start with https://
+            --exchange http://example.com                                 | --exchange http://example.com is plain http
             --exchange https://u:p@a.test                                 | user information
             --exchange https://a.test/?key=u:p%                           | --exchange
             --swap-url https://a.test/swap                                | --exchange
@@ -134,7 +137,7 @@ class BadInputTest {
             200 | 6 | something else respond
             500 | 6 | temporarily unavailable
             """)
-    void aSwapThatIsAnsweredOtherwiseThanExpectedIsNamed(int status, int exitCode, String remedy) {
+    void anUnexpectedResponseToASwapIsNamed(int status, int exitCode, String remedy) {
         DisposableServer odd = Servers.start((request, response) ->
                 response.status(status).header("Location", "/elsewhere").sendString(Mono.just("<html>hello")));
         int port = freePort();
@@ -150,7 +153,7 @@ class BadInputTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            200 | wants a person
+            200 | needs a person
             404 | with status 404
             500 | with status 500
             """)
@@ -183,7 +186,7 @@ class BadInputTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", "--json"})
-    void itEndsWhenNobodyReadsTheOutputAnyMore(String json) {
+    void itEndsWhenTheReaderOfTheOutputIsGone(String json) {
         int port = freePort();
         StringWriter err = new StringWriter();
         int exitCode = DesktopLogin.commandLine(Map.of(), InputStream.nullInputStream())
@@ -212,7 +215,7 @@ class BadInputTest {
     @Test
     void aDenialIsSaidAndThePortIsFree() {
         DisposableServer denying = Servers.start((request, response) ->
-                answer(request, response, "error=access_denied&state=" + parameter(request, "state")));
+                redirect(request, response, "error=access_denied&state=" + parameter(request, "state")));
         int port = freePort();
         try {
             Run run = Run.of(headless(port, url(denying))).failsWith(5);
@@ -224,9 +227,9 @@ class BadInputTest {
     }
 
     @Test
-    void anAnswerOfAnotherLoginIsNamedAtOnceWhereNobodyCouldTryAgain() {
+    void aRedirectOfAnotherLoginIsNamedAtOnceWithoutAPerson() {
         DisposableServer confused =
-                Servers.start((request, response) -> answer(request, response, "code=canary-code&state=another"));
+                Servers.start((request, response) -> redirect(request, response, "code=canary-code&state=another"));
         int port = freePort();
         try {
             Run run = Run.of(headless(port, url(confused))).failsWith(5);
@@ -238,7 +241,7 @@ class BadInputTest {
     }
 
     @Test
-    void nobodyInTimeIsSaidAndThePortIsFree() {
+    void aTimeoutIsNamedAndThePortIsFree() {
         int port = freePort();
         Run run = Run.of("--browser print --timeout 1s --listen http://localhost:" + port + "/auth --exchange "
                         + system.exchangeUri())
@@ -248,7 +251,7 @@ class BadInputTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"403, answers 403", "0, does not answer"})
+    @CsvSource({"403, responds with status 403", "0, no response"})
     void anApiThatDoesNotTakeTheTokenIsNamed(int status, String complaint) {
         DisposableServer api = Servers.start((request, response) -> status == 0
                 ? response.withConnection(connection -> connection.channel().close())

@@ -67,10 +67,10 @@ class DesktopLoginTest {
         Run run = Run.of("--refreshes 0 --listen http://localhost:" + port + "/auth")
                 .succeeds();
         assertThat(run.out())
-                .contains("There is no display: signing in headless")
+                .contains("There is no display: the program opens the sign-in page itself")
                 .contains("signed in")
                 .doesNotContain("refresh 1")
-                .contains("the API answers 200")
+                .contains("the API responds with 200")
                 .doesNotContain("\u001B");
         assertFree(port);
     }
@@ -145,7 +145,7 @@ class DesktopLoginTest {
                     .succeeds();
             assertThat(run.out())
                     .contains("Redirect URI to register at Spotify: http://127.0.0.1:" + port + "/callback")
-                    .contains("the API answers 200")
+                    .contains("the API responds with 200")
                     .doesNotContain("demo-secret");
         }
         assertFree(port);

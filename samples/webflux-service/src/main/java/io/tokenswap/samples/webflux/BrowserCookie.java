@@ -6,7 +6,9 @@ import org.springframework.http.HttpCookie;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
-/** A secret that a browser keeps: out of reach for scripts, and not sent along with what other sites start, links aside. */
+/**
+ * Cookie with a secret of a browser. Scripts cannot read it, and requests of other sites do not carry it, except for links.
+ */
 record BrowserCookie(String name, boolean secure) {
 
     static BrowserCookie of(String name, PublicUrl publicUrl) {
@@ -21,7 +23,7 @@ record BrowserCookie(String name, boolean secure) {
         return cookie == null ? null : cookie.getValue();
     }
 
-    /** Without an age, it ends with the browser. */
+    /** Returns the cookie with a value. Without an age it ends with the browser. */
     ResponseCookie set(String value, @Nullable Duration age) {
         ResponseCookie.ResponseCookieBuilder cookie = ResponseCookie.from(name, value)
                 .httpOnly(true)

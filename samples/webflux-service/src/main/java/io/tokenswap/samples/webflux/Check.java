@@ -4,7 +4,7 @@ import java.net.URI;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
-/** The rules of the settings; who breaks one is told which setting it was. */
+/** Rules of the settings. The error names the setting that breaks a rule. */
 final class Check {
 
     private Check() {}
@@ -23,7 +23,7 @@ final class Check {
         that(value != null && !value.isNegative() && !value.isZero(), name + " must be more than zero");
     }
 
-    /** Codes, cookies and tokens travel by https, or do not leave this machine. */
+    /** Requires https, or a URL on this machine, because codes, cookies and tokens are sent there. */
     static void url(String name, URI url) {
         that(
                 url.getHost() != null && url.getRawUserInfo() == null && url.getRawFragment() == null,

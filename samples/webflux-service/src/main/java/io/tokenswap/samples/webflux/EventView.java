@@ -5,12 +5,12 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * An event of a session as a browser sees it.
+ * Event of a session as a browser sees it.
  *
- * @param type what happened
- * @param at when
- * @param text which token or scopes, or why
- * @param until when what the event announces is due
+ * @param type the kind of the event
+ * @param at the time
+ * @param text the token or the scopes, or the reason
+ * @param until the time that the event announces
  */
 record EventView(
         Type type,

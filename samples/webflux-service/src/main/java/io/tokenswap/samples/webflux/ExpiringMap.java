@@ -12,7 +12,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A map of so many entries at most, each of which ends some time after it was put. The eldest goes first, so that a flood of new
+ * Map with a limited number of entries, each with a limited life. The eldest entry is removed first, so a flood of new
  * entries has to replace all others before it reaches a recent one. Safe for use by any thread.
  */
 final class ExpiringMap<V> {
@@ -28,9 +28,9 @@ final class ExpiringMap<V> {
     private record Entry<V>(V value, Instant end) {}
 
     /**
-     * An empty map.
+     * Creates an empty map.
      *
-     * @param onEnd is told of each value that expires or has to make room, outside of any lock
+     * @param onEnd gets each value that expires or is displaced, outside any lock
      */
     ExpiringMap(int capacity, Duration life, InstantSource clock, Consumer<? super V> onEnd) {
         this.capacity = capacity;
@@ -57,7 +57,7 @@ final class ExpiringMap<V> {
         }
     }
 
-    /** The value of a key, whose life starts anew. One that was taken out meanwhile is not put back. */
+    /** Returns the value of a key and renews its life. A value that was removed meanwhile is not put back. */
     @Nullable V touch(String key) {
         List<V> ended;
         Entry<V> entry;
@@ -80,7 +80,7 @@ final class ExpiringMap<V> {
         }
     }
 
-    /** Ends what has expired. */
+    /** Removes expired entries. */
     void evict() {
         List<V> ended;
         synchronized (entries) {
@@ -89,7 +89,7 @@ final class ExpiringMap<V> {
         ended.forEach(onEnd);
     }
 
-    /** Ends everything. */
+    /** Removes all entries. */
     void clear() {
         List<V> ended;
         synchronized (entries) {

@@ -6,8 +6,8 @@ import java.util.Base64;
 import org.springframework.stereotype.Component;
 
 /**
- * Names that nobody can guess: 256 random bits. The generator is seeded while the service starts, and reads no file afterwards, so that
- * it may be used on event loops.
+ * Random ids of 256 bits, which cannot be guessed. The generator is seeded while the service starts, and reads no file
+ * afterwards, so that it may be used on event loops.
  */
 @Component
 final class Ids {

@@ -20,7 +20,7 @@ import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RestController;
 import reactor.core.publisher.Mono;
 
-/** Signs users in and out: a login is made here, answered here, and becomes a session. */
+/** Signs users in and out: starts a login, receives its redirect, and makes a session of its code. */
 @RestController
 final class LoginController {
 
@@ -70,22 +70,22 @@ final class LoginController {
                 .build();
     }
 
-    /** Where the code arrives. */
+    /** Receives the code. */
     @GetMapping("/auth")
     Mono<ResponseEntity<String>> auth(ServerHttpRequest request) {
-        AuthorizationResponse answer =
-                pending.answer(loginCookie.in(request), request.getURI().getRawQuery());
-        if (answer instanceof AuthorizationResponse.Granted granted) {
+        AuthorizationResponse response =
+                pending.validate(loginCookie.in(request), request.getURI().getRawQuery());
+        if (response instanceof AuthorizationResponse.Granted granted) {
             return exchange.swap(granted.code()).map(token -> signedIn(request, token));
         }
-        if (answer instanceof AuthorizationResponse.Failed failed) {
+        if (response instanceof AuthorizationResponse.Failed failed) {
             return Mono.error(failed.error());
         }
         return Mono.just(ProblemPage.of(new Problem(
                 HttpStatus.BAD_REQUEST,
-                "This is not the answer to your sign-in",
-                "It was begun in another browser, or more than ten minutes ago, or it is over already."
-                        + " One that you have begun in another tab goes on.")));
+                "This link does not belong to your sign-in",
+                "That sign-in was begun in another browser, or more than ten minutes ago, or it has already ended."
+                        + " A sign-in that you have begun in another tab continues.")));
     }
 
     @PostMapping("/logout")

@@ -3,7 +3,7 @@ package io.tokenswap.samples.webflux;
 import java.util.Locale;
 import java.util.Set;
 
-/** The names that every machine has for itself. */
+/** Names that every machine has for itself. */
 final class Loopback {
 
     private static final Set<String> NAMES = Set.of("localhost", "127.0.0.1", "[::1]");

@@ -10,15 +10,15 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
- * The logins that wait for their answer, each bound to the browser that began it: nobody can finish it in another one, and so
- * nobody can sign somebody else in as themselves.
+ * Logins that wait for their redirect, each bound to the browser that began it. A login cannot be finished in another
+ * browser, so an attacker cannot sign another user in to the attacker's account.
  */
 @Component
 final class PendingLogins {
 
     static final Duration LIFE = Duration.ofMinutes(10);
     private static final int BROWSERS = 10_000;
-    /** Somebody who clicks in several tabs may finish in any of them. */
+    /** Number of logins of one browser: a user who clicks in several tabs may finish in any of them. */
     private static final int LOGINS_OF_A_BROWSER = 4;
 
     private final ExpiringMap<List<AuthorizationRequest>> browsers;
@@ -35,21 +35,23 @@ final class PendingLogins {
                         .toList());
     }
 
-    /** Judges an answer. Whatever ends a login ends it here: the same answer is ignored the second time. */
-    synchronized AuthorizationResponse answer(@Nullable String browser, @Nullable String rawQuery) {
+    /**
+     * Validates a redirect. A redirect that ends a login removes the login, so the same redirect is ignored the second time.
+     */
+    synchronized AuthorizationResponse validate(@Nullable String browser, @Nullable String rawQuery) {
         List<AuthorizationRequest> logins = browser == null ? null : browsers.get(browser);
         if (browser != null && logins != null) {
             for (AuthorizationRequest login : logins) {
-                AuthorizationResponse answer = login.validate(rawQuery);
-                if (!(answer instanceof AuthorizationResponse.Ignored)) {
+                AuthorizationResponse response = login.validate(rawQuery);
+                if (!(response instanceof AuthorizationResponse.Ignored)) {
                     browsers.put(
                             browser,
                             logins.stream().filter(other -> other != login).toList());
-                    return answer;
+                    return response;
                 }
             }
         }
-        return new AuthorizationResponse.Ignored("No login of this browser waits for this answer");
+        return new AuthorizationResponse.Ignored("No login of this browser waits for this redirect");
     }
 
     synchronized boolean isKnown(String browser) {

@@ -10,22 +10,22 @@ import org.springframework.http.HttpStatus;
 import org.springframework.web.reactive.function.client.WebClientRequestException;
 import org.springframework.web.reactive.function.client.WebClientResponseException;
 
-/** What went wrong, in words for people: what happened and what to do. The messages of the library hold no secret. */
+/** Failure in words for people, with its remedy. The messages of the library hold no secret. */
 record Problem(HttpStatus status, String title, String text) {
 
     static Problem of(TokenSwapException error) {
         return new Problem(status(error), title(error), String.valueOf(error.getMessage()));
     }
 
-    /** A call to the provider's API that failed. */
+    /** Returns the problem of a failed call to the provider's API. */
     static Problem ofApi(Throwable error) {
         String what = error instanceof WebClientRequestException
                 ? "It cannot be reached. Is it running, and is provider.me-url right?"
-                : error instanceof WebClientResponseException answer
-                                && answer.getStatusCode().isError()
-                        ? "It answered with status " + answer.getStatusCode().value() + ". Is provider.me-url right?"
-                        : "It answered with something that is not JSON. Is provider.me-url right?";
-        return new Problem(HttpStatus.BAD_GATEWAY, "The provider's API gave no answer of use", what);
+                : error instanceof WebClientResponseException response
+                                && response.getStatusCode().isError()
+                        ? "It responded with status " + response.getStatusCode().value() + ". Is provider.me-url right?"
+                        : "Its response is not JSON. Is provider.me-url right?";
+        return new Problem(HttpStatus.BAD_GATEWAY, "The provider's API sent no useful response", what);
     }
 
     private static HttpStatus status(TokenSwapException error) {

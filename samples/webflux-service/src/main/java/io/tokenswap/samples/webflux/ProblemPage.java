@@ -4,7 +4,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.util.HtmlUtils;
 
-/** A problem as a page, with the way out of it. */
+/** Page of a problem, with its remedy. */
 final class ProblemPage {
 
     private ProblemPage() {}

@@ -7,8 +7,8 @@ import org.springframework.core.env.Environment;
 import org.springframework.stereotype.Component;
 
 /**
- * Where browsers reach this service: as configured, else the port that it listens on. It is never taken from the {@code Host}
- * header, which anybody can write: the code would go wherever that says.
+ * URL at which browsers reach this service: the configured one, else the port on loopback. It is never taken from the
+ * {@code Host} header, which any client can set: the code would be sent to that host.
  */
 @Component
 final class PublicUrl {
@@ -30,9 +30,9 @@ final class PublicUrl {
     }
 
     /**
-     * Whether a browser came here by another name of this machine, {@code localhost} for {@code 127.0.0.1}: a cookie that is
-     * set under that name would not come back with the code. The same port is demanded, so that no proxy in front is taken for
-     * a browser.
+     * Returns true if a browser has used another name of this machine, for example {@code localhost} for {@code 127.0.0.1}.
+     * A cookie that is set under that name would not come back with the code. The port must be the same, so that no proxy is
+     * taken for a browser.
      */
     boolean isAliasedBy(@Nullable InetSocketAddress host) {
         URI base = base();

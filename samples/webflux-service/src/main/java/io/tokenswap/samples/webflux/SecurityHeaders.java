@@ -7,7 +7,7 @@ import org.springframework.web.server.WebFilter;
 import org.springframework.web.server.WebFilterChain;
 import reactor.core.publisher.Mono;
 
-/** On every answer: nothing from elsewhere, nothing inline, in nobody's frame, in no cache, and no address for the next site. */
+/** Adds headers to every response: no foreign or inline content, no frame, no cache, no referrer. */
 @Component
 final class SecurityHeaders implements WebFilter {
 

@@ -20,7 +20,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 
-/** What a signed-in browser can ask for. */
+/** Endpoints for a signed-in browser. */
 @RestController
 final class SessionController {
 
@@ -38,7 +38,7 @@ final class SessionController {
         this.sessionCookie = BrowserCookie.of("session", publicUrl);
     }
 
-    /** The user as the provider knows them. A token that the provider refuses is replaced once. */
+    /** Returns the user as the provider knows them. A token that the provider refuses is replaced once. */
     @GetMapping("/me")
     Mono<JsonNode> me(ServerHttpRequest request) {
         return session(request)
@@ -52,7 +52,7 @@ final class SessionController {
                         WebClientResponseException.Unauthorized.class::isInstance);
     }
 
-    /** What happens to the session, until it ends. */
+    /** Returns the events of the session, until it ends. */
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     Flux<ServerSentEvent<?>> events(ServerHttpRequest request) {
         // Each sign of life that the browser is sent finds the session again, so that one that is watched is not idle.
@@ -69,7 +69,7 @@ final class SessionController {
 
     @ExceptionHandler
     ResponseEntity<ProblemDetail> notSignedIn(NotSignedInException error) {
-        return answer(new Problem(
+        return problem(new Problem(
                 HttpStatus.UNAUTHORIZED,
                 "Not signed in",
                 "This browser has no session here, or none any more: sign in."));
@@ -77,15 +77,15 @@ final class SessionController {
 
     @ExceptionHandler
     ResponseEntity<ProblemDetail> noToken(TokenSwapException error) {
-        return answer(Problem.of(error));
+        return problem(Problem.of(error));
     }
 
     @ExceptionHandler({WebClientException.class, CodecException.class})
     ResponseEntity<ProblemDetail> apiFailed(Exception error) {
-        return answer(Problem.ofApi(error));
+        return problem(Problem.ofApi(error));
     }
 
-    private static ResponseEntity<ProblemDetail> answer(Problem problem) {
+    private static ResponseEntity<ProblemDetail> problem(Problem problem) {
         ProblemDetail detail = ProblemDetail.forStatusAndDetail(problem.status(), problem.text());
         detail.setTitle(problem.title());
         return ResponseEntity.status(problem.status())

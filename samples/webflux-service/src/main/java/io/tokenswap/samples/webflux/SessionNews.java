@@ -10,7 +10,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * A session as a stream of server-sent events.
+ * Session as a stream of server-sent events.
  *
  * <pre>
  *  : a comment, at once and every now and then, so that a connection that has died is noticed
@@ -33,9 +33,9 @@ final class SessionNews {
     }
 
     /**
-     * The news from now on; ends with the session.
+     * Returns the events from now on. The stream ends with the session.
      *
-     * @param onHeartbeat runs as long as somebody listens
+     * @param onHeartbeat runs as long as a client listens
      */
     Flux<ServerSentEvent<?>> of(TokenSession session, Runnable onHeartbeat) {
         Flux<ServerSentEvent<?>> events = session.events().map(event -> event("session", EventView.of(event)));

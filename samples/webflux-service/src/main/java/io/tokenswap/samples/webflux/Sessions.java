@@ -10,7 +10,7 @@ import org.springframework.stereotype.Component;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 
-/** The signed-in browsers and their sessions, by an id that only the browser knows. */
+/** Sessions of the signed-in browsers, by an id that only the browser knows. */
 @Component
 final class Sessions {
 
@@ -24,18 +24,18 @@ final class Sessions {
         this.ids = ids;
         Settings.Service service = settings.service();
         this.sessions = new ExpiringMap<>(service.maxSessions(), service.idleTimeout(), clock, TokenSession::dispose);
-        // An idle service, too, lets go of tokens that nobody uses any more.
+        // An idle service, too, drops tokens that are not used any more.
         this.rounds = Flux.interval(ROUND).subscribe(round -> sessions.evict());
     }
 
-    /** Keeps a session; its id is a new one, so that nobody can have known it before the login. */
+    /** Keeps a session under a new id, which was not known before the login. */
     String open(TokenSession session) {
         String id = ids.random();
         sessions.put(id, session);
         return id;
     }
 
-    /** The session of a browser, which counts as used. */
+    /** Returns the session of a browser, which then counts as used. */
     @Nullable TokenSession find(@Nullable String id) {
         TokenSession session = id == null ? null : sessions.touch(id);
         return session == null || session.isDisposed() ? null : session;
@@ -48,7 +48,7 @@ final class Sessions {
         }
     }
 
-    /** Before the web server is stopped, which would wait for the open event streams to end. */
+    /** Closes all sessions before the web server is stopped, which would wait for the open event streams. */
     @EventListener(ContextClosedEvent.class)
     void closeAll() {
         rounds.dispose();

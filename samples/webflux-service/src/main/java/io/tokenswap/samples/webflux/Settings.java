@@ -9,14 +9,14 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
-/** What {@code application.yaml} says, checked: a wrong value ends the start with a line that names it. */
+/** Settings of {@code application.yaml}. A wrong value ends the start with a line that names the setting. */
 @ConfigurationProperties
 record Settings(
         @DefaultValue Exchange exchange,
         @DefaultValue Provider provider,
         @DefaultValue Service service) {
 
-    /** The exchange server. */
+    /** Settings of the exchange server. */
     record Exchange(URI url, Dialect dialect) {
 
         Exchange {
@@ -38,7 +38,7 @@ record Settings(
         }
     }
 
-    /** The provider's API. */
+    /** Settings of the provider's API. */
     record Provider(URI meUrl) {
 
         Provider {
@@ -47,7 +47,7 @@ record Settings(
         }
     }
 
-    /** This service. */
+    /** Settings of this service. */
     record Service(
             @Nullable URI publicUrl,
             @DefaultValue Set<String> scopes,

@@ -7,12 +7,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a browser may know of a token: no secret. Times are in seconds from now, so that the clock of the browser does not
+ * View of a token for a browser, without a secret. Times are in seconds from now, so the clock of the browser does not
  * matter.
  *
- * @param lifetime of the whole token, or null when it is unknown
- * @param expiresIn what is left of it
- * @param renewsIn when it is replaced, about
+ * @param lifetime the lifetime of the whole token, or null if it is unknown
+ * @param expiresIn the rest of it
+ * @param renewsIn the approximate time until it is replaced
  */
 record TokenView(
         String fingerprint,

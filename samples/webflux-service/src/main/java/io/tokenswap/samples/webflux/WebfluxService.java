@@ -11,7 +11,7 @@ import org.springframework.http.client.reactive.ReactorClientHttpConnector;
 import org.springframework.web.reactive.function.client.WebClient;
 import reactor.netty.http.client.HttpClient;
 
-/** The program. Its settings are in {@code application.yaml}. */
+/** Program of the service. Its settings are in {@code application.yaml}. */
 @SpringBootApplication(proxyBeanMethods = false)
 @EnableConfigurationProperties(Settings.class)
 public class WebfluxService {
@@ -21,7 +21,7 @@ public class WebfluxService {
     /**
      * Starts the service.
      *
-     * @param args settings, {@code --exchange.url=https://auth.example.com} for one
+     * @param args settings, for example {@code --exchange.url=https://auth.example.com}
      */
     public static void main(String[] args) {
         PublicUrl url = SpringApplication.run(WebfluxService.class, args).getBean(PublicUrl.class);
@@ -33,7 +33,10 @@ public class WebfluxService {
         return settings.exchange().endpoint();
     }
 
-    /** Calls the provider's API. It follows no redirects: a token is for the place that it was sent to. */
+    /**
+     * Returns the client for the provider's API. It follows no redirects, because a token must not be sent to another
+     * server.
+     */
     @Bean
     WebClient api() {
         return WebClient.builder()

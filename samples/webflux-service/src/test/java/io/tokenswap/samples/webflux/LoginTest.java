@@ -59,7 +59,7 @@ class LoginTest {
         HttpResponse<String> wrong = browser.get(URI.create(answer.toString().replaceAll("state=[^&]*", "state=AAAA")));
 
         assertThat(wrong.statusCode()).isEqualTo(400);
-        assertThat(wrong.body()).contains("not the answer to your sign-in");
+        assertThat(wrong.body()).contains("does not belong to your sign-in");
         assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(401);
         assertThat(browser.open(answer).statusCode()).isEqualTo(200);
         assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(200);

@@ -8,31 +8,31 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
 /**
- * Tells a person who pastes something else than the answer, which the library ignores, that this was not it. What is the answer
- * the library decides.
+ * Reports a pasted line that is not the address of this login, because the library ignores it without a message. The library
+ * itself decides which line ends the login.
  */
-final class PastedAnswer {
+final class PastedRedirect {
 
     private final Flux<String> lines;
     private final Reporter reporter;
     private volatile @Nullable String state;
 
-    PastedAnswer(Flux<String> lines, Reporter reporter) {
+    PastedRedirect(Flux<String> lines, Reporter reporter) {
         this.lines = lines;
         this.reporter = reporter;
     }
 
-    /** The login that waits from now on. */
+    /** Sets the login that waits from now on. */
     void expect(URI authorizeUri) {
         state = state(authorizeUri.toString());
     }
 
-    /** Every line that was pasted, for the receiver to judge. */
+    /** Returns every pasted line, for the receiver to check. */
     Flux<String> lines() {
         return lines.doOnNext(line -> {
             if (!line.isEmpty() && !state(line).equals(state)) {
                 reporter.note(
-                        "That is not the answer to this sign-in: paste the whole address at which the browser ended.");
+                        "That is not the address of this sign-in. Paste the whole address at which the browser ended.");
             }
         });
     }

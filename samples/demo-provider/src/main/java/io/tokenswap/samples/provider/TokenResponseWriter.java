@@ -13,18 +13,18 @@ import org.springframework.security.oauth2.server.authorization.authentication.O
 import org.springframework.security.web.authentication.AuthenticationSuccessHandler;
 
 /**
- * Writes the answer to a token request. Spring's own counts {@code expires_in} from the moment of writing and by the
- * system's clock, which makes 3599 of an hour; Spotify says 3600. Without rotation the
- * answer to a refresh has no refresh token, as Spotify's: the client keeps the one it has.
+ * Writes the response to a token request. Spring counts {@code expires_in} from the moment of writing, which makes 3599
+ * seconds of an hour, where Spotify sends 3600. Without rotation the response to a refresh has no refresh token, as at
+ * Spotify, and the client keeps the one that it has.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-5.1">RFC 6749, section 5.1</a>
  */
-final class TokenAnswer implements AuthenticationSuccessHandler {
+final class TokenResponseWriter implements AuthenticationSuccessHandler {
 
     private final long expiresIn;
     private final boolean rotate;
 
-    TokenAnswer(Settings settings) {
+    TokenResponseWriter(Settings settings) {
         this.expiresIn = settings.accessTokenLifetime().toSeconds();
         this.rotate = settings.rotateRefreshTokens();
     }
@@ -34,21 +34,21 @@ final class TokenAnswer implements AuthenticationSuccessHandler {
             HttpServletRequest request, HttpServletResponse response, Authentication authentication)
             throws IOException {
         OAuth2AccessTokenAuthenticationToken issued = (OAuth2AccessTokenAuthenticationToken) authentication;
-        Map<String, Object> answer = new LinkedHashMap<>();
-        answer.put(OAuth2ParameterNames.ACCESS_TOKEN, issued.getAccessToken().getTokenValue());
-        answer.put(
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put(OAuth2ParameterNames.ACCESS_TOKEN, issued.getAccessToken().getTokenValue());
+        members.put(
                 OAuth2ParameterNames.TOKEN_TYPE,
                 issued.getAccessToken().getTokenType().getValue());
-        answer.put(OAuth2ParameterNames.EXPIRES_IN, expiresIn);
+        members.put(OAuth2ParameterNames.EXPIRES_IN, expiresIn);
         OAuth2RefreshToken refreshToken = issued.getRefreshToken();
         boolean isNew = rotate || !isRefresh(request);
         if (refreshToken != null && isNew) {
-            answer.put(OAuth2ParameterNames.REFRESH_TOKEN, refreshToken.getTokenValue());
+            members.put(OAuth2ParameterNames.REFRESH_TOKEN, refreshToken.getTokenValue());
         }
-        answer.put(
+        members.put(
                 OAuth2ParameterNames.SCOPE,
                 String.join(" ", issued.getAccessToken().getScopes()));
-        Json.write(response, HttpServletResponse.SC_OK, answer);
+        Json.write(response, HttpServletResponse.SC_OK, members);
     }
 
     private static boolean isRefresh(HttpServletRequest request) {

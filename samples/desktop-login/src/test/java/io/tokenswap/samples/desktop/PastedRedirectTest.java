@@ -24,7 +24,7 @@ import reactor.netty.DisposableServer;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
 /** For a machine without a browser: the person brings the answer back by hand. */
-class PastedAnswerTest {
+class PastedRedirectTest {
 
     @Test
     void theAddressAtWhichTheBrowserEndedIsTheAnswerAndNothingElseIs() throws IOException {
@@ -54,7 +54,7 @@ class PastedAnswerTest {
                     .containsOnlyOnce("paste the address at which it ends here")
                     .contains("signed in")
                     .doesNotContain("canary");
-            assertThat(run.out().lines().filter(line -> line.startsWith("That is not the answer")))
+            assertThat(run.out().lines().filter(line -> line.startsWith("That is not the address")))
                     .hasSize(2);
             assertFree(port);
         } finally {
