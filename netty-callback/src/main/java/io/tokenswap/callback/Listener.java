@@ -38,12 +38,17 @@ final class Listener {
      * @param connectionLife the longest life of a connection without a response
      * @param linger the time for which the port outlives a login that got its response, so that the page can be
      *     reloaded
+     * @param request the time that a connection has for its request when there are too many connections
      */
-    record Limits(int connections, Duration connectionLife, Duration linger) {
+    record Limits(int connections, Duration connectionLife, Duration linger, Duration request) {
 
         static final Limits DEFAULT = new Limits(64, Duration.ofSeconds(10), Duration.ofSeconds(2));
 
         private static final Duration LONGEST_IDLE = Duration.ofMillis(500);
+
+        Limits(int connections, Duration connectionLife, Duration linger) {
+            this(connections, connectionLife, linger, Duration.ofMillis(250));
+        }
 
         /** Returns the time for which the port outlives a login that ended without a response. */
         Duration idleLinger() {
@@ -75,7 +80,7 @@ final class Listener {
     private final ConnectionLimit connections;
 
     private Listener(Limits limits) {
-        this.connections = new ConnectionLimit(limits.connections(), limits.connectionLife());
+        this.connections = new ConnectionLimit(limits.connections(), limits.connectionLife(), limits.request());
     }
 
     /** Binds all the addresses that this machine has. An error leaves nothing open. */

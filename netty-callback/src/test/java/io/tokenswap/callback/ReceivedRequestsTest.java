@@ -424,6 +424,46 @@ class ReceivedRequestsTest {
         }
     }
 
+    /** Event loops admit connections in any order, so that a browser's new connection may seem to be the oldest. */
+    @Test
+    @Tag("A70")
+    void aNewConnectionIsNotCutBeforeItHasSentItsRequest() throws IOException {
+        try (WaitingLogin login = WaitingLogin.start(WithRoomForOne.RECEIVER);
+                Socket browser = new Socket("127.0.0.1", login.port());
+                Socket second = new Socket("127.0.0.1", login.port());
+                Socket third = new Socket("127.0.0.1", login.port())) {
+            for (Socket connection : List.of(second, third)) {
+                writeQuietly(connection, login.request("GET", "/auth?code=c&state=wrong"));
+                assertThat(RawResponse.read(connection).status()).isEqualTo(400);
+            }
+            writeQuietly(browser, login.request("GET", "/auth?" + login.goodQuery()));
+            assertThat(RawResponse.read(browser).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    @Tag("A70")
+    void newConnectionsAreBoundedToo() throws IOException {
+        List<Socket> silent = new ArrayList<>();
+        try (WaitingLogin login = WaitingLogin.start(WithRoomForOne.RECEIVER)) {
+            for (int i = 0; i < 5; i++) {
+                silent.add(new Socket("127.0.0.1", login.port()));
+            }
+            NothingIsLeft.eventually(() ->
+                    assertThat(silent).filteredOn(ReceivedRequestsTest::isCut).hasSize(1));
+        } finally {
+            for (Socket socket : silent) {
+                socket.close();
+            }
+        }
+    }
+
+    /** A receiver that keeps one connection, and three more for as long as they may take to send their requests. */
+    private static final class WithRoomForOne {
+        static final LoopbackReceiver RECEIVER = WaitingLogin.RECEIVER.limits(
+                new Listener.Limits(1, Duration.ofDays(1), Duration.ofMillis(20), Duration.ofDays(1)));
+    }
+
     private static boolean isCut(Socket silent) {
         try {
             silent.setSoTimeout(10);

@@ -180,7 +180,7 @@ class SharedListenerTest {
 
     @Test
     void aConnectionThatIsAcceptedWhileItsListenerClosesIsClosedToo() {
-        ConnectionLimit connections = new ConnectionLimit(64, Duration.ofSeconds(10));
+        ConnectionLimit connections = new ConnectionLimit(64, Duration.ofSeconds(10), Duration.ofMillis(250));
         EmbeddedChannel early = new EmbeddedChannel();
         EmbeddedChannel late = new EmbeddedChannel();
         connections.admit(early);
