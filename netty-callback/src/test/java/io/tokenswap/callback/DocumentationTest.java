@@ -21,14 +21,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Compiles every example of the README and of the Javadoc as a reader would paste it. */
+/**
+ * Compiles every example of the README, of its pages and of the Javadoc as a reader would paste it. Examples that need Spring are
+ * compiled by the tests of the starter.
+ */
 class DocumentationTest {
 
     private static final Path ROOT = Path.of("..");
-    private static final Pattern README_EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
+    private static final Pattern PAGE_EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
     private static final Pattern JAVADOC_EXAMPLE = Pattern.compile("(?s)<pre>\\{@code\n(?! *\\* \\{\")(.*?)\\}</pre>");
 
-    /** What an example may use without having made it. */
+    private static final Pattern SPRING = Pattern.compile("@RestController|@Configuration|^// before: Spring");
+
+    /** Names that an example may use without declaring them. */
     private static final String FRAME = """
             import io.tokenswap.*;
             import io.tokenswap.callback.*;
@@ -81,8 +86,12 @@ class DocumentationTest {
     }
 
     static Stream<Example> examples() throws IOException {
-        List<Example> examples = new ArrayList<>(
-                examples(ROOT.resolve("README.md"), README_EXAMPLE).toList());
+        List<Example> examples = new ArrayList<>();
+        for (Path page : pages()) {
+            examples(page, PAGE_EXAMPLE)
+                    .filter(example -> !SPRING.matcher(example.code).find())
+                    .forEach(examples::add);
+        }
         for (String sources : List.of("core/src/main", "core/testkit/src/main", "netty-callback/src/main")) {
             try (Stream<Path> files = Files.walk(ROOT.resolve(sources))) {
                 files.filter(file -> file.toString().endsWith(".java"))
@@ -92,6 +101,15 @@ class DocumentationTest {
             }
         }
         return examples.stream();
+    }
+
+    private static List<Path> pages() throws IOException {
+        try (Stream<Path> pages = Files.list(ROOT.resolve(".github"))) {
+            return Stream.concat(Stream.of(ROOT.resolve("README.md")), pages)
+                    .filter(page -> page.toString().endsWith(".md"))
+                    .sorted()
+                    .toList();
+        }
     }
 
     private static Stream<Example> examples(Path file, Pattern pattern) {
@@ -115,15 +133,15 @@ class DocumentationTest {
                 new SimpleJavaFileObject(URI.create("string:///Example.java"), JavaFileObject.Kind.SOURCE) {
                     @Override
                     public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-                        return FRAME.formatted(example.code());
+                        return example.code().startsWith("import ") ? example.code() : FRAME.formatted(example.code());
                     }
                 };
-        StringWriter complaints = new StringWriter();
+        StringWriter messages = new StringWriter();
         List<String> options =
                 List.of("-proc:none", "-d", output.toString(), "-classpath", System.getProperty("java.class.path"));
-        boolean compiled = compiler.getTask(complaints, null, null, options, null, List.of(source))
+        boolean compiled = compiler.getTask(messages, null, null, options, null, List.of(source))
                 .call();
-        assertThat(compiled).as(complaints.toString()).isTrue();
+        assertThat(compiled).as(messages.toString()).isTrue();
     }
 
     @Test
@@ -131,6 +149,7 @@ class DocumentationTest {
         assertThat(examples().map(example -> example.file().getFileName().toString()))
                 .contains(
                         "README.md",
+                        "MIGRATION.md",
                         "package-info.java",
                         "LoginFlow.java",
                         "ScriptedEndpoint.java",
