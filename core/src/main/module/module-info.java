@@ -28,8 +28,8 @@ module io.tokenswap.core {
     requires io.netty.transport.unix.common;
 
     requires static org.jspecify;
-    requires static transitive micrometer.core;
-    requires static transitive micrometer.observation;
+    requires static micrometer.core;
+    requires static micrometer.observation;
 
     exports io.tokenswap;
     exports io.tokenswap.http;
