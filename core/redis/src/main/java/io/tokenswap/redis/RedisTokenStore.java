@@ -26,6 +26,7 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
@@ -47,8 +48,8 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>Connections are opened at the first use, and closed with the client. The store does not close the client.
  *
- * <p>Immutable and safe for use by any thread. No method blocks. Records are sealed, opened and read on Reactor's
- * parallel threads and not on the event loop of the client.
+ * <p>Immutable and safe for use by any thread. No method blocks. Records are opened and read on threads of this class and
+ * not on the event loops of the client.
  */
 public final class RedisTokenStore implements TokenStore {
 
@@ -57,6 +58,14 @@ public final class RedisTokenStore implements TokenStore {
     private static final Script EXTEND = new Script("extend");
     private static final Script PUT = new Script("put");
     private static final Script RELEASE = new Script("release");
+
+    /**
+     * Two threads for all stores of the process, which open and read records and end what takes too long. The event loops of the client
+     * do none of it, and Reactor's schedulers belong to the application, which may keep them busy or shut them down.
+     */
+    private static final class Worker {
+        static final Scheduler SCHEDULER = Schedulers.newParallel("tokenswap-redis", 2, true);
+    }
 
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(5);
 
@@ -113,7 +122,7 @@ public final class RedisTokenStore implements TokenStore {
     private static Mono<RedisScriptingAsyncCommands<String, String>> checked(Commands connected) {
         return Mono.fromFuture(
                         () -> connected.server.configGet("maxmemory-policy").toCompletableFuture())
-                .timeout(COMMAND_TIMEOUT)
+                .timeout(COMMAND_TIMEOUT, Worker.SCHEDULER)
                 .onErrorResume(RedisCommandExecutionException.class, noRight -> Mono.just(Map.of()))
                 .flatMap(settings -> {
                     String policy = settings.getOrDefault("maxmemory-policy", "noeviction");
@@ -229,8 +238,8 @@ public final class RedisTokenStore implements TokenStore {
         // One hash slot for both.
         String[] names = {prefix + "{" + key + "}:record", prefix + "{" + key + "}:lease"};
         return commands.flatMap(connected -> script.run(connected, names, arguments))
-                .timeout(timeout)
-                .publishOn(Schedulers.parallel());
+                .timeout(timeout, Worker.SCHEDULER)
+                .publishOn(Worker.SCHEDULER);
     }
 
     private Entry entry(String key, List<Object> reply) {
