@@ -2,12 +2,11 @@ package io.tokenswap.internal;
 
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
-import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -17,43 +16,31 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on
- * one of them may never come.
+ * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on one of them
+ * may never come.
  *
  * <pre>
  *  one clock thread   waits, and hands each task that is due to a worker; it runs no task itself
- *  up to 64 workers   run the tasks; a task that blocks occupies its own worker only
+ *  workers            run the tasks; a task that blocks occupies its own worker only
+ *  threads for calls  the same for code of the application, so that it cannot even occupy all workers
  * </pre>
  *
- * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see
- * them. The threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is
- * monotonic: a change of the system clock does not move it.
+ * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see them. The
+ * threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is monotonic: a change
+ * of the system clock does not move it.
  */
 public final class Timers {
 
-    static final int MOST_WORKERS = 64;
     private static final long IDLE_SECONDS = 10;
 
-    /**
-     * Longest time for which a disposed timer stays in the queue. A timer that is due earlier expires there and does
-     * nothing.
-     */
+    /** A disposed timer that is due earlier is left to expire with nothing to do. */
     private static final long LONG_SECONDS = 30;
-
-    /** Time until a task that found all workers occupied is tried again. */
-    private static final long BUSY_MILLIS = 10;
 
     private static final long ORIGIN = TimeUnit.MILLISECONDS.toNanos(System.currentTimeMillis()) - System.nanoTime();
 
     private static final ScheduledThreadPoolExecutor CLOCK = clock();
-    private static final ThreadPoolExecutor WORKERS = new ThreadPoolExecutor(
-            0,
-            MOST_WORKERS,
-            IDLE_SECONDS,
-            TimeUnit.SECONDS,
-            new SynchronousQueue<>(),
-            threads("tokenswap-timer-"),
-            Timers::retryLater);
+    private static final Executor WORKERS = new Workers(threads("tokenswap-timer-"), CLOCK);
+    private static final Executor CALLS = new Workers(threads("tokenswap-call-"), CLOCK);
 
     private static final Scheduler SCHEDULER = new TimerScheduler();
 
@@ -66,6 +53,16 @@ public final class Timers {
      */
     public static Scheduler scheduler() {
         return SCHEDULER;
+    }
+
+    /**
+     * Returns threads that run code of the application: subscribers, callers, endpoints. Code that blocks there delays no timer, and other
+     * calls for some milliseconds only.
+     *
+     * @return always the same threads
+     */
+    public static Executor calls() {
+        return CALLS;
     }
 
     private static ScheduledThreadPoolExecutor clock() {
@@ -83,11 +80,6 @@ public final class Timers {
             thread.setDaemon(true);
             return thread;
         };
-    }
-
-    @SuppressWarnings("FutureReturnValueIgnored") // a task that is disposed meanwhile does nothing when it runs
-    private static void retryLater(Runnable task, ThreadPoolExecutor workers) {
-        CLOCK.schedule(() -> workers.execute(task), BUSY_MILLIS, TimeUnit.MILLISECONDS);
     }
 
     private static final class TimerScheduler implements Scheduler {

@@ -51,7 +51,7 @@ class TimersTest {
 
     @Test
     void aTaskWaitsWhileAllWorkersAreOccupiedAndIsNotLost() throws Exception {
-        busy.occupy(timers, Timers.MOST_WORKERS);
+        busy.occupy(timers, Workers.MOST);
         CountDownLatch ran = new CountDownLatch(2);
         timers.schedule(ran::countDown);
         timers.schedule(ran::countDown, 1, TimeUnit.MILLISECONDS);
@@ -85,7 +85,7 @@ class TimersTest {
     void aDisposedTaskDoesNotRun() throws Exception {
         AtomicInteger runs = new AtomicInteger();
         CountDownLatch later = new CountDownLatch(1);
-        busy.occupy(timers, Timers.MOST_WORKERS);
+        busy.occupy(timers, Workers.MOST);
         Disposable never = timers.schedule(runs::incrementAndGet, 1, TimeUnit.MILLISECONDS);
         timers.schedule(later::countDown, 1, TimeUnit.MILLISECONDS);
         never.dispose();
