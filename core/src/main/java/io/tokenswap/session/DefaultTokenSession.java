@@ -24,7 +24,7 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession {
 
     @Override
     public Mono<Token> token() {
-        return new SessionCallers(this).token();
+        return SessionCallers.token(this);
     }
 
     @Override
@@ -44,12 +44,12 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession {
 
     @Override
     public Flux<SessionEvent> events() {
-        return Flux.defer(this::heard);
+        return EventStream.of(this);
     }
 
     @Override
     public Mono<Token> refresh() {
-        return new SessionCallers(this).next();
+        return SessionCallers.next(this);
     }
 
     @Override
@@ -111,7 +111,8 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession {
     private Mono<Void> saved() {
         return current().stored().unsaved() == null
                 ? Mono.empty()
-                : AttemptLimit.apply(until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
+                : AttemptLimit.applyForCaller(
+                                until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
                         .onErrorMap(
                                 TimeoutException.class,
                                 late -> TokenRequests.unavailable(

@@ -19,6 +19,11 @@ final class PhaseObserver extends SessionObserver<Boolean> {
     }
 
     @Override
+    boolean isConcerned(Phase before, Phase after) {
+        return true;
+    }
+
+    @Override
     void emit() {
         if (property.test(session.current())) {
             cancel();

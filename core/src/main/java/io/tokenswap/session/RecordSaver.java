@@ -42,10 +42,11 @@ final class RecordSaver {
                 && lease.attempt() == held.attempt()
                 && lease.extendAt() != held.extendAt()
                 && lease.begunAt() == held.begunAt()) {
-            extend(lease);
+            session.dispatch(() -> extend(lease));
         }
         if (held != null && !after.stored().isLeasedBy(held.attempt()) && isAbandoned(held, before, after)) {
-            store.release(held.attempt(), Duration.ZERO, true).subscribe();
+            session.dispatch(
+                    () -> store.release(held.attempt(), Duration.ZERO, true).subscribe());
         }
     }
 

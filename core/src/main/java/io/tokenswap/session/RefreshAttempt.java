@@ -1,20 +1,17 @@
 package io.tokenswap.session;
 
 import io.tokenswap.LoginRequiredException;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
-import reactor.core.Disposable;
-import reactor.core.Disposables;
+import org.reactivestreams.Subscription;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.MonoSink;
 import reactor.core.publisher.Sinks;
 
 /**
  * One attempt to obtain the next token, on behalf of the session and of no caller. The identity of an attempt is the fence: a phase
  * accepts a result only from the attempt that it names.
  */
-final class RefreshAttempt {
+final class RefreshAttempt implements CallBatch.Calls {
 
     /** Purpose of an attempt. */
     enum Kind {
@@ -28,12 +25,22 @@ final class RefreshAttempt {
 
     private final Kind kind;
     private final @Nullable LoginRequiredException reason;
-    private final Set<MonoSink<Void>> waiters = ConcurrentHashMap.newKeySet();
-    private final Sinks.Empty<Void> finished = Sinks.empty();
-    private final Disposable.Swap subscription = Disposables.swap();
-    private volatile boolean settled;
-    private volatile Runnable onWaiter = () -> {};
-    private volatile Runnable onFinish = () -> {};
+
+    // The callers that wait, in the order in which they came. This list and what follows are guarded by this object. No
+    // call to
+    // foreign code happens under that lock.
+    private @Nullable WaitingCaller first;
+    private @Nullable WaitingCaller last;
+    private boolean settled;
+    private boolean finished;
+    private Sinks.@Nullable Empty<Void> end;
+
+    /** What runs the attempt, and whether it was cancelled. */
+    private @Nullable Subscription running;
+
+    private boolean cancelled;
+
+    private volatile @Nullable Runnable onWaiter;
 
     private RefreshAttempt(Kind kind, @Nullable LoginRequiredException reason) {
         this.kind = kind;
@@ -61,43 +68,87 @@ final class RefreshAttempt {
         return reason;
     }
 
-    /** Completes when the session has moved on, with the result of this attempt or without. Waiters then read the phase again. */
-    Mono<Void> settled() {
-        return Mono.create(waiter -> {
-            waiters.add(waiter);
-            onWaiter.run();
-            waiter.onDispose(() -> waiters.remove(waiter));
-            if (settled) { // settle() may have run before the waiter was added
-                waiter.success();
+    /** Lets a caller wait until the session has moved on, with the result of this attempt or without. False if it has. */
+    boolean add(WaitingCaller caller) {
+        synchronized (this) {
+            if (settled) {
+                return false;
             }
-        });
+            caller.attempt = this;
+            caller.previous = last;
+            if (last == null) {
+                first = caller;
+            } else {
+                last.next = caller;
+            }
+            last = caller;
+        }
+        Runnable action = onWaiter;
+        if (action != null) {
+            action.run();
+        }
+        return true;
     }
 
-    /** Completes when nothing of this attempt is in flight any more. */
-    Mono<Void> finished() {
-        return finished.asMono();
+    @SuppressWarnings("ReferenceEquality") // this very attempt
+    synchronized void remove(WaitingCaller caller) {
+        if (caller.attempt != this) {
+            return;
+        }
+        WaitingCaller before = caller.previous;
+        WaitingCaller after = caller.next;
+        if (before == null) {
+            first = after;
+        } else {
+            before.next = after;
+        }
+        if (after == null) {
+            last = before;
+        } else {
+            after.previous = before;
+        }
+        caller.attempt = null;
+        caller.previous = null;
+        caller.next = null;
     }
 
-    void settle() {
-        settled = true;
-        for (MonoSink<Void> waiter : waiters) {
-            SafeCall.run(waiter::success, waiter.contextView());
+    /** Lets all callers read the phase again, by other threads. */
+    void settle(Executor calls) {
+        WaitingCaller only = null;
+        synchronized (this) {
+            settled = true;
+            if (first == null) {
+                return;
+            }
+            if (first.next == null) {
+                only = first;
+                remove(only);
+            }
+        }
+        if (only == null) {
+            CallBatch.run(calls, this);
+        } else {
+            calls.execute(only);
         }
     }
 
-    void runsOn(Disposable running) {
-        subscription.update(running);
-    }
-
-    /** Cancels a login that is not wanted any more. A refresh is never cancelled: the server may have replaced the refresh token. */
-    void cancelSignIn() {
-        if (kind == Kind.SIGN_IN) {
-            subscription.dispose();
+    /** Returns the next caller to serve. */
+    @Override
+    public synchronized @Nullable Runnable next() {
+        WaitingCaller caller = first;
+        if (caller != null) {
+            remove(caller);
         }
+        return caller;
     }
 
-    boolean hasWaiters() {
-        return !waiters.isEmpty();
+    @Override
+    public boolean hasNext() {
+        return hasWaiters();
+    }
+
+    synchronized boolean hasWaiters() {
+        return first != null;
     }
 
     /** Sets the action that runs when a caller begins to wait. */
@@ -108,14 +159,58 @@ final class RefreshAttempt {
         }
     }
 
-    /** Sets the action that runs once when nothing is in flight any more. */
-    void onFinish(Runnable action) {
-        onFinish = action;
+    void runsOn(Subscription subscription) {
+        synchronized (this) {
+            running = subscription;
+            if (!cancelled) {
+                return;
+            }
+        }
+        subscription.cancel();
     }
 
-    void finish() {
-        if (finished.tryEmitEmpty() == Sinks.EmitResult.OK) {
-            onFinish.run();
+    /** Cancels a login that is not wanted any more. Returns false for other attempts. */
+    boolean cancelSignIn(Executor calls) {
+        Subscription subscription;
+        synchronized (this) {
+            // A refresh is never cancelled: the server may have replaced the refresh token.
+            if (kind != Kind.SIGN_IN || cancelled) {
+                return false;
+            }
+            cancelled = true;
+            subscription = running;
         }
+        if (subscription != null) {
+            calls.execute(subscription::cancel);
+        }
+        return true;
+    }
+
+    /** Completes when nothing of this attempt is in flight any more. */
+    synchronized Mono<Void> finished() {
+        if (finished) {
+            return Mono.empty();
+        }
+        if (end == null) {
+            end = Sinks.empty();
+        }
+        return end.asMono();
+    }
+
+    /** Nothing is in flight any more. Returns false if that was known. */
+    boolean finish(Executor calls) {
+        Sinks.Empty<Void> waiting;
+        synchronized (this) {
+            if (finished) {
+                return false;
+            }
+            finished = true;
+            running = null;
+            waiting = end;
+        }
+        if (waiting != null) {
+            calls.execute(waiting::tryEmitEmpty);
+        }
+        return true;
     }
 }

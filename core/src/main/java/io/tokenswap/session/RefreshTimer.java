@@ -8,18 +8,13 @@ import org.jspecify.annotations.Nullable;
  * <p>It sleeps in slices of at most 30 s and looks at the clocks after each: timers stand still while a computer sleeps, and a wall clock
  * may be set. The phase compares with both clocks, so that a clock that was set back does not postpone anything.
  */
-final class RefreshTimer implements Runnable {
+final class RefreshTimer extends SharedTimer.Task {
 
     private static final int SLICE = 30_000;
 
     private final SessionEngine session;
     private final Phase phase;
     private volatile boolean cancelled;
-
-    /**
-     * Tick that this timer waits for. A slice that ends at once may still be named here; the flag then stops the next slice.
-     */
-    private volatile SharedTimer.@Nullable Tick tick;
 
     /**
      * Sets a timer.
@@ -36,7 +31,10 @@ final class RefreshTimer implements Runnable {
     }
 
     private void sleep(long wait) {
-        tick = session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)));
+        session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)));
+        if (cancelled) { // by another thread, while this one began the next slice
+            cancelTimer();
+        }
     }
 
     /** The end of a slice. */
@@ -65,9 +63,6 @@ final class RefreshTimer implements Runnable {
 
     void cancel() {
         cancelled = true;
-        SharedTimer.Tick pending = tick;
-        if (pending != null) {
-            pending.remove(this);
-        }
+        cancelTimer();
     }
 }

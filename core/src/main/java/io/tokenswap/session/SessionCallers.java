@@ -18,87 +18,94 @@ final class SessionCallers extends Mono<Token> implements Scannable {
 
     private final SessionEngine session;
 
-    SessionCallers(SessionEngine session) {
+    /** True if the current token will do, false if only a new one will. */
+    private final boolean any;
+
+    private SessionCallers(SessionEngine session, boolean any) {
         this.session = session;
+        this.any = any;
     }
 
-    Mono<Token> token() {
-        return onAssembly(this);
+    /** The Mono of {@link TokenSession#token()}. */
+    static Mono<Token> token(SessionEngine session) {
+        return onAssembly(new SessionCallers(session, true));
     }
 
-    /** The Mono of {@link TokenSession#token()}: reads the phase and the clock, and no more, while the token is good. */
+    /** The Mono of {@link TokenSession#refresh()}. */
+    static Mono<Token> next(SessionEngine session) {
+        return onAssembly(new SessionCallers(session, false));
+    }
+
+    /** Reads the phase and the clock, and no more, while the token is good and will do. */
     @Override
-    @SuppressWarnings("ReferenceEquality") // this very session
     public void subscribe(CoreSubscriber<? super Token> actual) {
+        if (any) {
+            Token ready = ready(session);
+            if (ready != null) {
+                actual.onSubscribe(Operators.scalarSubscription(actual, ready));
+                return;
+            }
+        }
+        Throwable failure = begin(actual);
+        if (failure == null) {
+            actual.onSubscribe(new WaitingCaller(session, actual, any));
+        } else {
+            Operators.error(actual, failure);
+        }
+    }
+
+    /** Returns the current token if callers get it at once, and begins to refresh it if it is due; else null. */
+    static @Nullable Token ready(SessionEngine session) {
         Phase phase = session.current();
         Moment moment = session.moment();
-        if (phase.isUsable(moment)) {
-            if (moment.by(phase.served().offset()) >= phase.dueAt()) {
-                session.change(found -> found.asked(session.moment(), session.settings()));
-            }
-            actual.onSubscribe(Operators.scalarSubscription(actual, phase.token()));
-        } else if (actual.currentContext().getOrDefault(SessionEngine.class, null) == session) {
-            Operators.error(actual, ownToken());
-        } else {
-            session.change(found -> found.asked(session.moment(), session.settings()));
-            Mono.defer(() -> outcome(true)).subscribe(actual);
+        if (!phase.isUsable(moment)) {
+            return null;
         }
+        if (moment.by(phase.served().offset()) >= phase.dueAt()) {
+            session.change(found -> found.asked(session.moment(), session.settings()));
+        }
+        return phase.token();
+    }
+
+    /** Begins what leads to a token. Returns what a caller gets at once if nothing does. */
+    @SuppressWarnings("ReferenceEquality") // this very session
+    private @Nullable Throwable begin(CoreSubscriber<? super Token> actual) {
+        if (actual.currentContext().getOrDefault(SessionEngine.class, null) == session) {
+            return ownToken();
+        }
+        session.change(found -> any
+                ? found.asked(session.moment(), session.settings())
+                : found.demanded(session.moment(), session.settings()));
+        Phase phase = session.current();
+        if (any && phase.isUsable(session.moment())) {
+            return null;
+        }
+        return !any && phase instanceof Phase.Idle && phase.token().refreshToken() == null
+                ? new LoginRequiredException("There is no refresh token. Sign in again.", null)
+                : failure(phase, any);
+    }
+
+    /** Returns the error of a caller for whom there is no usable token in a phase, or null if one may come. */
+    static @Nullable Throwable failure(Phase phase, boolean any) {
+        if (phase instanceof Phase.Closed) {
+            return new SessionClosedException();
+        }
+        if (phase instanceof Phase.Idle || phase.attempt() != null) {
+            return null;
+        }
+        if (phase instanceof Phase.Saving) { // a caller that needs a token lets it be published ahead of the store
+            return any ? null : notSaved();
+        }
+        if (phase instanceof Phase.Paused paused) {
+            return unavailable(paused);
+        }
+        return copy(((Phase.LoginRequired) phase).error());
     }
 
     @Override
     @SuppressWarnings("rawtypes") // as Reactor declares it
     public @Nullable Object scanUnsafe(Attr key) {
         return Attr.RUN_STYLE.equals(key) ? Attr.RunStyle.ASYNC : null;
-    }
-
-    /** The Mono of {@link TokenSession#refresh()}. */
-    Mono<Token> next() {
-        return Mono.defer(() -> {
-            session.change(phase -> phase.demanded(session.moment(), session.settings()));
-            Phase phase = session.current();
-            if (phase instanceof Phase.Idle && phase.token().refreshToken() == null) {
-                return Mono.error(new LoginRequiredException("There is no refresh token. Sign in again.", null));
-            }
-            RefreshAttempt attempt = session.current().attempt();
-            return attempt == null ? outcome(false) : attempt.settled().then(Mono.defer(() -> outcome(false)));
-        });
-    }
-
-    /**
-     * Returns the result for a caller in the current phase, after the attempt in flight if there is one.
-     *
-     * @param any true if the current token will do, false if only a new one will
-     */
-    private Mono<Token> outcome(boolean any) {
-        Phase phase = session.current();
-        Moment moment = session.moment();
-        if (phase instanceof Phase.Closed) {
-            return Mono.error(new SessionClosedException());
-        }
-        if (phase.isUsable(moment) && (any || phase instanceof Phase.Idle)) {
-            return Mono.just(phase.token());
-        }
-        if (phase instanceof Phase.Idle) { // the token went stale while other callers were served
-            session.change(found -> found.asked(session.moment(), session.settings()));
-            return Mono.defer(() -> outcome(any));
-        }
-        RefreshAttempt attempt = phase.attempt();
-        if (attempt != null) {
-            return attempt.settled().then(Mono.defer(() -> outcome(any)));
-        }
-        if (phase instanceof Phase.Saving) {
-            return any ? published() : Mono.error(notSaved());
-        }
-        if (phase instanceof Phase.Paused paused) {
-            return Mono.error(unavailable(paused));
-        }
-        return Mono.error(copy(((Phase.LoginRequired) phase).error()));
-    }
-
-    /** Publishes a token that could not be saved yet, because the previous one is stale. */
-    private Mono<Token> published() {
-        session.change(found -> found.asked(session.moment(), session.settings()));
-        return Mono.defer(() -> outcome(true));
     }
 
     /** Returns the error for an endpoint that asks its session for a token: it would wait for its own result. */

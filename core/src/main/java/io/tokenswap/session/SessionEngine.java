@@ -2,20 +2,17 @@ package io.tokenswap.session;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
-import io.tokenswap.TokenUnavailableException.Reason;
 import java.time.Instant;
-import java.util.Arrays;
 import java.util.Objects;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
-import reactor.util.context.Context;
 
 /**
  * Engine of a session: one {@link Phase}, put in place by compare-and-set, and the effects of each change.
@@ -42,15 +39,12 @@ import reactor.util.context.Context;
 @SuppressWarnings("ReferenceEquality") // a step that did not apply returned the same instance
 abstract class SessionEngine {
 
-    private static final SessionObserver<?>[] NO_OBSERVERS = new SessionObserver<?>[0];
-
     // Updated in place: an atomic object for each would double the size of a session.
     private static final AtomicReferenceFieldUpdater<SessionEngine, Phase> PHASE =
             AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, Phase.class, "phase");
 
-    @SuppressWarnings("rawtypes")
-    private static final AtomicReferenceFieldUpdater<SessionEngine, SessionObserver[]> OBSERVERS =
-            AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, SessionObserver[].class, "observers");
+    private static final AtomicReferenceFieldUpdater<SessionEngine, @Nullable Object> OBSERVERS =
+            AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, Object.class, "observers");
 
     private static final AtomicReferenceFieldUpdater<SessionEngine, SessionEvents> EVENTS =
             AtomicReferenceFieldUpdater.newUpdater(SessionEngine.class, SessionEvents.class, "events");
@@ -61,8 +55,8 @@ abstract class SessionEngine {
     private final SessionLink link;
     private volatile Phase phase;
 
-    @SuppressWarnings("rawtypes")
-    private volatile SessionObserver[] observers = NO_OBSERVERS;
+    /** As {@link Observers} reads it. */
+    private volatile @Nullable Object observers;
 
     /** Null until the first subscription to the events, which few sessions have. */
     private volatile @Nullable SessionEvents events;
@@ -113,30 +107,26 @@ abstract class SessionEngine {
     }
 
     void add(SessionObserver<?> observer) {
-        OBSERVERS.updateAndGet(this, all -> {
-            SessionObserver<?>[] more = Arrays.copyOf(all, all.length + 1);
-            more[all.length] = observer;
-            return more;
-        });
+        observe(all -> Observers.plus(all, observer));
         link.follow(this);
         setTimer();
     }
 
     void remove(SessionObserver<?> observer) {
-        OBSERVERS.updateAndGet(
-                this,
-                all -> Arrays.stream(all).filter(other -> other != observer).toArray(SessionObserver[]::new));
+        observe(all -> Observers.minus(all, observer));
         link.follow(this);
         setTimer();
     }
 
+    private void observe(Function<@Nullable Object, @Nullable Object> change) {
+        Object before;
+        do {
+            before = observers;
+        } while (!OBSERVERS.compareAndSet(this, before, change.apply(before)));
+    }
+
     final boolean needsTokens() {
-        for (SessionObserver<?> observer : observers) {
-            if (observer.needsTokens()) {
-                return true;
-            }
-        }
-        return settings.keepAlive();
+        return settings.keepAlive() || Observers.needTokens(observers);
     }
 
     void storeFailed(Throwable error) {
@@ -173,9 +163,10 @@ abstract class SessionEngine {
     }
 
     /** Returns the events from now on. */
-    final Flux<SessionEvent> heard() {
+    final SessionEvents heard() {
         SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
-        return heard.flux(this::current);
+        heard.start(phase); // read when the events are in place, so that every later change comes there
+        return heard;
     }
 
     /** Returns the last failure of the store, or null. */
@@ -218,12 +209,12 @@ abstract class SessionEngine {
         }
         link.react(this, before, after);
         if (ended != null && ended != begun) {
-            ended.cancelSignIn();
-            ended.settle();
+            if (ended.cancelSignIn(settings.calls())) {
+                finish(ended);
+            }
+            ended.settle(settings.calls());
         }
-        for (SessionObserver<?> observer : observers) {
-            observer.look();
-        }
+        Observers.look(observers, before, after, settings.calls());
         SessionEvents heard = events;
         if (heard != null) {
             heard.changed(before, after);
@@ -232,52 +223,35 @@ abstract class SessionEngine {
 
     /** Starts an attempt, a refresh when there is a slot for it. */
     private void begin(RefreshAttempt attempt) {
+        AttemptRun run = new AttemptRun(this, attempt);
         if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
-            RefreshSlots slots = settings.slots();
-            attempt.onFinish(() -> slots.release(settings::nextRandom));
-            slots.take(attempt, () -> dispatch(() -> launch(attempt)));
+            settings.slots().take(attempt, () -> dispatch(run));
         } else {
-            dispatch(() -> launch(attempt));
+            dispatch(run);
+        }
+    }
+
+    /** Nothing of an attempt is in flight any more. */
+    void finish(RefreshAttempt attempt) {
+        if (attempt.finish(settings.calls()) && attempt.kind() == RefreshAttempt.Kind.REFRESH) {
+            settings.slots().release(settings::nextRandom);
         }
     }
 
     /**
-     * Runs work of the session on a thread of its scheduler. The thread of a caller may hold thread locals of a user, which must not be in
-     * force for the session, and foreign code that blocks there must not hold up the caller.
+     * Runs work of the session that calls foreign code. The thread of a caller may hold thread locals of a user, which must not be in
+     * force for the session. Foreign code that blocks holds up neither the caller nor the session.
      */
     final void dispatch(Runnable work) {
-        try {
-            settings.scheduler().schedule(work);
-        } catch (RejectedExecutionException shutDown) {
-            work.run();
-        }
+        settings.work().execute(work);
     }
 
-    /** Runs an attempt on a separate subscription. Its result reaches the phase even if all callers have cancelled. */
-    private void launch(RefreshAttempt attempt) {
-        if (phase.attempt() != attempt) { // renewed or disposed since: nothing needs to be sent
-            attempt.finish();
-            return;
-        }
-        try {
-            attempt.runsOn(run(attempt)
-                    .contextWrite(Context.of(SessionEngine.class, this))
-                    .doFinally(signal -> attempt.finish())
-                    .subscribe(result -> end(attempt, result), error -> end(attempt, AttemptRunner.failed(error))));
-        } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
-            end(attempt, AttemptRunner.failed(fatal));
-            attempt.finish();
-        }
-    }
-
-    private Mono<AttemptResult> run(RefreshAttempt attempt) {
-        return Mono.defer(() -> switch (attempt.kind()) {
-                    case REFRESH -> link.refresh(this);
-                    case LOOK -> link.look(this);
-                    case SIGN_IN -> signIn(Objects.requireNonNull(attempt.reason()));
-                })
-                .switchIfEmpty(Mono.error(() ->
-                        TokenRequests.unavailable("The attempt ended without a token", Reason.INVALID_RESPONSE, null)));
+    Mono<AttemptResult> resultOf(RefreshAttempt attempt) {
+        return switch (attempt.kind()) {
+            case REFRESH -> link.refresh(this);
+            case LOOK -> link.look(this);
+            case SIGN_IN -> signIn(Objects.requireNonNull(attempt.reason()));
+        };
     }
 
     private Mono<AttemptResult> signIn(LoginRequiredException reason) {
@@ -294,7 +268,7 @@ abstract class SessionEngine {
         }
     }
 
-    private void end(RefreshAttempt attempt, AttemptResult result) {
+    void end(RefreshAttempt attempt, AttemptResult result) {
         change(found -> found.ended(attempt, result, moment(), settings));
     }
 
@@ -323,16 +297,14 @@ abstract class SessionEngine {
             refusal = null;
         } catch (RuntimeException refused) {
             refusal = refused;
-            for (SessionObserver<?> observer : observers) {
-                observer.look();
-            }
+            Observers.look(observers, null, null, settings.calls());
         }
     }
 
     /** Returns true if the session can be closed without harm: no subscriber, nothing in flight, nothing unsaved. */
     final boolean isQuiet() {
         Phase now = phase;
-        return observers.length == 0
+        return observers == null
                 && now.attempt() == null
                 && now.stored().unsaved() == null
                 && !settings.keepAlive()

@@ -9,14 +9,11 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import reactor.core.publisher.BufferOverflowStrategy;
-import reactor.core.publisher.Flux;
-import reactor.core.publisher.FluxSink;
 
 /**
- * Events of one session for its listeners: hot, without replay. A slow subscriber loses the oldest events.
+ * The events of one session, for those who listen. Each listener has a queue of its own, which threads for calls empty, so that nobody
+ * waits for a listener.
  *
  * <p>Changes of the state are reported one at a time and in the order in which they happened. Threads that change the state one
  * after another may arrive here in the opposite order, and a listener may change the state again from within. Each change
@@ -26,13 +23,11 @@ import reactor.core.publisher.FluxSink;
 @SuppressWarnings("ReferenceEquality") // the very state that was left: an equal one may be entered twice
 final class SessionEvents {
 
-    private static final int KEPT_FOR_A_SLOW_SUBSCRIBER = 256;
-
     /** Times before the end of a grant at which a warning is due. */
     private static final List<Duration> GRANT_WARNINGS = List.of(Duration.ofDays(30), Duration.ofDays(7));
 
     private final SessionSettings settings;
-    private final List<FluxSink<SessionEvent>> listeners = new CopyOnWriteArrayList<>();
+    private final List<EventStream.Listener> listeners = new CopyOnWriteArrayList<>();
     private volatile boolean complete;
 
     /**
@@ -55,7 +50,7 @@ final class SessionEvents {
      * Begins with the current state, unless it has been called before. Changes from this state on are reported. Changes that
      * led to it are not, and stay in the list: at most one of each thread that was changing the state at that time.
      */
-    private void start(Phase current) {
+    void start(Phase current) {
         synchronized (this) {
             if (told != null) {
                 return;
@@ -68,19 +63,16 @@ final class SessionEvents {
         tellAll();
     }
 
-    /** Returns the events from the subscription on. */
-    Flux<SessionEvent> flux(Supplier<Phase> current) {
-        start(current.get()); // read when this object is in place, so that every later change comes here
-        return Flux.<SessionEvent>create(this::add, FluxSink.OverflowStrategy.IGNORE)
-                .onBackpressureBuffer(KEPT_FOR_A_SLOW_SUBSCRIBER, dropped -> {}, BufferOverflowStrategy.DROP_OLDEST);
-    }
-
-    private void add(FluxSink<SessionEvent> listener) {
+    void add(EventStream.Listener listener) {
         listeners.add(listener);
-        listener.onDispose(() -> listeners.remove(listener));
         if (complete) { // perhaps since before it was added
             listener.complete();
+            listener.look();
         }
+    }
+
+    void remove(EventStream.Listener listener) {
+        listeners.remove(listener);
     }
 
     /** Reports a failure of the store, which changes no state. */
@@ -139,8 +131,9 @@ final class SessionEvents {
 
     private void complete() {
         complete = true;
-        for (FluxSink<SessionEvent> listener : listeners) {
-            SafeCall.run(listener::complete, listener.contextView());
+        for (EventStream.Listener listener : listeners) {
+            listener.complete();
+            wake(listener);
         }
     }
 
@@ -199,8 +192,15 @@ final class SessionEvents {
     }
 
     private void tell(SessionEvent event) {
-        for (FluxSink<SessionEvent> listener : listeners) {
-            SafeCall.run(() -> listener.next(event), listener.contextView());
+        for (EventStream.Listener listener : listeners) {
+            listener.add(event);
+            wake(listener);
+        }
+    }
+
+    private void wake(EventStream.Listener listener) {
+        if (listener.beginsLook()) {
+            settings.calls().execute(listener);
         }
     }
 

@@ -2,8 +2,10 @@ package io.tokenswap.session;
 
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.Scannable;
 import reactor.core.publisher.Operators;
 
 /**
@@ -12,7 +14,7 @@ import reactor.core.publisher.Operators;
  *
  * @param <T> the type of the values
  */
-abstract class SessionObserver<T> implements Subscription {
+abstract class SessionObserver<T> implements Subscription, Scannable, Runnable {
 
     @SuppressWarnings("rawtypes")
     private static final AtomicLongFieldUpdater<SessionObserver> REQUESTED =
@@ -26,6 +28,7 @@ abstract class SessionObserver<T> implements Subscription {
     final CoreSubscriber<? super T> actual;
     private volatile long requested;
     private volatile boolean terminated;
+    private volatile boolean requestedWrongly;
 
     /**
      * Number of changes since the looking thread began: one thread looks for all. It starts at 1, as if a thread were looking,
@@ -40,6 +43,9 @@ abstract class SessionObserver<T> implements Subscription {
 
     /** Returns true if this observer needs the token to be refreshed ahead of expiry. */
     abstract boolean needsTokens();
+
+    /** Tells whether a change may bring something to emit. */
+    abstract boolean isConcerned(Phase before, Phase after);
 
     /** Looks at the session and emits what there is to emit. Runs on one thread at a time. */
     abstract void emit();
@@ -59,42 +65,84 @@ abstract class SessionObserver<T> implements Subscription {
 
     @Override
     public final void request(long n) {
-        if (Operators.validate(n)) {
+        if (n > 0) {
             Operators.addCap(REQUESTED, this, n);
-            look();
+        } else {
+            requestedWrongly = true;
         }
+        look();
+    }
+
+    /** Reactive Streams rule 3.9. */
+    static IllegalArgumentException invalidRequest(long n) {
+        return new IllegalArgumentException(
+                "Rule 3.9: the number of requested elements must be greater than zero, but is " + n);
     }
 
     @Override
-    public final void cancel() {
+    public void cancel() {
         if (!terminated) {
-            terminated = true;
+            terminate();
             session.remove(this);
         }
+    }
+
+    final void terminate() {
+        terminated = true;
     }
 
     final void begin() {
         if (!SafeCall.run(() -> actual.onSubscribe(this), actual.currentContext())) {
             cancel();
         }
-        lookForAll();
+        run();
     }
 
-    /** Something has changed. */
+    /** Something has changed: looks at once. */
     final void look() {
-        if (LOOKS.getAndIncrement(this) == 0) {
-            lookForAll();
+        if (beginsLook()) {
+            run();
         }
     }
 
-    private void lookForAll() {
+    /** Something has changed. Returns true if {@link #run} must follow, false if the thread that looks will notice. */
+    final boolean beginsLook() {
+        return LOOKS.getAndIncrement(this) == 0;
+    }
+
+    @Override
+    public final void run() {
         int seen = 1;
         do {
             // A subscriber that throws has broken the contract and gets nothing more.
-            if (!terminated && !SafeCall.run(this::emit, actual.currentContext())) {
+            if (!terminated && !SafeCall.run(this::emitUnlessRequestedWrongly, actual.currentContext())) {
                 cancel();
             }
             seen = LOOKS.addAndGet(this, -seen);
         } while (seen != 0);
+    }
+
+    private void emitUnlessRequestedWrongly() {
+        if (requestedWrongly) {
+            cancel();
+            actual.onError(invalidRequest(0));
+        } else {
+            emit();
+        }
+    }
+
+    @Override
+    @SuppressWarnings("rawtypes") // as Reactor declares it
+    public @Nullable Object scanUnsafe(Attr key) {
+        if (Attr.ACTUAL.equals(key)) {
+            return actual;
+        }
+        if (Attr.REQUESTED_FROM_DOWNSTREAM.equals(key)) {
+            return requested;
+        }
+        if (Attr.CANCELLED.equals(key)) {
+            return terminated;
+        }
+        return Attr.RUN_STYLE.equals(key) ? Attr.RunStyle.ASYNC : null;
     }
 }

@@ -57,7 +57,7 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
     }
 
     private <T> Mono<T> limited(Mono<T> opening) {
-        return AttemptLimit.apply(opening, DefaultTokenSession.STORE_PATIENCE, settings)
+        return AttemptLimit.applyForCaller(opening, DefaultTokenSession.STORE_PATIENCE, settings)
                 .onErrorMap(TimeoutException.class, this::failed)
                 .onErrorMap(RecordStore.StoreFailure.class, failure -> failed(failure.getCause()));
     }

@@ -4,9 +4,12 @@ import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.internal.Timers;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
@@ -29,6 +32,8 @@ record SessionSettings(
         String owner,
         LongSupplier elapsedMillis,
         SharedTimer timer,
+        Executor work,
+        Executor calls,
         RefreshSlots slots) {
 
     private static final Duration LEASE_AFTER_DEADLINE = Duration.ofSeconds(5);
@@ -61,7 +66,33 @@ record SessionSettings(
                 randomId(),
                 elapsedMillis(scheduler),
                 SharedTimer.of(scheduler),
+                isReal(scheduler) ? Timers.calls() : work(scheduler),
+                isReal(scheduler) ? Timers.calls() : Runnable::run,
                 slots);
+    }
+
+    /**
+     * Tells whether a scheduler is ours or one of Reactor's. Foreign code then runs on threads of our own, so that foreign code that blocks
+     * does not stop the timers. Under any other scheduler, for example one of virtual time, attempts run on the scheduler, and their
+     * results are delivered by the thread that has them.
+     */
+    private static boolean isReal(Scheduler scheduler) {
+        return scheduler.equals(Timers.scheduler())
+                || (scheduler.getClass().getName().startsWith("reactor.core.") && !isVirtual(scheduler));
+    }
+
+    private static Executor work(Scheduler scheduler) {
+        return task -> {
+            try {
+                scheduler.schedule(task);
+            } catch (RejectedExecutionException shutDown) {
+                task.run();
+            }
+        };
+    }
+
+    private static boolean isVirtual(Scheduler scheduler) {
+        return Math.abs(scheduler.now(TimeUnit.MILLISECONDS) - System.currentTimeMillis()) > SAME_TIME;
     }
 
     /**
@@ -69,8 +100,7 @@ record SessionSettings(
      * Reactor's schedulers would return the wall clock.
      */
     private static LongSupplier elapsedMillis(Scheduler scheduler) {
-        long difference = scheduler.now(TimeUnit.MILLISECONDS) - System.currentTimeMillis();
-        return Math.abs(difference) > SAME_TIME
+        return isVirtual(scheduler)
                 ? () -> scheduler.now(TimeUnit.MILLISECONDS)
                 : () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
     }

@@ -1,20 +1,14 @@
 package io.tokenswap.session;
 
 import java.lang.ref.WeakReference;
-import java.time.Duration;
-import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
-import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.util.context.Context;
 
@@ -57,63 +51,81 @@ final class SharedTimer {
     }
 
     /**
-     * Runs a task once.
+     * Runs a task once. A task that waits already must not be scheduled again.
      *
      * @param delay in milliseconds; the task runs then or less than a tick later
-     * @return the tick that it waits for
      * @throws RejectedExecutionException if the scheduler has been shut down
      */
-    Tick schedule(Runnable task, long delay) {
+    void schedule(Task task, long delay) {
         long now = scheduler.now(TimeUnit.MILLISECONDS);
         long due = Math.floorDiv(now + delay + TICK - 1, TICK) * TICK;
-        while (true) {
-            Tick tick = ticks.computeIfAbsent(due, Tick::new);
-            if (tick.add(task, due - now)) {
-                return tick;
-            }
+        while (!ticks.computeIfAbsent(due, Tick::new).add(task, due - now)) {
+            // that tick has ended meanwhile
         }
     }
 
     /**
-     * Fails with a {@link TimeoutException} after a time. Never fails after the end of the scheduler: the operation then runs
-     * without a limit.
+     * Runs a task once.
+     *
+     * @return the scheduled task, to cancel it
      */
-    <T> Mono<T> timeout(Duration limit) {
-        return Mono.create(sink -> {
-            Runnable expire = () -> sink.error(new TimeoutException("No result within " + limit));
-            try {
-                Tick tick = schedule(expire, limit.toMillis());
-                sink.onDispose(() -> tick.remove(expire));
-            } catch (RejectedExecutionException shutDown) {
-                // nothing will expire
+    Task schedule(Runnable task, long delay) {
+        Task scheduled = new Task() {
+            @Override
+            public void run() {
+                task.run();
             }
-        });
+        };
+        schedule(scheduled, delay);
+        return scheduled;
     }
 
-    /**
-     * Tasks that are due at the same time. The timer runs while there is a task; a tick that has ended accepts no more tasks.
-     */
-    final class Tick implements Runnable {
+    /** What runs at a time. The links to its neighbours in the list of a tick are its own, so that waiting costs no more memory. */
+    abstract static class Task implements Runnable {
+
+        /** The tick that this task waits for. This and the links are changed under the lock of that tick. */
+        private volatile @Nullable Tick tick;
+
+        private @Nullable Task previous;
+        private @Nullable Task next;
+
+        /** Takes the task back. After its time this does nothing. */
+        final void cancelTimer() {
+            Tick waitsFor = tick;
+            if (waitsFor != null) {
+                waitsFor.remove(this);
+            }
+        }
+    }
+
+    /** What is due at the same time. Its timer runs while there is a task. A tick that has ended takes no more. */
+    private final class Tick implements Runnable {
 
         private final long due;
-        private final Set<Runnable> tasks = new HashSet<>();
+        private @Nullable Task first;
         private @Nullable Disposable timer;
-        private boolean over;
+        private boolean ended;
 
         private Tick(long due) {
             this.due = due;
         }
 
-        /** Adds a task. Returns false if this tick has ended meanwhile. */
-        private synchronized boolean add(Runnable task, long delay) {
-            if (over) {
+        /** Returns false if this tick has ended. */
+        synchronized boolean add(Task task, long delay) {
+            if (ended) {
                 return false;
             }
-            tasks.add(task);
+            task.tick = this;
+            task.next = first;
+            if (first != null) {
+                first.previous = task;
+            }
+            first = task;
             if (timer == null) {
                 try {
                     timer = scheduler.schedule(this, delay, TimeUnit.MILLISECONDS);
                 } catch (RuntimeException refused) { // a tick without a timer would keep its tasks for ever
+                    unlink(task);
                     end();
                     throw refused;
                 }
@@ -121,28 +133,55 @@ final class SharedTimer {
             return true;
         }
 
-        /** Removes a task. Does nothing after the tick has ended. */
-        synchronized void remove(Runnable task) {
-            if (tasks.remove(task) && tasks.isEmpty() && timer != null) {
-                end();
-                timer.dispose();
+        synchronized void remove(Task task) {
+            if (task.tick == this) {
+                unlink(task);
+                if (first == null && !ended) {
+                    end();
+                    if (timer != null) {
+                        timer.dispose();
+                    }
+                }
             }
+        }
+
+        private void unlink(Task task) {
+            Task before = task.previous;
+            Task after = task.next;
+            if (before == null) {
+                first = after;
+            } else {
+                before.next = after;
+            }
+            if (after != null) {
+                after.previous = before;
+            }
+            task.tick = null;
+            task.previous = null;
+            task.next = null;
         }
 
         @Override
         public void run() {
-            for (Runnable task : end()) {
+            for (Task task = next(); task != null; task = next()) {
                 SafeCall.run(task, Context.empty());
             }
         }
 
-        /** Ends the tick and returns its tasks. The tick keeps none of them, because it may itself be referenced for longer. */
-        private synchronized List<Runnable> end() {
-            over = true;
+        private synchronized @Nullable Task next() {
+            if (!ended) {
+                end();
+            }
+            Task task = first;
+            if (task != null) {
+                unlink(task);
+            }
+            return task;
+        }
+
+        private void end() {
+            ended = true;
             ticks.remove(due, this);
-            List<Runnable> ended = List.copyOf(tasks);
-            tasks.clear();
-            return ended;
         }
     }
 }

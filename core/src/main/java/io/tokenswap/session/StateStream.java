@@ -45,6 +45,11 @@ final class StateStream extends Flux<SessionState> implements Scannable {
         }
 
         @Override
+        boolean isConcerned(Phase before, Phase after) {
+            return true;
+        }
+
+        @Override
         void emit() {
             SessionState state = session.state();
             if (isRequested() && !state.equals(last)) {

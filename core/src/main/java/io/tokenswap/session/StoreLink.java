@@ -46,9 +46,12 @@ final class StoreLink extends SessionLink {
     @Override
     void follow(SessionEngine session) {
         // A loop and no lock: the store is foreign code, which may block or call back.
-        if (wishes.getAndIncrement() != 0) {
-            return;
+        if (wishes.getAndIncrement() == 0) {
+            session.dispatch(() -> followAsWished(session));
         }
+    }
+
+    private void followAsWished(SessionEngine session) {
         int seen = 1;
         do {
             boolean wanted = session.needsTokens() && !(session.current() instanceof Phase.Closed);

@@ -523,8 +523,8 @@ final class StoredRefresh {
     private Mono<Void> pause(long millis, boolean orChange) {
         Mono<Void> time = Mono.create(sink -> {
             Runnable end = sink::success;
-            SharedTimer.Tick tick = settings().timer().schedule(end, millis);
-            sink.onDispose(() -> tick.remove(end));
+            SharedTimer.Task timer = settings().timer().schedule(end, millis);
+            sink.onDispose(timer::cancelTimer);
         });
         return orChange ? time.or(store.changed()) : time;
     }

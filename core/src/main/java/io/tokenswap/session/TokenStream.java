@@ -57,6 +57,14 @@ final class TokenStream extends Flux<Token> implements Scannable {
         }
 
         @Override
+        @SuppressWarnings("ReferenceEquality") // an unchanged part is the same object
+        boolean isConcerned(Phase before, Phase after) {
+            return before.served() != after.served()
+                    || after instanceof Phase.LoginRequired
+                    || after instanceof Phase.Closed;
+        }
+
+        @Override
         void emit() {
             Phase phase = session.current();
             if (phase instanceof Phase.Closed) {

@@ -106,7 +106,16 @@ class SessionEventsTest extends SessionFixture {
             Phase second = refreshing.renewed(endpoint.grant(), settings.newLogin(), settings.moment(), settings);
             SessionEvents events = new SessionEvents(settings);
             List<SessionEvent> seen = new ArrayList<>();
-            events.flux(() -> first).subscribe(seen::add);
+            events.start(first);
+            EventStream.Listener listener =
+                    new EventStream.Listener((SessionEngine) session(), events, new BaseSubscriber<>() {
+                        @Override
+                        protected void hookOnNext(SessionEvent event) {
+                            seen.add(event);
+                        }
+                    });
+            events.add(listener);
+            listener.begin();
             events.changed(second, second.closed(settings.moment()));
             events.changed(refreshing, second);
             assertThat(seen).isEmpty();

@@ -1,0 +1,264 @@
+package io.tokenswap.session;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.tokenswap.AuthorizationCode;
+import io.tokenswap.RefreshToken;
+import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.testing.RawServer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Mono;
+import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+import reactor.netty.http.client.HttpClient;
+import reactor.netty.resources.LoopResources;
+
+/** Code of the application that blocks: it harms itself only. */
+@Timeout(120)
+class BlockedCallersTest {
+
+    private static final Duration LONG = Duration.ofDays(1);
+
+    /** More than the threads that run while nothing blocks, and more than the refreshes in flight. */
+    private static final int MANY = 150;
+
+    private final CountDownLatch released = new CountDownLatch(1);
+    private final List<TokenSession> sessions = new ArrayList<>();
+    private final Scheduler eventLoop = Schedulers.newSingle("event-loop");
+    private final Endpoint endpoint = new Endpoint();
+
+    @AfterEach
+    void release() {
+        released.countDown();
+        sessions.forEach(TokenSession::dispose);
+        eventLoop.dispose();
+    }
+
+    /** Responds on one thread for all sessions, as an event loop does. */
+    private final class Endpoint implements TokenEndpoint {
+
+        private final AtomicInteger granted = new AtomicInteger();
+        private volatile Duration lifetime = LONG;
+        private volatile boolean blocks;
+        private volatile Mono<Void> responding = Mono.empty();
+
+        Token grant(Duration lifetime) {
+            Instant now = Instant.now();
+            int number = granted.incrementAndGet();
+            return Token.builder("access-" + number, now)
+                    .refreshToken("refresh-" + number)
+                    .expiresAt(now.plus(lifetime))
+                    .build();
+        }
+
+        @Override
+        public Mono<Token> swap(AuthorizationCode code) {
+            return Mono.error(new UnsupportedOperationException());
+        }
+
+        @Override
+        public Mono<Token> refresh(RefreshToken presented) {
+            if (blocks) {
+                block();
+            }
+            return responding.then(Mono.fromSupplier(() -> grant(lifetime))).publishOn(eventLoop);
+        }
+
+        @Override
+        public Duration timeout() {
+            return Duration.ofMillis(blocks ? 100 : 15_000);
+        }
+    }
+
+    private void block() {
+        try {
+            released.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private TokenSession expired(TokenSession.Builder builder) {
+        TokenSession session = builder.build(endpoint.grant(Duration.ZERO));
+        sessions.add(session);
+        return session;
+    }
+
+    private enum Foreign {
+        CALLER,
+        REFRESHER,
+        SUBSCRIBER,
+        OBSERVER_OF_STATES,
+        LISTENER;
+
+        void block(TokenSession session, CountDownLatch blocked, Runnable block) {
+            Runnable call = () -> {
+                blocked.countDown();
+                block.run();
+            };
+            switch (this) {
+                case CALLER -> session.token().subscribe(token -> call.run());
+                case REFRESHER -> session.refresh().subscribe(token -> call.run());
+                case SUBSCRIBER -> session.tokens().subscribe(token -> call.run());
+                case OBSERVER_OF_STATES -> session.states().skip(1).subscribe(state -> call.run());
+                case LISTENER -> session.events().subscribe(event -> call.run());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @Tag("E11")
+    @EnumSource(Foreign.class)
+    void aHundredAndFiftyThatBlockDelayNoOtherCallerAndNoSchedule(Foreign foreign) {
+        TokenSession.Builder builder = TokenSession.builder(endpoint);
+        CountDownLatch blocked = new CountDownLatch(MANY);
+        Sinks.Empty<Void> response = Sinks.empty();
+        endpoint.responding = response.asMono();
+        List<Mono<Token>> others = new ArrayList<>();
+        for (int i = 0; i < MANY; i++) {
+            TokenSession session = expired(builder);
+            foreign.block(session, blocked, this::block);
+            others.add(Mono.fromFuture(session.token().toFuture()));
+        }
+        response.tryEmitEmpty();
+        for (Mono<Token> other : others) {
+            assertThat(other.block()).isNotNull();
+        }
+        await(blocked);
+        endpoint.lifetime = Duration.ofSeconds(2);
+        assertThat(expired(builder).tokens().take(3).collectList().block()).hasSize(3);
+    }
+
+    @Test
+    @Tag("E11")
+    void hooksForALoginThatBlockStopNoOtherSession() {
+        CountDownLatch blocked = new CountDownLatch(MANY);
+        TokenSession.Builder builder = TokenSession.builder(endpoint).onLoginRequired(reason -> {
+            blocked.countDown();
+            block();
+            return Mono.empty();
+        });
+        for (int i = 0; i < MANY; i++) {
+            sessions.add(builder.build(Token.builder("access", Instant.EPOCH)
+                    .expiresAt(Instant.EPOCH)
+                    .build()));
+            sessions.get(i).token().subscribe(token -> {}, error -> {});
+        }
+        await(blocked);
+        assertThat(expired(builder).token().block()).isNotNull();
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            assertThat(latch.await(60, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    @ParameterizedTest
+    @Tag("E11")
+    @ValueSource(booleans = {true, false})
+    void ofManyWhoWaitTogetherThoseThatBlockDelayNoOther(boolean callers) {
+        Sinks.Empty<Void> response = Sinks.empty();
+        endpoint.responding = response.asMono();
+        TokenSession session = expired(TokenSession.builder(endpoint));
+        CountDownLatch served = new CountDownLatch(2 * MANY);
+        for (int i = 0; i < 2 * MANY; i++) {
+            boolean blocks = i % 2 == 0;
+            (callers ? session.token().flux() : session.tokens()).subscribe(token -> {
+                served.countDown();
+                if (blocks) {
+                    block();
+                }
+            });
+        }
+        response.tryEmitEmpty();
+        await(served);
+    }
+
+    @Test
+    @Tag("E11")
+    void anEndpointThatBlocksEndsAtItsDeadlineAndStopsNoOtherSession() {
+        endpoint.blocks = true;
+        TokenSession.Builder builder = TokenSession.builder(endpoint);
+        List<Mono<Token>> waiting = new ArrayList<>();
+        for (int i = 0; i < MANY; i++) {
+            waiting.add(Mono.fromFuture(expired(builder).token().toFuture()));
+        }
+        for (Mono<Token> caller : waiting) {
+            assertThat(caller.onErrorComplete(TokenUnavailableException.class).block())
+                    .isNull();
+        }
+        endpoint.blocks = false;
+        assertThat(expired(builder).token().block()).isNotNull();
+    }
+
+    @Test
+    @Tag("E11")
+    void aSubscriberThatBlocksStopsNoRequestOnTheEventLoopOfItsSession() {
+        LoopResources loop = LoopResources.create("one-event-loop", 1, true);
+        String json = "{\"access_token\":\"canary-access\",\"expires_in\":3600}";
+        RawServer server = RawServer.playing(connection -> {
+            while (true) {
+                connection.request();
+                connection.write("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + json.length()
+                        + "\r\n\r\n" + json);
+            }
+        });
+        try {
+            TokenSession.Builder builder = TokenSession.builder(ExchangeServerEndpoint.builder(server.uri())
+                    .httpClient(HttpClient.create().runOn(loop))
+                    .build());
+            for (Foreign foreign : List.of(Foreign.SUBSCRIBER, Foreign.LISTENER)) {
+                CountDownLatch blocked = new CountDownLatch(1);
+                foreign.block(expired(builder), blocked, this::block);
+                sessions.get(sessions.size() - 1).token().subscribe();
+                await(blocked);
+                assertThat(expired(builder).token().block()).isNotNull();
+            }
+        } finally {
+            released.countDown();
+            server.dispose();
+            loop.disposeLater(Duration.ZERO, Duration.ofSeconds(5)).block();
+        }
+    }
+
+    /** In virtual time, where one thread does everything in its order. */
+    @Nested
+    class OwnEffectsFirst extends SessionFixture {
+
+        @Test
+        @Tag("E11")
+        void theTimerThenCallersThenSubscribersThenListeners() {
+            TokenSession session = session();
+            List<String> order = new ArrayList<>();
+            session.events().subscribe(event -> order.add(event.name() + ", timers: " + clock.timers()));
+            session.tokens().skip(1).subscribe(token -> order.add("subscriber, timers: " + clock.timers()));
+            var answer = heldAnswer();
+            session.invalidate(session.token().block(Duration.ZERO));
+            order.clear();
+            session.token().subscribe(token -> order.add("caller, timers: " + clock.timers()));
+            answer.tryEmitValue(endpoint.grant());
+            assertThat(order).containsExactly("caller, timers: 1", "subscriber, timers: 1", "refreshed, timers: 1");
+        }
+    }
+}
