@@ -37,6 +37,10 @@ import reactor.core.scheduler.Scheduler;
  * <p>A refresh belongs to the session and not to the caller that started it. It does not see the {@code Context} of a caller,
  * and it continues when all callers have cancelled. Its result is saved even if the session has been disposed meanwhile.
  *
+ * <p>Callers, subscribers and listeners that wait are called by threads of the library. One that blocks delays neither the
+ * session nor anyone else. To run them on another thread, put {@code publishOn} right behind {@link #token()} or
+ * {@link #tokens()}.
+ *
  * <p>With a store, several sessions may share one user's token, in one process or in many. One of them refreshes, and the
  * others take the result from the store. A sign-in or sign-out at one of them reaches all of them. {@link TokenStore} describes
  * the guarantees.
@@ -59,7 +63,7 @@ public interface TokenSession extends TokenSource, Disposable {
      * Emits a token that is valid now.
      *
      * <p>Cold: each subscription asks again. A usable token is emitted at once, on the thread of the subscriber. Otherwise the
-     * result of the refresh in flight is emitted, on the thread that completes the refresh. Cancelling harms neither the
+     * result of the refresh in flight is emitted, on a thread of the library for calls. Cancelling harms neither the
      * refresh nor other callers. Emits exactly one token or an error, and never waits for the end of a pause. The wait is
      * bounded by the timeout of the endpoint; with a store that others share, by twice that and five seconds. Only a login that
      * a hook has begun may take longer.
@@ -77,7 +81,7 @@ public interface TokenSession extends TokenSource, Disposable {
      *
      * <p>Hot. The first subscriber starts the timer and the last one that cancels stops it. A session without subscribers is quiet, see
      * {@link Builder#keepAlive()}. A subscriber gets the current token at once if it is usable, on its own thread, and later tokens on
-     * the thread that completes the refresh. Cancelling ends no refresh. A subscriber that requests slowly gets the latest token only:
+     * a thread of the library for calls. Cancelling ends no refresh. A subscriber that requests slowly gets the latest token only:
      * nothing is buffered, and a token that went stale meanwhile is skipped. A subscriber that throws harms itself only.
      *
      * @return the tokens. Completes after disposal. Fails with {@link LoginRequiredException} when the grant has ended, see
@@ -96,7 +100,7 @@ public interface TokenSession extends TokenSource, Disposable {
     /**
      * Emits the events of the session from the subscription on.
      *
-     * <p>Hot, without replay. Events come one at a time and in order, on a thread that caused one of them. Cancelling takes
+     * <p>Hot, without replay. Events come one at a time and in order, on a thread of the library for calls. Cancelling takes
      * effect at once. A subscriber that requests slowly loses the oldest events beyond 256. A subscriber that throws harms
      * itself only.
      *
@@ -125,7 +129,7 @@ public interface TokenSession extends TokenSource, Disposable {
      * Refreshes now, although the current token may still be good, for example to obtain a token with other scopes. Joins the refresh in
      * flight, if there is one. Most callers want {@link #token()}.
      *
-     * <p>Cold. The token comes on the thread that completes the refresh. Cancelling does not end the refresh. During a pause after a
+     * <p>Cold. The token comes on a thread of the library for calls. Cancelling does not end the refresh. During a pause after a
      * failure nothing is sent.
      *
      * @return the next token, or the errors of {@link #token()}
@@ -283,6 +287,10 @@ public interface TokenSession extends TokenSource, Disposable {
         /**
          * Sets the scheduler that runs the timers. It may keep a different time from the clock: the session checks the clock at least every
          * 30 seconds.
+         *
+         * <p>Attempts, callers and subscribers run on threads of the library while the scheduler is the default one or one of Reactor's.
+         * Under any other scheduler, for example one of virtual time, attempts run on that scheduler, and the thread that has a
+         * result calls the callers and subscribers.
          *
          * @param scheduler threads of the library by default, which no application can keep busy
          * @return this builder
