@@ -1,105 +1,102 @@
 "use strict";
 
 const $ = id => document.getElementById(id);
-const words = {
-  REFRESHED: e => `Token ${e.text} is current`,
-  REFRESH_FAILED: e => `The refresh failed and is repeated at ${clock(e.until)}. ${e.text}`,
-  INVALIDATED: e => `The API refused token ${e.text}`,
-  STORE_FAILED: e => `The token could not be saved (${e.text}), and will be`,
-  GRANT_EXPIRING: e => `Your consent ends on ${new Date(e.until).toLocaleDateString()}: sign in again before`,
-  LOGIN_REQUIRED: e => e.text,
-  CLOSED: () => "The session is closed",
+const statusText = {
+  VALID: "fresh",
+  REFRESH_DUE: "refresh due",
+  REFRESHING: "refreshing",
+  RETRYING: "waiting for the server",
+  SIGNING_IN: "signing in",
+  LOGIN_REQUIRED: "sign-in ended",
+  CLOSED: "closed",
 };
-const bad = new Set(["REFRESH_FAILED", "INVALIDATED", "STORE_FAILED", "LOGIN_REQUIRED"]);
 
-let token = null;      // the current one, with the instants of this page's own clock
+let state = null;      // the latest state of the session
+let ahead = 0;         // the service's clock minus this page's, in ms
+let lifetime = 0;      // of the current token as this page has seen it, in ms
 let tokensSeen = 0;
+let events = null;
 
-const events = new EventSource("/events");
-events.onopen = () => {
-  show(true);
-  live(true, "Live");
-  me();
-};
-events.onerror = () => {
-  // Closed means that the server said no: there is no session. Otherwise the browser is connecting again by itself.
-  if (events.readyState === EventSource.CLOSED) {
-    show(false);
-  } else {
-    live(false, "Connecting again");
-  }
-};
-events.addEventListener("token", message => {
-  const news = JSON.parse(message.data);
-  if (token && token.fingerprint === news.fingerprint) {
-    return;
-  }
-  const now = performance.now();
-  token = { ...news, expiresAt: now + news.expiresIn * 1000, renewsAt: now + news.renewsIn * 1000 };
-  tokensSeen++;
-  showToken();
-});
-events.addEventListener("session", message => {
-  const event = JSON.parse(message.data);
-  log(event.at, (words[event.type] || (() => event.type))(event), {
-    bad: bad.has(event.type),
-    fingerprint: event.type === "REFRESHED" ? event.text : null,
-  });
-});
-events.addEventListener("login-required", message => {
-  $("ended-text").textContent = JSON.parse(message.data).text;
-  $("ended").hidden = false;
-});
+connect();
 $("ask").addEventListener("click", me);
 setInterval(tick, 100);
 
-function show(signedIn) {
-  $("signed-in").hidden = $("logout").hidden = $("live").hidden = !signedIn;
-  $("signed-out").hidden = signedIn;
+function connect() {
+  events = new EventSource("/states");
+  events.addEventListener("state", message => show(JSON.parse(message.data), Number(message.lastEventId)));
+  events.onopen = () => {
+    signedIn(true);
+    live(true, "Live");
+    me();
+  };
+  events.onerror = async () => {
+    live(false, "Connecting again");
+    if (events.readyState !== EventSource.CLOSED) {
+      return; // the browser connects again by itself
+    }
+    const status = await fetch("/me", { headers: { Accept: "application/json" } }).then(r => r.status, () => 0);
+    if (status === 401) {
+      signedIn(false);
+    } else {
+      setTimeout(connect, 2000);
+    }
+  };
 }
 
-function live(on, text) {
-  $("live").classList.toggle("on", on);
-  $("live-text").textContent = text;
-}
-
-function showToken() {
-  $("fingerprint").textContent = token.fingerprint;
-  $("swatch").style.setProperty("--swatch", colour(token.fingerprint));
-  $("scopes").replaceChildren(...token.scopes.map(scope => element("li", scope)));
-  $("count").textContent = tokensSeen;
-  if (tokensSeen === 1) {
-    log(Date.now(), `Token ${token.fingerprint} is current`, { fingerprint: token.fingerprint });
+function show(next, serviceTime) {
+  ahead = serviceTime - Date.now();
+  const before = state;
+  state = next;
+  if (!before || before.fingerprint !== next.fingerprint) {
+    tokensSeen++;
+    lifetime = next.expiresAt ? Date.parse(next.expiresAt) - serviceTime : 0;
+    $("fingerprint").textContent = next.fingerprint;
+    $("swatch").style.setProperty("--swatch", colour(next.fingerprint));
+    $("count").textContent = tokensSeen;
+    const line = $("fingerprint").parentElement;
+    line.classList.remove("fresh");
+    void line.offsetWidth;   // starts the animation again
+    line.classList.add("fresh");
+    log(before ? `Refreshed: token ${next.fingerprint} is current` : `Token ${next.fingerprint} is current`,
+      { fingerprint: next.fingerprint });
   }
-  const card = $("fingerprint").parentElement;
-  card.classList.remove("fresh");
-  void card.offsetWidth;   // starts the animation again
-  card.classList.add("fresh");
+  if (before && before.status !== next.status || !before && next.status !== "VALID") {
+    if (next.status === "RETRYING") {
+      log(`The refresh failed. ${next.problem || ""} Next attempt ${next.retryAt ? "at " + clock(next.retryAt) : "soon"}.`, { bad: true });
+    } else if (next.status === "LOGIN_REQUIRED") {
+      log(`The sign-in has ended. ${next.problem || ""}`, { bad: true });
+    } else if (next.status === "CLOSED") {
+      log("The session is closed");
+    }
+  }
+  $("status").textContent = statusText[next.status] || next.status;
+  $("status").className = `badge ${next.status.toLowerCase()}`;
+  $("ended").hidden = next.status !== "LOGIN_REQUIRED";
+  $("ended-text").textContent = next.problem || "";
   tick();
 }
 
 function tick() {
-  if (!token) {
+  if (!state) {
     return;
   }
-  const known = token.expiresIn != null;
-  const left = known ? Math.max(0, (token.expiresAt - performance.now()) / 1000) : 0;
-  const renews = known ? Math.max(0, (token.renewsAt - performance.now()) / 1000) : 0;
-  $("expires").textContent = known ? (left ? span(left) : "over") : "unknown";
-  $("renews").textContent = !known || !$("ended").hidden ? "never" : renews ? span(renews) : "due";
-  $("left").style.width = known ? `${Math.min(100, 100 * left / token.lifetime)}%` : "0";
-  $("mark").hidden = !known;
-  $("mark").style.left = `${100 * (token.expiresIn - token.renewsIn) / token.lifetime}%`;
+  const now = Date.now() + ahead;
+  const left = state.expiresAt ? Math.max(0, Date.parse(state.expiresAt) - now) : null;
+  $("expires").textContent = left === null ? "unknown" : left ? span(left / 1000) : "expired";
+  $("left").style.width = left === null || !lifetime ? "0" : `${Math.min(100, 100 * left / lifetime)}%`;
+  const grant = state.grantExpiresAt ? Math.max(0, Date.parse(state.grantExpiresAt) - now) : null;
+  const ended = state.status === "LOGIN_REQUIRED";
+  $("grant").textContent = ended ? "no longer" : grant === null ? "until revoked" : span(grant / 1000);
 }
 
 async function me() {
   try {
-    const answer = await fetch("/me", { headers: { Accept: "application/json" } });
-    const body = await answer.json();
-    if (answer.ok) {
+    const response = await fetch("/me", { headers: { Accept: "application/json" } });
+    const body = await response.json();
+    if (response.ok) {
       showMe(body.display_name || body.id || "Somebody", [body.email, body.product, body.country].filter(Boolean).join(" · "), body);
     } else {
-      showMe(body.title || "That did not work", body.detail || "", body);
+      showMe(body.title || "That did not work", body.detail || "", null);
     }
   } catch (error) {
     showMe("That did not work", "This service cannot be reached.", null);
@@ -114,14 +111,24 @@ function showMe(name, detail, body) {
   $("me").hidden = !body;
 }
 
-function log(at, text, { bad = false, fingerprint = null } = {}) {
+function signedIn(yes) {
+  $("signed-in").hidden = $("logout").hidden = $("live").hidden = !yes;
+  $("signed-out").hidden = yes;
+}
+
+function live(on, text) {
+  $("live").classList.toggle("on", on);
+  $("live-text").textContent = text;
+}
+
+function log(text, { bad = false, fingerprint = null } = {}) {
   const line = document.createElement("li");
   const dot = document.createElement("i");
   if (fingerprint) {
     dot.style.setProperty("--swatch", colour(fingerprint));
   }
   line.classList.toggle("bad", bad);
-  line.append(element("time", clock(at)), dot, element("span", text));
+  line.append(element("time", clock(Date.now())), dot, element("span", text));
   $("log").prepend(line);
   while ($("log").children.length > 200) {
     $("log").lastChild.remove();
@@ -135,13 +142,16 @@ function element(name, text) {
 }
 
 function clock(at) {
-  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
 }
 
 function span(seconds) {
   const whole = Math.ceil(seconds);
+  const days = Math.floor(whole / 86400);
   const minutes = Math.floor(whole / 60);
-  return minutes ? `${minutes} min ${String(whole % 60).padStart(2, "0")} s` : `${whole} s`;
+  return days ? `${days} ${days === 1 ? "day" : "days"}`
+    : minutes >= 60 ? `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`
+    : minutes ? `${minutes} min ${String(whole % 60).padStart(2, "0")} s` : `${whole} s`;
 }
 
 /** The same for the same token, so that a change catches the eye. */

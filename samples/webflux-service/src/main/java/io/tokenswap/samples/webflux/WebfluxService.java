@@ -1,52 +1,53 @@
 package io.tokenswap.samples.webflux;
 
-import io.tokenswap.http.ExchangeServerEndpoint;
-import java.time.Duration;
-import java.time.InstantSource;
+import io.tokenswap.session.SessionState;
+import io.tokenswap.session.TokenSession;
+import io.tokenswap.spring.BearerExchangeFilter;
+import org.springframework.beans.factory.annotation.Value;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
-import org.springframework.boot.context.properties.EnableConfigurationProperties;
-import org.springframework.context.annotation.Bean;
-import org.springframework.http.client.reactive.ReactorClientHttpConnector;
+import org.springframework.http.MediaType;
+import org.springframework.http.codec.ServerSentEvent;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.reactive.function.client.WebClient;
-import reactor.netty.http.client.HttpClient;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import tools.jackson.databind.JsonNode;
 
-/** Program of the service. Its settings are in {@code application.yaml}. */
-@SpringBootApplication(proxyBeanMethods = false)
-@EnableConfigurationProperties(Settings.class)
+/** The program. Its settings are in {@code application.yaml}. */
+@SpringBootApplication
+@RestController
 public class WebfluxService {
 
-    private static final Duration API_TIMEOUT = Duration.ofSeconds(10);
+    private final WebClient api;
+    private final Heartbeat heartbeat;
+
+    WebfluxService(
+            WebClient.Builder builder, BearerExchangeFilter bearer, @Value("${api}") String api, Heartbeat heartbeat) {
+        this.api = builder.baseUrl(api).filter(bearer).build();
+        this.heartbeat = heartbeat;
+    }
+
+    /** The user as the provider knows them. */
+    @GetMapping("/me")
+    Mono<JsonNode> me() {
+        return api.get().uri("/v1/me").retrieve().bodyToMono(JsonNode.class);
+    }
+
+    /** The state of the user's session and each change, until it ends. The token is refreshed ahead of expiry while somebody watches. */
+    @GetMapping(path = "/states", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    Flux<ServerSentEvent<SessionState>> states(TokenSession session) {
+        Flux<SessionState> fresh = session.tokensUntilClosed().thenMany(Flux.empty());
+        return heartbeat.with(Flux.merge(session.states(), fresh));
+    }
 
     /**
      * Starts the service.
      *
-     * @param args settings, for example {@code --exchange.url=https://auth.example.com}
+     * @param args settings, for example {@code --tokenswap.exchange.uri=https://auth.example.com}
      */
     public static void main(String[] args) {
-        PublicUrl url = SpringApplication.run(WebfluxService.class, args).getBean(PublicUrl.class);
-        System.out.println("WebFlux service at " + url.resolve("/"));
-    }
-
-    @Bean
-    ExchangeServerEndpoint exchange(Settings settings) {
-        return settings.exchange().endpoint();
-    }
-
-    /**
-     * Returns the client for the provider's API. It follows no redirects, because a token must not be sent to another
-     * server.
-     */
-    @Bean
-    WebClient api() {
-        return WebClient.builder()
-                .clientConnector(new ReactorClientHttpConnector(
-                        HttpClient.create().followRedirect(false).responseTimeout(API_TIMEOUT)))
-                .build();
-    }
-
-    @Bean
-    InstantSource clock() {
-        return InstantSource.system();
+        SpringApplication.run(WebfluxService.class, args);
     }
 }

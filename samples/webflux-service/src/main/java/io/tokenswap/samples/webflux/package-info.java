@@ -1,10 +1,8 @@
 /**
- * WebFlux service whose users sign in through the exchange server. Each user has a
- * {@link io.tokenswap.session.TokenSession}.
+ * A WebFlux service whose users sign in through the exchange server, each with a {@link io.tokenswap.session.TokenSession} of their own.
  *
- * <p>Start at {@link io.tokenswap.samples.webflux.LoginController}, which makes a session out of a login, and
- * {@link io.tokenswap.samples.webflux.SessionController}, which uses it. Everything is in memory: a restart signs all users
- * out.
+ * <p>{@link io.tokenswap.samples.webflux.WebfluxService} is the whole of it. Sign-in, sessions, errors and shutdown come from the starter
+ * {@code tokenswap-spring-boot-starter}. The other classes are about this service's page and about the API that it calls.
  */
 @NullMarked
 package io.tokenswap.samples.webflux;

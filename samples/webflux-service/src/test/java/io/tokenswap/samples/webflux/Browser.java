@@ -31,13 +31,21 @@ final class Browser {
     private final HttpClient http =
             HttpClient.newBuilder().cookieHandler(cookies).build();
 
-    /** One answer, redirects not followed. */
+    /** One page, redirects not followed. */
     HttpResponse<String> get(URI uri) {
-        return send(HttpRequest.newBuilder(uri));
+        return send(HttpRequest.newBuilder(uri).header("Accept", "text/html,*/*;q=0.8"));
     }
 
+    /** A request of the page's script. */
+    HttpResponse<String> fetch(URI uri) {
+        return send(HttpRequest.newBuilder(uri).header("Accept", "application/json"));
+    }
+
+    /** A form of this service's own page. */
     HttpResponse<String> post(URI uri) {
-        return send(HttpRequest.newBuilder(uri).POST(BodyPublishers.noBody()));
+        return send(HttpRequest.newBuilder(uri)
+                .header("Sec-Fetch-Site", "same-origin")
+                .POST(BodyPublishers.noBody()));
     }
 
     /** The page at the end of all redirects. */
@@ -84,12 +92,12 @@ final class Browser {
     }
 
     private HttpResponse<String> follow(HttpResponse<String> first, Predicate<URI> stop) {
-        HttpResponse<String> answer = first;
+        HttpResponse<String> response = first;
         for (int hop = 0; hop < 10; hop++) {
-            if (answer.statusCode() / 100 != 3 || stop.test(location(answer))) {
-                return answer;
+            if (response.statusCode() / 100 != 3 || stop.test(location(response))) {
+                return response;
             }
-            answer = get(location(answer));
+            response = get(location(response));
         }
         throw new AssertionError("Redirected for ever");
     }

@@ -19,12 +19,12 @@ class DenialTest {
             assertThat(denied.uri().getPath()).isEqualTo("/auth");
             assertThat(denied.statusCode()).isEqualTo(403);
             assertThat(denied.body()).contains("The sign-in was denied").contains("href=\"/login\"");
-            assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(401);
+            assertThat(browser.fetch(world.service("/me")).statusCode()).isEqualTo(401);
 
             HttpResponse<String> allowed =
                     browser.submit(browser.open(world.service("/login")), Map.of("decision", "allow"));
             assertThat(allowed.uri()).isEqualTo(world.service("/"));
-            assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(200);
+            assertThat(browser.fetch(world.service("/me")).statusCode()).isEqualTo(200);
         }
     }
 }

@@ -50,7 +50,7 @@ final class World implements AutoCloseable {
                 .blockOptional()
                 .orElseThrow();
         List<String> arguments =
-                new ArrayList<>(List.of("--exchange.url=" + exchange.uri(), "--provider.me-url=" + provider.meUri()));
+                new ArrayList<>(List.of("--tokenswap.exchange.uri=" + exchange.uri(), "--api=" + provider.uri()));
         arguments.addAll(List.of(settings));
         return new World(provider, exchange, run(arguments.toArray(String[]::new)));
     }

@@ -11,7 +11,7 @@ import reactor.test.StepVerifier;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-class EventsTest {
+class StatesTest {
 
     private static final JsonMapper JSON = new JsonMapper();
     private static final Duration LONG = Duration.ofSeconds(20);
@@ -22,49 +22,42 @@ class EventsTest {
                 World.start(provider -> provider.autoApprove(true).accessTokenLifetime(Duration.ofSeconds(4)))) {
             Browser browser = new Browser();
             browser.open(world.service("/login"));
-            Flux<ServerSentEvent<String>> events = events(world, browser).cache();
-            Flux<String> fingerprints = events.filter(event -> "token".equals(event.event()))
-                    .map(EventsTest::data)
-                    .map(token -> token.get("fingerprint").asString());
+            Flux<JsonNode> states = states(events(world, browser)).cache();
 
-            StepVerifier.create(fingerprints.take(2).distinct())
+            StepVerifier.create(states.map(state -> state.get("fingerprint").asString())
+                            .distinct()
+                            .take(2))
                     .assertNext(first -> assertThat(first).matches("[0-9a-f]{8}"))
                     .assertNext(second -> assertThat(second).matches("[0-9a-f]{8}"))
                     .expectComplete()
                     .verify(LONG);
-            assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(200);
+            assertThat(browser.fetch(world.service("/me")).statusCode()).isEqualTo(200);
 
             browser.post(world.service("/logout"));
-            StepVerifier.create(events.filter(event -> "session".equals(event.event()))
-                            .map(event -> data(event).get("type").asString())
-                            .collectList())
-                    .assertNext(
-                            types -> assertThat(types).startsWith("REFRESHED").endsWith("CLOSED"))
+            StepVerifier.create(states.last().map(state -> state.get("status").asString()))
+                    .expectNext("CLOSED")
                     .expectComplete()
                     .verify(LONG);
         }
     }
 
     @Test
-    void aTokenThatTheApiRefusesIsReplacedOnce() {
-        try (World world = World.start("--service.heartbeat=50ms")) {
+    void aDeadGrantIsAStateAndTheNextLoginLeadsOn() {
+        try (World world = World.start("--heartbeat=50ms")) {
             Browser browser = new Browser();
             browser.open(world.service("/login"));
             Flux<ServerSentEvent<String>> events = events(world, browser).cache();
             events.blockFirst(LONG);
             world.provider.revokeAll();
 
-            // The refresh token is dead, too, so that the replacement fails: the user has to sign in again.
-            assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(401);
+            // The refresh token is dead, too, so that the user has to sign in again.
+            assertThat(browser.fetch(world.service("/me")).statusCode()).isEqualTo(401);
 
-            StepVerifier.create(events.takeUntil(event -> "login-required".equals(event.event()))
-                            .mapNotNull(event -> Objects.equals(event.event(), "session")
-                                    ? data(event).get("type").asString()
-                                    : event.event()))
-                    .expectNext("token", "INVALIDATED")
-                    // The end of the tokens may come before the event that says the same.
-                    .thenConsumeWhile("LOGIN_REQUIRED"::equals)
-                    .expectNext("login-required")
+            StepVerifier.create(states(events)
+                            .filter(state -> state.get("status").asString().equals("LOGIN_REQUIRED"))
+                            .next())
+                    .assertNext(
+                            state -> assertThat(state.get("problem").asString()).containsIgnoringCase("sign in"))
                     .expectComplete()
                     .verify(LONG);
             StepVerifier.create(events.filter(event -> event.comment() != null).take(2))
@@ -72,7 +65,7 @@ class EventsTest {
                     .expectComplete()
                     .verify(LONG);
             browser.open(world.service("/login"));
-            assertThat(browser.get(world.service("/me")).statusCode()).isEqualTo(200);
+            assertThat(browser.fetch(world.service("/me")).statusCode()).isEqualTo(200);
         }
     }
 
@@ -93,15 +86,16 @@ class EventsTest {
     @Test
     void nobodyListensWithoutASession() {
         try (World world = World.start()) {
-            assertThat(new Browser().get(world.service("/events")).statusCode()).isEqualTo(401);
+            assertThat(TestRequest.status(world.service("/states"), "")).isEqualTo(401);
         }
     }
 
     private static Flux<ServerSentEvent<String>> events(World world, Browser browser) {
-        return TestRequest.events(world.service("/events"), "tokenswap-session=" + browser.cookie("tokenswap-session"));
+        return TestRequest.events(world.service("/states"), "tokenswap-user=" + browser.cookie("tokenswap-user"));
     }
 
-    private static JsonNode data(ServerSentEvent<String> event) {
-        return JSON.readTree(Objects.requireNonNull(event.data()));
+    private static Flux<JsonNode> states(Flux<ServerSentEvent<String>> events) {
+        return events.filter(event -> "state".equals(event.event()))
+                .map(event -> JSON.readTree(Objects.requireNonNull(event.data())));
     }
 }
