@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
 
 /**
- * Address at which browsers reach this service. It is never taken from the {@code Host} header, which anybody can write: the code would
+ * Address at which browsers reach this service; port 0 stands for the port that the server has chosen. It is never taken from the {@code Host} header, which anybody can write: the code would
  * be sent there.
  */
 final class PublicUri {
@@ -81,10 +81,11 @@ final class PublicUri {
     }
 
     private URI base() {
-        if (configured != null) {
+        if (configured != null && configured.getPort() != 0) {
             return configured;
         }
-        String port = environment.getProperty("local.server.port", environment.getProperty("server.port", "8080"));
-        return URI.create("http://localhost:" + port);
+        String origin = configured == null ? "http://localhost" : configured.getScheme() + "://" + configured.getHost();
+        return URI.create(origin + ":"
+                + environment.getProperty("local.server.port", environment.getProperty("server.port", "8080")));
     }
 }

@@ -75,6 +75,9 @@ public class TokenSwapAutoConfiguration {
 
     private static final Logger log = LoggerFactory.getLogger(TokenSwapAutoConfiguration.class);
 
+    /** Time without work after which event loops stop: long enough to close the pooled connections. */
+    private static final Duration QUIET = Duration.ofMillis(100);
+
     TokenSwapAutoConfiguration() {}
 
     @Bean
@@ -186,7 +189,7 @@ public class TokenSwapAutoConfiguration {
     }
 
     /**
-     * Lets the event loops stop at once. By default they wait for 2 s without work, long after the graceful shutdown has waited for the
+     * Lets the event loops stop soon. By default they wait for 2 s without work, long after the graceful shutdown has waited for the
      * last request.
      */
     @Bean
@@ -200,7 +203,7 @@ public class TokenSwapAutoConfiguration {
             @Override
             public Object postProcessBeforeInitialization(Object bean, String name) {
                 if (bean instanceof ReactorResourceFactory resources) {
-                    resources.setShutdownQuietPeriod(Duration.ZERO);
+                    resources.setShutdownQuietPeriod(QUIET);
                 }
                 return bean;
             }
