@@ -16,7 +16,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What an application puts into the URL of a login: nothing that a shell or a second parser could take for its own. */
+/** Values that an application puts into the URL of a login: nothing in it has a meaning to a shell or a second parser. */
 class LoginUriFuzz {
 
     private static final Effort EFFORT = new Effort(Duration.ofMillis(100));

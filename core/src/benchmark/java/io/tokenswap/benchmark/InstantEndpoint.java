@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 import reactor.core.publisher.Mono;
 
-/** Grants tokens in this process, at once: two strings of 35 characters, of their own for each token as from the network. */
+/** Grants tokens in this process, at once: two strings of 35 characters, new for each token as from the network. */
 final class InstantEndpoint implements TokenEndpoint {
 
     /** Counts from the first number of 19 digits, so that all have as many. */

@@ -17,7 +17,7 @@ import reactor.core.CoreSubscriber;
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
  * CPU for each refresh, lateness. Arguments: how many sessions, how many seconds to watch.
  *
- * <p>Everything that a session needs counts: its token with two strings of its own, its subscriber, its share of the timers. The
+ * <p>Everything that a session needs counts: its token with two separate strings, its subscriber, its share of the timers. The
  * CPU is the whole process's, the garbage collector's and the endpoint's included.
  */
 public final class LiveSessions {

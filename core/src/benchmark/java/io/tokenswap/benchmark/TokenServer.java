@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** Answers every request with the same token, in a process of its own: its work is not the client's. */
+/** Sends the same token for every request, in a separate process, so that its work is not counted for the client. */
 final class TokenServer implements AutoCloseable {
 
     private static final String TOKEN =
@@ -65,7 +65,7 @@ final class TokenServer implements AutoCloseable {
                 .bindNow();
         System.out.println(server.port());
         while (System.in.read() >= 0) {
-            // Nobody says anything.
+            // No client sends anything.
         }
         server.disposeNow();
         System.exit(0);

@@ -31,7 +31,7 @@ import org.springframework.security.oauth2.core.AuthorizationGrantType;
 import org.springframework.security.oauth2.core.OAuth2AccessToken;
 import reactor.core.publisher.Mono;
 
-/** What it costs to ask for a token that is valid: subscribed and consumed, beside peers, in one run. */
+/** Cost of a request for a valid token: subscribed and consumed, beside peers, in one run. */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Status, headers and body of an answer: a token, or one declared exception without a secret. */
+/** Status, headers and body of a response: a token, or one declared exception without a secret. */
 class AnyAnswerFuzz {
 
     private static final Effort EFFORT = new Effort(Duration.ofMillis(100));
@@ -72,6 +72,6 @@ class AnyAnswerFuzz {
 
     @AfterAll
     static void report() {
-        System.out.println("Answers: " + EFFORT);
+        System.out.println("Responses: " + EFFORT);
     }
 }

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A server that repeats a refresh token of its own choice, or a long piece of it, in its error: neither is ever shown. */
+/** A server that repeats a refresh token that it chooses, or a long piece of it, in its error: neither is ever shown. */
 class EchoFuzz {
 
     private static final Effort EFFORT = new Effort(Duration.ofMillis(100));

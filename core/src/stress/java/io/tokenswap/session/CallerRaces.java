@@ -21,7 +21,7 @@ public class CallerRaces {
     @Outcome(id = "2, 2, 1", expect = ACCEPTABLE, desc = "both get the next token out of one request")
     public static class TwoAskWhenItIsRefused {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private AtomicInteger one = new AtomicInteger();
         private AtomicInteger two = new AtomicInteger();
 
@@ -50,7 +50,7 @@ public class CallerRaces {
     @Outcome(
             id = "2",
             expect = ACCEPTABLE,
-            desc = "whoever comes before the landing waits for it, whoever comes after has it")
+            desc = "a caller before the result waits for it, a caller after the result has it")
     public static class AskAgainstLanding {
 
         private final StressSession stress = StressSession.waiting().refused();
@@ -106,7 +106,7 @@ public class CallerRaces {
     @Outcome(id = "2, 1", expect = ACCEPTABLE, desc = "it is one token, so it is one request")
     public static class TwoInvalidateOneToken {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
 
         @Actor
         public void one() {
@@ -155,7 +155,7 @@ public class CallerRaces {
     @Outcome(id = "3, 2", expect = ACCEPTABLE, desc = "came when the first had its token, and got another")
     public static class TwoDemandAnother {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
 
         @Actor
         public void one() {

@@ -17,7 +17,7 @@ public class LifeCycleRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "9, 9", expect = ACCEPTABLE, desc = "the new login wins, in the session and for whoever asks")
+    @Outcome(id = "9, 9", expect = ACCEPTABLE, desc = "the new login wins, in the session and for each caller")
     public static class RenewAgainstLanding {
 
         private final StressSession stress = StressSession.waiting().refreshing();
@@ -96,7 +96,7 @@ public class LifeCycleRaces {
     @Outcome(id = "-1", expect = ACCEPTABLE, desc = "closed before the token came")
     public static class DisposeAgainstAsk {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private AtomicInteger got = new AtomicInteger();
 
         @Actor
@@ -121,7 +121,7 @@ public class LifeCycleRaces {
     @Outcome(
             id = "1, 1",
             expect = ACCEPTABLE,
-            desc = "however it went, the wait for the end is over, and all is settled")
+            desc = "however it went, no caller waits for the end, and all is settled")
     public static class DisposeLaterAgainstLanding {
 
         private final StressSession stress = StressSession.waiting().refused();

@@ -23,8 +23,8 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * A session whose every move is an actor's: tokens are numbers, the token after n is n + 1, time stands still until it is set, and
- * timers fire when they are told to.
+ * A session whose every move is an actor's: tokens are numbers, the token after n is n + 1, time stands still until it
+ * is set, and timers fire when they are told to.
  */
 final class StressSession implements TokenEndpoint, Scheduler {
 
@@ -37,15 +37,15 @@ final class StressSession implements TokenEndpoint, Scheduler {
     final TokenStore store = TokenStore.inMemory();
     final DefaultTokenSession session;
 
-    /** The answer to the next requests; null for one at once. */
-    private final Sinks.@Nullable One<Token> answer;
+    /** Response to the next requests; null for one at once. */
+    private final Sinks.@Nullable One<Token> response;
 
     private final Queue<AtomicReference<@Nullable Runnable>> timers = new ConcurrentLinkedQueue<>();
     private List<AtomicReference<@Nullable Runnable>> ripe = List.of();
     private volatile Instant now = Instant.EPOCH;
 
-    private StressSession(boolean answersAtOnce, boolean stores) {
-        answer = answersAtOnce ? null : Sinks.one();
+    private StressSession(boolean respondsAtOnce, boolean stores) {
+        response = respondsAtOnce ? null : Sinks.one();
         TokenSession.Builder builder =
                 TokenSession.builder(this).clock(() -> now).scheduler(this).random(() -> 0);
         if (stores) {
@@ -54,12 +54,12 @@ final class StressSession implements TokenEndpoint, Scheduler {
         session = (DefaultTokenSession) builder.start(token(1)).block();
     }
 
-    /** Whose endpoint answers at once. */
-    static StressSession answering() {
+    /** Creates a session whose endpoint responds at once. */
+    static StressSession responding() {
         return new StressSession(true, false);
     }
 
-    /** Whose endpoint answers when {@link #land} says so. */
+    /** Creates a session whose endpoint responds when {@link #land} is called. */
     static StressSession waiting() {
         return new StressSession(false, false);
     }
@@ -86,15 +86,15 @@ final class StressSession implements TokenEndpoint, Scheduler {
         return this;
     }
 
-    /** The first token is refused: it is refreshed, and nobody gets it any more. */
+    /** Refuses the first token: it is refreshed, and no caller gets it any more. */
     StressSession refused() {
         session.invalidate(token(1));
         return this;
     }
 
-    /** Lets the answer come: the second token. */
+    /** Delivers the response: the second token. */
     void land() {
-        answer.tryEmitValue(token(2));
+        response.tryEmitValue(token(2));
     }
 
     void renew(int number) {
@@ -130,7 +130,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
                 store.load(TokenStore.key("user")).block().record());
     }
 
-    /** Tells whether another session could refresh: no lease was forgotten. */
+    /** Returns true if another session could refresh: no lease was forgotten. */
     boolean isKeyFree() {
         return store.acquire(TokenStore.key("user"), "other", record().version(), Duration.ofSeconds(20))
                         .block()
@@ -166,7 +166,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
         }
     }
 
-    /** How many timers wait. */
+    /** Returns the number of waiting timers. */
     int waitingTimers() {
         return (int) timers.stream().filter(timer -> timer.get() != null).count();
     }
@@ -180,7 +180,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
     public Mono<Token> refresh(RefreshToken presented) {
         return Mono.defer(() -> {
             requests.incrementAndGet();
-            return answer == null ? Mono.just(token(Integer.parseInt(presented.secret()) + 1)) : answer.asMono();
+            return response == null ? Mono.just(token(Integer.parseInt(presented.secret()) + 1)) : response.asMono();
         });
     }
 
@@ -206,7 +206,7 @@ final class StressSession implements TokenEndpoint, Scheduler {
         throw new UnsupportedOperationException();
     }
 
-    /** What happened, a letter each, in order. */
+    /** Returns the events in order, one letter each. */
     static String letters(Iterable<? extends SessionEvent> events, Function<SessionEvent, String> letter) {
         StringBuilder word = new StringBuilder();
         events.forEach(event -> word.append(letter.apply(event)));

@@ -102,7 +102,7 @@ public class SubscriberRaces {
     @Outcome(id = "|", expect = ACCEPTABLE, desc = "joined too late, or closed before it was served")
     public static class JoinAgainstDispose {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private final Recorder recorder = new Recorder();
 
         @Actor
@@ -128,7 +128,7 @@ public class SubscriberRaces {
     @Outcome(id = "1, 0", expect = ACCEPTABLE, desc = "the alarm went off first")
     public static class LastLeavesAgainstAlarm {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private final Disposable last = stress.session.tokens().subscribe();
 
         public LastLeavesAgainstAlarm() {
@@ -154,10 +154,10 @@ public class SubscriberRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "1", expect = ACCEPTABLE, desc = "one alarm serves whoever is there")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "one alarm serves all subscribers")
     public static class OneJoinsAsAnotherLeaves {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private final Disposable first = stress.session.tokens().subscribe();
 
         @Actor
@@ -184,7 +184,7 @@ public class SubscriberRaces {
             desc = "the alarm and a caller find it due: one request, and one alarm for the next")
     public static class AlarmAgainstAsk {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
 
         public AlarmAgainstAsk() {
             stress.session.tokens().subscribe();
@@ -213,7 +213,7 @@ public class SubscriberRaces {
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "whenever it came, it hears of the end")
     public static class ListenAgainstDispose {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private volatile int complete;
 
         @Actor
@@ -239,7 +239,7 @@ public class SubscriberRaces {
     @Outcome(id = "IRC", expect = ACCEPTABLE, desc = "closed last")
     public static class EventsOfTwoThreads {
 
-        private final StressSession stress = StressSession.answering();
+        private final StressSession stress = StressSession.responding();
         private final Queue<SessionEvent> events = new ConcurrentLinkedQueue<>();
 
         public EventsOfTwoThreads() {

@@ -22,19 +22,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Each of 30 bodies under each of 24 statuses has the one outcome that {@code answers.txt} declares. */
+/** Each of 30 bodies under each of 24 statuses has the one outcome that {@code responses.txt} declares. */
 class AnswerMatrixTest extends WireTest {
 
     private static final Peer PEER = new Peer("exchange server", URI.create("https://auth.example.com"), "");
     private static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
     private static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);
 
-    /** How many pairs came to which end. */
+    /** Number of pairs for each outcome. */
     private static final Map<String, Integer> TOTALS = new TreeMap<>();
 
     @AfterAll
     static void printTotals() {
-        System.out.println("The answer matrix: "
+        System.out.println("The response matrix: "
                 + TOTALS.values().stream().mapToInt(Integer::intValue).sum() + " pairs of status and body, " + TOTALS);
     }
 

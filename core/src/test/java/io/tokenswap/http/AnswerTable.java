@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The table {@code answers.txt}: what comes of each body under each status. */
+/** Table {@code responses.txt}: the outcome of each body under each status. */
 final class AnswerTable {
 
     /**
@@ -67,7 +67,7 @@ final class AnswerTable {
     }
 
     private static List<String> lines() {
-        try (InputStream in = AnswerTable.class.getResourceAsStream("answers.txt")) {
+        try (InputStream in = AnswerTable.class.getResourceAsStream("responses.txt")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
         } catch (IOException e) {
             throw new IllegalStateException(e);

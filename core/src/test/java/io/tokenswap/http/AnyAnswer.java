@@ -21,7 +21,7 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What holds for every answer of a server, whatever it is: a status, headers, an empty line and a body.
+ * Rules for every response of a server, with any status, headers and body.
  *
  * <pre>
  * 400
@@ -48,10 +48,10 @@ final class AnyAnswer {
 
     private AnyAnswer() {}
 
-    /** Good answers, in the forms that servers have. */
+    /** Good responses, in the forms that servers send. */
     static List<String> seeds() {
         return List.of(
-                "200\nContent-Type: application/json\n\n" + Samples.ANSWER,
+                "200\nContent-Type: application/json\n\n" + Samples.TOKEN_RESPONSE,
                 "200\n\n{\"access_token\":\"a1\",\"expires_in\":\"3600.5\",\"scope\":[\"a\",\"b c\"],\"token_type\":\"bearer\"}",
                 "200\n\n{\"access_token\":\"a1\",\"expires_in\":1.5e3,\"refresh_token\":\"\\ud83c\\udfb5\",\"x\":{\"y\":[null,true]}}",
                 "200\nContent-Encoding: gzip\n\n\u001f\u008b",

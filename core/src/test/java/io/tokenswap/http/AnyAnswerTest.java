@@ -13,6 +13,6 @@ class AnyAnswerTest {
     void everyAnswerHasADeclaredOutcome() {
         Effort effort = new Effort();
         Mutations.of(AnyAnswer.seeds()).limit(TRIES).forEach(input -> AnyAnswer.check(input, effort));
-        System.out.println("Answers: " + effort);
+        System.out.println("Responses: " + effort);
     }
 }

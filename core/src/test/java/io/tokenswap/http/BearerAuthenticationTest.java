@@ -72,7 +72,7 @@ class BearerAuthenticationTest {
 
     private final CountingSource source = new CountingSource();
     private volatile int accepted;
-    private final RecordingServer api = RecordingServer.answering((request, response) -> {
+    private final RecordingServer api = RecordingServer.responding((request, response) -> {
         boolean good = ("Bearer canary-" + accepted).equals(request.headers().get("Authorization"));
         return response.status(good ? 200 : 401).sendString(Mono.just(good ? "hello " + request.body() : "who?"));
     });
@@ -148,13 +148,13 @@ class BearerAuthenticationTest {
     void bodyIsSentAgainWithTheNextToken() {
         accepted = 1;
 
-        String answer = client.post()
+        String received = client.post()
                 .uri("/v1/play")
                 .send(ByteBufFlux.fromString(Flux.just("some", "body")))
                 .responseSingle((response, body) -> body.asString())
                 .block();
 
-        assertThat(answer).isEqualTo("hello somebody");
+        assertThat(received).isEqualTo("hello somebody");
         assertThat(api.requests()).hasSize(2);
     }
 
@@ -164,10 +164,10 @@ class BearerAuthenticationTest {
         // One Mono, subscribed to in parallel, shares one configuration of the client.
         Mono<String> call = call(client);
 
-        List<String> answers =
+        List<String> responses =
                 Flux.range(0, 1_000).flatMap(i -> call, 200).collectList().block();
 
-        assertThat(answers).hasSize(1_000).containsOnly("200 hello ");
+        assertThat(responses).hasSize(1_000).containsOnly("200 hello ");
         assertThat(source.refused).containsOnly("canary-0");
         assertThat(source.current).hasValue(1);
     }
@@ -295,9 +295,9 @@ class BearerAuthenticationTest {
     @ParameterizedTest(name = "redirect to {0} is followed without the token")
     @ValueSource(strings = {"another origin", "the same origin"})
     void redirectNeverSeesTheToken(String where) {
-        RecordingServer elsewhere = RecordingServer.answering(401, "");
+        RecordingServer elsewhere = RecordingServer.responding(401, "");
         RecordingServer redirecting =
-                RecordingServer.answering((request, response) -> request.uri().equals("/v1/me")
+                RecordingServer.responding((request, response) -> request.uri().equals("/v1/me")
                         ? response.status(302)
                                 .header(
                                         "Location",
@@ -351,7 +351,7 @@ class BearerAuthenticationTest {
     @Nested
     class ByOrigins {
 
-        private final RecordingServer other = RecordingServer.answering(200, "{}");
+        private final RecordingServer other = RecordingServer.responding(200, "{}");
 
         @AfterEach
         void stop() {
@@ -395,7 +395,7 @@ class BearerAuthenticationTest {
         @Test
         @Tag("E32")
         void aForeignUrlOpensNoConnection() {
-            RawServer raw = RawServer.answering("");
+            RawServer raw = RawServer.responding("");
             try {
                 assertThatThrownBy(() -> absolute(client, raw.uri()).block())
                         .isInstanceOf(IllegalArgumentException.class);

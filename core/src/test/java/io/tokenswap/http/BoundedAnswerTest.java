@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.netty.http.client.HttpClient;
 
-/** However much a server sends, no more is read than an answer may have, and nothing of it stays. */
+/** A response is read up to its limit, however much a server sends, and nothing of it stays in memory. */
 class BoundedAnswerTest extends WireTest {
 
     private static final int MIB = 1024 * 1024;
@@ -75,7 +75,7 @@ class BoundedAnswerTest extends WireTest {
         return block.toByteArray();
     }
 
-    /** The heap in use, when what nobody holds has gone. */
+    /** Returns the heap in use after garbage collection. */
     private static long used() {
         long used = Long.MAX_VALUE;
         for (int i = 0; i < 3; i++) {
@@ -101,7 +101,7 @@ class BoundedAnswerTest extends WireTest {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write(("HTTP/1.1 " + status + "\r\n\r\n").repeat(times));
-            connection.write(ok(Samples.ANSWER));
+            connection.write(ok(Samples.TOKEN_RESPONSE));
             connection.awaitClose();
         }));
 

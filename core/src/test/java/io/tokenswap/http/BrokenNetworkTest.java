@@ -30,10 +30,10 @@ import reactor.netty.transport.ProxyProvider;
 
 class BrokenNetworkTest extends WireTest {
 
-    @ParameterizedTest(name = "B54: a name server that answers {0} leaves the request unsent")
+    @ParameterizedTest(name = "B54: a name server that responds with {0} leaves the request unsent")
     @CsvSource({"NXDOMAIN, 3", "SERVFAIL, 2"})
     void nameThatCannotBeResolvedIsNamed(String what, int code) throws IOException {
-        FakeNameServer names = started(FakeNameServer.answering(code));
+        FakeNameServer names = started(FakeNameServer.responding(code));
 
         TokenUnavailableException failure = unavailable(asking(names).build().swap(Samples.CODE));
 
@@ -46,7 +46,7 @@ class BrokenNetworkTest extends WireTest {
 
     @Test
     void b54_nameServerThatIsSilentLeavesTheRequestUnsent() throws Exception {
-        FakeNameServer names = started(FakeNameServer.answering(-1));
+        FakeNameServer names = started(FakeNameServer.responding(-1));
 
         assertThat(Deadline.of(timers -> asking(names).timers(timers).build().swap(Samples.CODE), names.asked)
                         .reason())
@@ -129,13 +129,13 @@ class BrokenNetworkTest extends WireTest {
 
     @ParameterizedTest(name = "B60: {0}")
     @CsvSource(delimiter = '|', textBlock = """
-        no answer at all      | ''
+        no response at all      | ''
         short body            | HTTP/1.1 200 OK\\r\\nContent-Length: 99\\r\\n\\r\\n{"access_token":"canary"}
         chunk cut             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n40\\r\\n{"access_token":"canary"}
         last chunk missing    | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"canary"}\\r\\n
         """)
     void halfAnAnswerIsNone(String what, String bytes) {
-        RawServer server = started(RawServer.answering(bytes.replace("\\r\\n", "\r\n")));
+        RawServer server = started(RawServer.responding(bytes.replace("\\r\\n", "\r\n")));
 
         assertThat(unavailable(endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN))
                         .reason())
@@ -145,8 +145,9 @@ class BrokenNetworkTest extends WireTest {
 
     @Test
     void b60_bodyThatOnlyItsEndDelimitsIsReadWholeOrNotAtAll() {
-        RawServer whole = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER));
-        RawServer half = started(RawServer.answering("HTTP/1.0 200 OK\r\n\r\n" + Samples.ANSWER.substring(0, 60)));
+        RawServer whole = started(RawServer.responding("HTTP/1.0 200 OK\r\n\r\n" + Samples.TOKEN_RESPONSE));
+        RawServer half =
+                started(RawServer.responding("HTTP/1.0 200 OK\r\n\r\n" + Samples.TOKEN_RESPONSE.substring(0, 60)));
 
         assertThat(endpoint(whole.uri())
                         .build()
@@ -181,7 +182,7 @@ class BrokenNetworkTest extends WireTest {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\n\r\n");
-            // By the clock of the deadline: whenever it moves on, so does the answer.
+            // By the clock of the deadline: whenever it moves on, so does the response.
             started(Flux.interval(Duration.ofMillis(10))
                     .concatMap(tick -> Mono.fromCallable(() -> connection.write(" ")))
                     .subscribe());
@@ -201,7 +202,7 @@ class BrokenNetworkTest extends WireTest {
     void b63_requestOnAConnectionThatTheServerClosesIsSentOnce() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
-            connection.write(ok(Samples.ANSWER));
+            connection.write(ok(Samples.TOKEN_RESPONSE));
             connection.request();
             connection.reset();
         }));
@@ -243,21 +244,21 @@ class BrokenNetworkTest extends WireTest {
 
     @ParameterizedTest(name = "B69: HTTP/2 with {0} yields {1}")
     @CsvSource({
-        "an answer, TOKEN",
+        "a response, TOKEN",
         "a reset of the stream, RESPONSE_LOST",
-        "the end of the connection after the answer, TOKEN"
+        "the end of the connection after the response, TOKEN"
     })
     void http2OfTheCallersClientIsHonoured(String what, String outcome) {
         RecordingServer server = started(RecordingServer.http2((request, response) -> {
             response.withConnection(connection -> {
                 switch (what) {
                     case "a reset of the stream" -> connection.channel().close();
-                    case "the end of the connection after the answer" ->
+                    case "the end of the connection after the response" ->
                         connection.channel().parent().close();
                     default -> {}
                 }
             });
-            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
+            return RecordingServer.json(200, Samples.TOKEN_RESPONSE).to(request, response);
         }));
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
                 .httpClient(HttpClient.newConnection().protocol(HttpProtocol.H2C))
@@ -282,8 +283,8 @@ class BrokenNetworkTest extends WireTest {
 
     @Test
     void b68_proxyThatRefusesIsNamed() {
-        RawServer proxy =
-                started(RawServer.answering("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
+        RawServer proxy = started(
+                RawServer.responding("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))
                 .httpClient(HttpClient.newConnection()
                         .proxy(spec -> spec.type(ProxyProvider.Proxy.HTTP)

@@ -33,27 +33,27 @@ class CallersClientTest extends WireTest {
 
     @Test
     void addressIsTheEndpointsAndTheRestTheCallers() {
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
-        RecordingServer other = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
+        RecordingServer other = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         List<String> observed = new CopyOnWriteArrayList<>();
         HttpClient client = HttpClient.newConnection()
                 .baseUrl(other.uri("/other").toString())
                 .cookie(new DefaultCookie("affinity", "7"))
                 .doOnRequest((request, connection) -> observed.add("asked " + request.path()))
                 .doOnResponse((response, connection) ->
-                        observed.add("answered " + response.status().code()));
+                        observed.add("responded " + response.status().code()));
 
         through(client, server.uri()).swap(Samples.CODE).block();
 
         assertThat(server.onlyRequest().uri()).isEqualTo("/swap");
         assertThat(server.onlyRequest().headers().get("Cookie")).isEqualTo("affinity=7");
         assertThat(other.requests()).isEmpty();
-        assertThat(observed).containsExactly("asked swap", "answered 200");
+        assertThat(observed).containsExactly("asked swap", "responded 200");
     }
 
     @Test
     void b64_clientThatAuthenticatesBySendingAgainSendsOnce() {
-        RecordingServer server = started(RecordingServer.answering(401, ""));
+        RecordingServer server = started(RecordingServer.responding(401, ""));
         HttpClient client = HttpClient.newConnection()
                 .httpAuthentication(
                         (request, response) -> response.status().code() == 401,
@@ -67,7 +67,7 @@ class CallersClientTest extends WireTest {
 
     @Test
     void b50_clientThatFollowsByARuleOfItsOwnFollowsNothing() {
-        RecordingServer server = started(RecordingServer.answering((request, response) ->
+        RecordingServer server = started(RecordingServer.responding((request, response) ->
                 response.status(307).header("Location", "/other").send()));
         HttpClient client = HttpClient.newConnection().followRedirect((request, response) -> true);
 
@@ -97,7 +97,7 @@ class CallersClientTest extends WireTest {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + " ".repeat(69_999));
-            connection.awaitByte().write(" " + ok(Samples.ANSWER)).awaitClose();
+            connection.awaitByte().write(" " + ok(Samples.TOKEN_RESPONSE)).awaitClose();
         }));
         ConnectionProvider one = ConnectionProvider.create("one", 1);
         TokenEndpoint endpoint = through(HttpClient.create(one), server.uri());
@@ -145,7 +145,7 @@ class CallersClientTest extends WireTest {
         RawServer server = started(RawServer.playing(
                 connection -> {
                     connection.request();
-                    connection.write(ok(Samples.ANSWER));
+                    connection.write(ok(Samples.TOKEN_RESPONSE));
                 },
                 InetAddress.getByName("::1")));
         URI uri = URI.create("http://[::1]:" + server.port());
@@ -182,7 +182,7 @@ class CallersClientTest extends WireTest {
 
     @Test
     void customiserCannotMoveTheEndOfTheRequest() {
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
 
         endpoint(server.uri())
                 .headers(headers -> headers.set(HttpHeaderNames.CONTENT_LENGTH, "5")

@@ -25,7 +25,7 @@ class ConnectionsTest extends WireTest {
     private RawServer losingSecondRequests() {
         return started(RawServer.playing(connection -> {
             connection.request();
-            connection.write(ok(Samples.ANSWER));
+            connection.write(ok(Samples.TOKEN_RESPONSE));
             connection.request();
             connection.reset();
         }));
@@ -91,7 +91,7 @@ class ConnectionsTest extends WireTest {
         RecordingServer server = started(RecordingServer.http2((request, response) -> {
             response.withConnection(
                     stream -> connections.add(stream.channel().parent().id()));
-            return RecordingServer.json(200, Samples.ANSWER).to(request, response);
+            return RecordingServer.json(200, Samples.TOKEN_RESPONSE).to(request, response);
         }));
         ConnectionProvider provider = started(ConnectionProvider.create("http2", 16));
         return through(HttpClient.create(provider).protocol(HttpProtocol.H2C), server.uri());
@@ -102,7 +102,7 @@ class ConnectionsTest extends WireTest {
         RawServer server = started(RawServer.playing(connection -> {
             while (true) {
                 connection.request();
-                connection.write(ok(Samples.ANSWER));
+                connection.write(ok(Samples.TOKEN_RESPONSE));
             }
         }));
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri()).build();

@@ -22,7 +22,8 @@ final class Deadline {
     private Deadline() {}
 
     /**
-     * Makes a request with these timers, subscribes, waits for a sign that the request has come to where it is stuck, and lets the time pass.
+     * Makes a request with these timers, subscribes, waits for a sign that the request has come to where it is stuck,
+     * and lets the time pass.
      *
      * @return what the request fails with at 15 s, and not a millisecond before
      */
@@ -39,7 +40,7 @@ final class Deadline {
             assertThat(end).isNotDone();
             time.advanceTimeBy(Duration.ofMillis(1));
             Throwable failure = end.get(30, TimeUnit.SECONDS);
-            // Not by a limit of Netty's, on a name server or a handshake for one.
+            // Not by a limit of Netty's, on a name server or a handshake for example.
             assertThat(failure).hasCauseInstanceOf(TimeoutException.class);
             return (TokenUnavailableException) failure;
         } finally {

@@ -31,7 +31,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 
-/** Whole logins through servers that behave as the deployed ones do, in front of a provider that enforces what Spotify enforces. */
+/**
+ * Whole logins through servers that behave as the deployed ones do, in front of a provider that enforces what Spotify
+ * enforces.
+ */
 class DeployedServersTest extends WireTest {
 
     private static final URI APP = URI.create("http://localhost:4002/auth");
@@ -109,7 +112,7 @@ class DeployedServersTest extends WireTest {
 
     /** A deployed server, with the redirect URI that is registered for it. */
     private ExchangeServerEndpoint exchange(Deployed server, URI redirectUri) {
-        RecordingServer http = started(RecordingServer.answering((request, response) -> {
+        RecordingServer http = started(RecordingServer.responding((request, response) -> {
             Map<String, String> form = new HashMap<>();
             new QueryStringDecoder(request.body(), false)
                     .parameters()
@@ -163,7 +166,7 @@ class DeployedServersTest extends WireTest {
         ExchangeServerEndpoint exchange = exchange(server, callback);
         AuthorizationRequest login = exchange.authorizationRequest().build(APP);
 
-        // The hop builds a request of its own, without the challenge.
+        // The hop builds its own request, without the challenge.
         AuthorizationCode code = signIn(login, callback, false);
 
         refreshThreeTimes(exchange, exchange.swap(code).block());

@@ -15,7 +15,7 @@ import reactor.core.publisher.Mono;
 
 class DialectTest {
 
-    private final RecordingServer server = RecordingServer.answering(200, Samples.ANSWER);
+    private final RecordingServer server = RecordingServer.responding(200, Samples.TOKEN_RESPONSE);
 
     @AfterEach
     void stop() {
@@ -72,7 +72,7 @@ class DialectTest {
 
     @Test
     void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
-        RecordingServer sparing = RecordingServer.answering(200, "{\"access_token\":\"canary-next\"}");
+        RecordingServer sparing = RecordingServer.responding(200, "{\"access_token\":\"canary-next\"}");
         try {
             Token token = ExchangeServerEndpoint.create(sparing.uri())
                     .refresh(Samples.REFRESH_TOKEN)
@@ -87,8 +87,8 @@ class DialectTest {
 
     @Test
     void b33_answerInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
-        RecordingServer php = RecordingServer.answering((request, response) ->
-                response.header("Content-Type", "text/html").sendString(Mono.just(Samples.ANSWER)));
+        RecordingServer php = RecordingServer.responding((request, response) ->
+                response.header("Content-Type", "text/html").sendString(Mono.just(Samples.TOKEN_RESPONSE)));
         try {
             assertThat(Outcomes.of(() -> ExchangeServerEndpoint.create(php.uri())
                             .swap(Samples.CODE)

@@ -27,8 +27,8 @@ final class FakeNameServer implements Disposable {
         thread.start();
     }
 
-    /** Answers every query with a response code, or not at all if that is negative. */
-    static FakeNameServer answering(int code) throws IOException {
+    /** Responds to every query with a response code, or not at all if the code is negative. */
+    static FakeNameServer responding(int code) throws IOException {
         return new FakeNameServer(code);
     }
 
@@ -50,7 +50,7 @@ final class FakeNameServer implements Disposable {
         }
     }
 
-    /** A client that asks this server, and nobody else, for the address of a name. */
+    /** Client that resolves names at this server only. */
     HttpClient client() {
         DnsServerAddressStreamProvider here =
                 new SingletonDnsServerAddressStreamProvider((InetSocketAddress) socket.getLocalSocketAddress());

@@ -39,7 +39,7 @@ class FaultMatrixTest {
         assertThat(results).filteredOn(result -> result.end() == End.HUNG).isEmpty();
         assertThat(results).filteredOn(result -> !result.broken().isEmpty()).isEmpty();
         assertThat(lost(results)).allMatch(result -> result.run().rotation() == Rotation.GRACE_0);
-        // With no grace at all, the one session that must end is the one whose answer was lost.
+        // With no grace at all, the one session that must end is the one whose response was lost.
         assertThat(lost(results))
                 .allMatch(result ->
                         result.requests() == 2 && !result.run().position().isInTheRequest());

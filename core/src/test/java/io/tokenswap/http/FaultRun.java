@@ -162,7 +162,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
         }
     }
 
-    /** Whether the session can refresh once more, now that the network is well. */
+    /** Returns true if the session can refresh once more, now that the network is well. */
     private static boolean goesOn(TokenSession session) {
         try {
             Token current = session.token().block(FOREVER);

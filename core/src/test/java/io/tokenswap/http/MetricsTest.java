@@ -26,7 +26,7 @@ class MetricsTest extends WireTest {
                     measured.add(method.getName() + Arrays.deepToString(arguments));
                     return null;
                 });
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri("/base?key=hidden"))
                 .header("X-Api-Key", "canary")
                 .httpClient(HttpClient.newConnection().metrics(true, () -> recorder))

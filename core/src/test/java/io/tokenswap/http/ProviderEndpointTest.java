@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class ProviderEndpointTest {
 
-    private final RecordingServer provider = RecordingServer.answering(200, Samples.ANSWER);
+    private final RecordingServer provider = RecordingServer.responding(200, Samples.TOKEN_RESPONSE);
 
     @AfterEach
     void stop() {
@@ -100,7 +100,7 @@ class ProviderEndpointTest {
 
     @Test
     void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
-        try (var server = new Closing(RecordingServer.answering(200, "{\"access_token\":\"next\"}"))) {
+        try (var server = new Closing(RecordingServer.responding(200, "{\"access_token\":\"next\"}"))) {
             Token token = ProviderEndpoint.builder(server.server().uri(), ClientAuthentication.none("id"))
                     .clock(() -> Samples.NOW)
                     .build()
@@ -126,7 +126,7 @@ class ProviderEndpointTest {
 
     @Test
     void refusalOfTheProviderHasNoHintAtDialects() {
-        try (var server = new Closing(RecordingServer.answering(404, ""))) {
+        try (var server = new Closing(RecordingServer.responding(404, ""))) {
             assertThatThrownBy(() -> ProviderEndpoint.create(
                                     server.server().uri("/api/token"), ClientAuthentication.none("id"))
                             .refresh(Samples.REFRESH_TOKEN)

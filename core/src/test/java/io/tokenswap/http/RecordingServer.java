@@ -14,7 +14,7 @@ import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.server.HttpServer;
 import reactor.netty.http.server.HttpServerResponse;
 
-/** A server on loopback that records every request before it answers as it is told to. */
+/** Server on loopback that records every request before it sends a scripted response. */
 final class RecordingServer implements Disposable {
 
     /** What came in. */
@@ -22,7 +22,7 @@ final class RecordingServer implements Disposable {
 
     /** What goes out. */
     @FunctionalInterface
-    interface Answer {
+    interface Responder {
         Publisher<Void> to(Request request, HttpServerResponse response);
     }
 
@@ -30,7 +30,7 @@ final class RecordingServer implements Disposable {
     private final DisposableServer server;
     private final String origin;
 
-    private RecordingServer(HttpServer http, String origin, Answer answer) {
+    private RecordingServer(HttpServer http, String origin, Responder response) {
         this.origin = origin;
         this.server = http.host("127.0.0.1")
                 .port(0)
@@ -41,33 +41,33 @@ final class RecordingServer implements Disposable {
                         .flatMapMany(body -> {
                             Request request = new Request(in.method().name(), in.uri(), in.requestHeaders(), body);
                             requests.add(request);
-                            return answer.to(request, out);
+                            return response.to(request, out);
                         }))
                 .bindNow();
     }
 
-    static RecordingServer answering(Answer answer) {
-        return new RecordingServer(HttpServer.create(), "http://127.0.0.1:", answer);
+    static RecordingServer responding(Responder response) {
+        return new RecordingServer(HttpServer.create(), "http://127.0.0.1:", response);
     }
 
-    static RecordingServer secure(SslContext context, Answer answer) {
+    static RecordingServer secure(SslContext context, Responder response) {
         HttpServer http = HttpServer.create().secure(spec -> spec.sslContext(context));
-        return new RecordingServer(http, "https://localhost:", answer);
+        return new RecordingServer(http, "https://localhost:", response);
     }
 
-    static RecordingServer answering(int status, String json) {
-        return answering(json(status, json));
+    static RecordingServer responding(int status, String json) {
+        return responding(json(status, json));
     }
 
-    static Answer json(int status, String json) {
+    static Responder json(int status, String json) {
         return (request, response) -> response.status(status)
                 .header("Content-Type", "application/json")
                 .sendString(Mono.just(json));
     }
 
     /** Speaks HTTP/2 without TLS. */
-    static RecordingServer http2(Answer answer) {
-        return new RecordingServer(HttpServer.create().protocol(HttpProtocol.H2C), "http://127.0.0.1:", answer);
+    static RecordingServer http2(Responder response) {
+        return new RecordingServer(HttpServer.create().protocol(HttpProtocol.H2C), "http://127.0.0.1:", response);
     }
 
     List<Request> requests() {

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Answers of all other statuses. */
+/** Responses of all other statuses. */
 class RefusalsTest extends ResponseTest {
 
     @ParameterizedTest(name = "{0}: {1} {3} yields {2}")
@@ -248,10 +248,10 @@ class RefusalsTest extends ResponseTest {
         401, invalid_client, false
         """)
     void oauthErrorThatAnotherDialectMayExplainSaysSo(int status, String error, boolean hint) {
-        OAuthErrorException answer = (OAuthErrorException) failure(status, "{\"error\":\"" + error + "\"}");
+        OAuthErrorException response = (OAuthErrorException) failure(status, "{\"error\":\"" + error + "\"}");
 
-        assertThat(answer.getMessage().endsWith(". Try SINGLE_URI.")).isEqualTo(hint);
-        assertThat(answer.getMessage())
+        assertThat(response.getMessage().endsWith(". Try SINGLE_URI.")).isEqualTo(hint);
+        assertThat(response.getMessage())
                 .startsWith("The server responded with " + error)
                 .doesNotEndWith(" ");
     }

@@ -43,7 +43,7 @@ class RefusedRefreshTest extends WireTest {
 
     @Test
     void b39_deadGrantIsOneRequestAndOneEventAndItsRefreshTokenIsErased() {
-        RecordingServer server = started(RecordingServer.answering(
+        RecordingServer server = started(RecordingServer.responding(
                 400, "{\"error\":\"invalid_grant\",\"error_description\":\"Refresh token revoked\"}"));
         TokenSession session = session(server);
 
@@ -79,9 +79,9 @@ class RefusedRefreshTest extends WireTest {
             """)
     void refusalForAnyOtherReasonLeavesTheGrantAlone(String id, int status, String body) {
         AtomicInteger requests = new AtomicInteger();
-        RecordingServer server = started(RecordingServer.answering((request, response) -> {
+        RecordingServer server = started(RecordingServer.responding((request, response) -> {
             boolean first = requests.getAndIncrement() == 0;
-            return RecordingServer.json(first ? status : 200, first ? body : Samples.ANSWER)
+            return RecordingServer.json(first ? status : 200, first ? body : Samples.TOKEN_RESPONSE)
                     .to(request, response);
         }));
         TokenSession session = session(server);

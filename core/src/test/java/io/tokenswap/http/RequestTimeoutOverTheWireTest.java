@@ -82,7 +82,7 @@ class RequestTimeoutOverTheWireTest extends WireTest {
     @Test
     @Tag("E20")
     void aResponseThatLiesInTheSocketBeatsATimerThatFiresLate() throws Exception {
-        RawServer server = respondingToAFrozenClient(ok(Samples.ANSWER));
+        RawServer server = respondingToAFrozenClient(ok(Samples.TOKEN_RESPONSE));
         CompletableFuture<Token> request = refreshed(server);
         assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
 
@@ -96,7 +96,7 @@ class RequestTimeoutOverTheWireTest extends WireTest {
     @Test
     @Tag("E20")
     void aLongResponseThatLiesInTheSocketBeatsATimerThatFiresLate() throws Exception {
-        String padded = Samples.ANSWER.replaceFirst(" ", " ".repeat(60_000));
+        String padded = Samples.TOKEN_RESPONSE.replaceFirst(" ", " ".repeat(60_000));
         RawServer server = respondingToAFrozenClient(ok(padded));
         CompletableFuture<Token> request = refreshed(server);
         assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
@@ -110,7 +110,7 @@ class RequestTimeoutOverTheWireTest extends WireTest {
     @Test
     @Tag("E20")
     void halfAResponseInTheSocketIsLost() throws Exception {
-        RawServer server = respondingToAFrozenClient(ok(Samples.ANSWER).substring(0, 120));
+        RawServer server = respondingToAFrozenClient(ok(Samples.TOKEN_RESPONSE).substring(0, 120));
         CompletableFuture<Token> request = refreshed(server);
         assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
 
@@ -126,7 +126,7 @@ class RequestTimeoutOverTheWireTest extends WireTest {
 
     @Test
     void anEventLoopThatDoesNotRunIsNotWaitedFor() throws Exception {
-        RawServer server = respondingToAFrozenClient(ok(Samples.ANSWER));
+        RawServer server = respondingToAFrozenClient(ok(Samples.TOKEN_RESPONSE));
         CompletableFuture<Token> request = refreshed(server);
         assertThat(written.await(30, TimeUnit.SECONDS)).isTrue();
 

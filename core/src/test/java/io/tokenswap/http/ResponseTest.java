@@ -9,7 +9,7 @@ import io.tokenswap.TokenSwapException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 
-/** What tests of answers have in common; the request is a swap unless they say otherwise. */
+/** Common parts of the tests of responses. The request is a swap unless a test says otherwise. */
 abstract class ResponseTest {
 
     static final Peer PEER = new Peer(
@@ -18,7 +18,7 @@ abstract class ResponseTest {
 
     static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);
 
-    static TokenResponse answer(int status, HttpHeaders headers, byte[] body) {
+    static TokenResponse response(int status, HttpHeaders headers, byte[] body) {
         return new TokenResponse(SWAP, status, headers, body);
     }
 

@@ -49,8 +49,8 @@ class RetryAfterTest extends ResponseTest {
             headers.set("Retry-After", value);
         }
 
-        TokenUnavailableException throttled =
-                catchThrowableOfType(TokenUnavailableException.class, () -> read(answer(status, headers, new byte[0])));
+        TokenUnavailableException throttled = catchThrowableOfType(
+                TokenUnavailableException.class, () -> read(response(status, headers, new byte[0])));
 
         assertThat(throttled.reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
         assertThat(throttled.retryAt()).isEqualTo(wait == null ? null : Samples.NOW.plus(wait));
@@ -81,7 +81,7 @@ class RetryAfterTest extends ResponseTest {
         HttpHeaders headers = new DefaultHttpHeaders().add("Retry-After", "5");
 
         assertThat(catchThrowableOfType(
-                                TokenUnavailableException.class, () -> read(answer(status, headers, new byte[0])))
+                                TokenUnavailableException.class, () -> read(response(status, headers, new byte[0])))
                         .status())
                 .isEqualTo(status);
     }
@@ -90,7 +90,8 @@ class RetryAfterTest extends ResponseTest {
     void b45_mostPatientOfSeveralHeadersCounts() {
         HttpHeaders headers = new DefaultHttpHeaders().add("Retry-After", List.of("soon", "5", "60", "1"));
 
-        assertThat(catchThrowableOfType(TokenUnavailableException.class, () -> read(answer(429, headers, new byte[0])))
+        assertThat(catchThrowableOfType(
+                                TokenUnavailableException.class, () -> read(response(429, headers, new byte[0])))
                         .retryAt())
                 .isEqualTo(Samples.NOW.plusSeconds(60));
     }

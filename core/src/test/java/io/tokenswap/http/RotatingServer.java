@@ -42,12 +42,12 @@ final class RotatingServer implements Disposable {
         this.server = RawServer.playing(connection -> {
             while (true) {
                 String request = connection.request();
-                connection.write(answer(request));
+                connection.write(response(request));
             }
         });
     }
 
-    private synchronized String answer(String request) {
+    private synchronized String response(String request) {
         Map<String, List<String>> fields =
                 new QueryStringDecoder(request.substring(request.indexOf("\r\n\r\n") + 4), false).parameters();
         List<String> code = fields.get("code");
@@ -85,12 +85,12 @@ final class RotatingServer implements Disposable {
         return server.port();
     }
 
-    /** How many whole requests came in. */
+    /** Returns the number of complete requests. */
     int requests() {
         return server.requests().size();
     }
 
-    /** How many whole requests came in with this in the body. */
+    /** Returns the number of complete requests whose body contains a text. */
     long requestsWith(String secret) {
         return server.requests().stream()
                 .filter(request -> request.endsWith(secret))

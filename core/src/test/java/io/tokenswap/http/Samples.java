@@ -28,7 +28,7 @@ final class Samples {
 
     static final RefreshToken REFRESH_TOKEN = RefreshToken.of("canary-refresh+/=&%");
 
-    static final String ANSWER = """
+    static final String TOKEN_RESPONSE = """
             {"access_token": "canary-new", "token_type": "Bearer", "scope": "user-read-private", "expires_in": 3600,
              "refresh_token": "canary-rotated"}""";
 

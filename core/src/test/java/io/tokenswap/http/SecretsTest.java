@@ -64,15 +64,15 @@ class SecretsTest {
     }
 
     private enum Fate {
-        TOKEN("TOKEN", http("200 OK\r\nX-Canary: canary", Samples.ANSWER)),
+        TOKEN("TOKEN", http("200 OK\r\nX-Canary: canary", Samples.TOKEN_RESPONSE)),
         DEAD_GRANT("LOGIN", http("400 Bad", "{\"error\":\"invalid_grant\",\"error_description\":\"it is canary\"}")),
         REDIRECT("REJECTED", http("302 Found\r\nLocation: http://127.0.0.1/?code=canary", "")),
         MALFORMED("INVALID_RESPONSE", http("200 OK", "{\"access_token\":\"canary \"}")),
         GARBAGE("INVALID_RESPONSE", "canary\r\n\r\n"),
         NO_LENGTH("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n"),
         NO_CHUNK("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ncanary\r\n"),
-        REST_OF_A_BODY("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + Samples.ANSWER),
-        CUT("RESPONSE_LOST", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.ANSWER),
+        REST_OF_A_BODY("INVALID_RESPONSE", "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + Samples.TOKEN_RESPONSE),
+        CUT("RESPONSE_LOST", "HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + Samples.TOKEN_RESPONSE),
         SILENCE("RESPONSE_LOST", "");
 
         private final String outcome;
@@ -141,7 +141,7 @@ class SecretsTest {
         return request.<Object>map(token -> token).onErrorResume(Mono::just).block();
     }
 
-    @ParameterizedTest(name = "B114: {0} that nobody listens to is dropped without a secret")
+    @ParameterizedTest(name = "B114: {0} without a listener is dropped without a secret")
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "TOKEN")
     void droppedErrorHoldsNoSecret(Fate fate) throws Exception {
         CompletableFuture<String> dropped = new CompletableFuture<>();

@@ -57,7 +57,7 @@ class TlsTest {
                                 (PrivateKey) keys.getKey(alias, PASSWORD),
                                 Arrays.stream(keys.getCertificateChain(alias)).toArray(X509Certificate[]::new))
                         .build(),
-                RecordingServer.json(200, Samples.ANSWER));
+                RecordingServer.json(200, Samples.TOKEN_RESPONSE));
         servers.add(server);
         return server;
     }
@@ -100,7 +100,7 @@ class TlsTest {
     }
 
     @ParameterizedTest(name = "B65: a certificate of {1} is refused by default")
-    @CsvSource({"good, an unknown authority", "ca, nobody but itself"})
+    @CsvSource({"good, an unknown authority", "ca, only itself"})
     void unknownAuthorityIsRefusedByDefault(String alias, String by) throws Exception {
         RecordingServer server = server(alias);
 

@@ -36,9 +36,9 @@ class TokenAnswersTest extends WireTest {
         "307, same host"
     })
     void redirectIsNotFollowed(int status, String kind) {
-        RecordingServer target = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer target = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         URI location = target.uri("/swap");
-        RecordingServer server = started(RecordingServer.answering((request, response) -> response.status(status)
+        RecordingServer server = started(RecordingServer.responding((request, response) -> response.status(status)
                 .header(
                         "Location",
                         kind.equals("same host")
@@ -83,7 +83,7 @@ class TokenAnswersTest extends WireTest {
     @CsvSource({"65536, TOKEN", "65537, INVALID_RESPONSE"})
     void bodyMayHave64Kib(int length, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
-        RawServer server = started(RawServer.answering(ok(json + " ".repeat(length - json.length()))));
+        RawServer server = started(RawServer.responding(ok(json + " ".repeat(length - json.length()))));
 
         assertThat(Outcomes.of(
                         () -> endpoint(server.uri()).build().swap(Samples.CODE).block()))
@@ -126,9 +126,9 @@ class TokenAnswersTest extends WireTest {
     void b38_callersCompressionIsSwitchedOff() throws IOException {
         ByteArrayOutputStream packed = new ByteArrayOutputStream();
         try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
-            gzip.write(Samples.ANSWER.getBytes(StandardCharsets.UTF_8));
+            gzip.write(Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8));
         }
-        RecordingServer server = started(RecordingServer.answering((request, response) ->
+        RecordingServer server = started(RecordingServer.responding((request, response) ->
                 response.header("Content-Encoding", "gzip").sendByteArray(Mono.just(packed.toByteArray()))));
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
                 .httpClient(HttpClient.newConnection().compress(true))
@@ -165,8 +165,8 @@ class TokenAnswersTest extends WireTest {
         """)
     void statusThatNobodyUsesIsNoToken(String status, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
-        RawServer server = started(
-                RawServer.answering("HTTP/1.1 " + status + "\r\nContent-Length: " + json.length() + "\r\n\r\n" + json));
+        RawServer server = started(RawServer.responding(
+                "HTTP/1.1 " + status + "\r\nContent-Length: " + json.length() + "\r\n\r\n" + json));
 
         assertThat(Outcomes.of(
                         () -> endpoint(server.uri()).build().swap(Samples.CODE).block()))
@@ -186,7 +186,7 @@ class TokenAnswersTest extends WireTest {
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ngarble\r\n"
             })
     void garbageIsNoHttp(String bytes) {
-        RawServer server = started(RawServer.answering(bytes));
+        RawServer server = started(RawServer.responding(bytes));
 
         TokenUnavailableException failure =
                 unavailable(endpoint(server.uri()).build().swap(Samples.CODE));

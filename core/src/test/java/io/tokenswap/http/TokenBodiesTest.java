@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Answers of status 200. */
+/** Responses of status 200. */
 class TokenBodiesTest extends ResponseTest {
 
     private static final TokenRequest STRICT = TokenRequest.swap(
@@ -95,7 +95,7 @@ class TokenBodiesTest extends ResponseTest {
 
     @Test
     void b01_validAnswerIsTheTokenThatItDescribes() {
-        Token token = read(200, Samples.ANSWER);
+        Token token = read(200, Samples.TOKEN_RESPONSE);
 
         assertThat(token.accessToken().secret()).isEqualTo("canary-new");
         assertThat(token.tokenType()).isEqualTo("Bearer");
@@ -252,9 +252,9 @@ class TokenBodiesTest extends ResponseTest {
         if (contentType != null) {
             headers.set("Content-Type", contentType);
         }
-        byte[] body = Samples.ANSWER.getBytes(StandardCharsets.UTF_8);
+        byte[] body = Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8);
 
-        assertThat(read(answer(200, headers, body)).accessToken().secret()).isEqualTo("canary-new");
+        assertThat(read(response(200, headers, body)).accessToken().secret()).isEqualTo("canary-new");
         assertThat(Outcomes.of(() -> read(new TokenResponse(STRICT, 200, headers, body))))
                 .isEqualTo(strictly);
     }
@@ -286,7 +286,7 @@ class TokenBodiesTest extends ResponseTest {
     void areUtf8OrNothing(String id, String charset, String outcome) {
         byte[] body = "{\"access_token\":\"canary\",\"note\":\"caf\u00e9\"}".getBytes(Charset.forName(charset));
 
-        assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), body))))
+        assertThat(Outcomes.of(() -> read(response(200, new DefaultHttpHeaders(), body))))
                 .isEqualTo(outcome);
     }
 
@@ -299,7 +299,7 @@ class TokenBodiesTest extends ResponseTest {
         byte[] form = "access_token=canary-new&token_type=bearer&expires_in=3600&scope=a+b&refresh_token=canary-next"
                 .getBytes(StandardCharsets.UTF_8);
 
-        Token token = read(answer(200, headers, form));
+        Token token = read(response(200, headers, form));
 
         assertThat(token.accessToken().secret()).isEqualTo("canary-new");
         assertThat(token.scopes()).containsExactly("a", "b");
@@ -313,7 +313,8 @@ class TokenBodiesTest extends ResponseTest {
         Peer strict = new Peer("provider", URI.create("https://provider.test/token"), "", true);
         TokenRequest refresh = TokenRequest.refresh(strict, Encoding.FORM, Samples.REFRESH_TOKEN);
 
-        Token token = read(new TokenResponse(refresh, 200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)));
+        Token token =
+                read(new TokenResponse(refresh, 200, headers, Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8)));
 
         assertThat(token.refreshToken()).isEqualTo(RefreshToken.of("canary-rotated"));
     }
@@ -330,7 +331,7 @@ class TokenBodiesTest extends ResponseTest {
         overlong[at] = (byte) 0xC0;
         overlong[at + 1] = (byte) 0xAF;
 
-        assertThat(Outcomes.of(() -> read(answer(200, new DefaultHttpHeaders(), overlong))))
+        assertThat(Outcomes.of(() -> read(response(200, new DefaultHttpHeaders(), overlong))))
                 .isEqualTo("INVALID_RESPONSE");
     }
 
@@ -338,7 +339,8 @@ class TokenBodiesTest extends ResponseTest {
     void b38_compressionThatNobodyAskedForIsRefused() {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Encoding", "gzip");
 
-        assertThat(Outcomes.of(() -> read(answer(200, headers, Samples.ANSWER.getBytes(StandardCharsets.UTF_8)))))
+        assertThat(Outcomes.of(
+                        () -> read(response(200, headers, Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8)))))
                 .isEqualTo("INVALID_RESPONSE");
     }
 }

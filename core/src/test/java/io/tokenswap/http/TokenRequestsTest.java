@@ -31,7 +31,7 @@ class TokenRequestsTest extends WireTest {
 
     @Test
     void nothingIsSentBeforeSubscriptionAndOneRequestForEach() {
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         Mono<Token> refresh = endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN);
         assertThat(server.requests()).isEmpty();
 
@@ -42,7 +42,7 @@ class TokenRequestsTest extends WireTest {
 
     @Test
     void headersAreOursThenTheCallers() {
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         AtomicInteger day = new AtomicInteger();
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(server.uri())
                 .httpClient(HttpClient.create()
@@ -73,7 +73,7 @@ class TokenRequestsTest extends WireTest {
 
     @Test
     void whatACustomiserThrowsIsWhatTheCallerGets() {
-        RecordingServer server = started(RecordingServer.answering(200, Samples.ANSWER));
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         TokenEndpoint endpoint = endpoint(server.uri())
                 .headers(headers -> {
                     throw new IllegalStateException("no key today");

@@ -29,7 +29,7 @@ class UnsolicitedResponseTest {
         one.dispose();
     }
 
-    private static String answer(String accessToken) {
+    private static String response(String accessToken) {
         String body = "{\"access_token\":\"" + accessToken + "\"}";
         return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n"
                 + body;
@@ -56,17 +56,20 @@ class UnsolicitedResponseTest {
             }
             while (true) {
                 connection.request();
-                connection.write(answer("second"));
+                connection.write(response("second"));
             }
         });
     }
 
-    /** It is there when the next request is sent, which takes the connection as soon as the answer ends. */
+    /**
+     * The surplus response is there when the next request is sent, which takes the connection as soon as the first
+     * response ends.
+     */
     @Test
     void inTheSameBreathItIsNotTheNextOnes() throws Exception {
         serve(connection -> {
             taken.await(30, TimeUnit.SECONDS);
-            connection.write(answer("first") + answer("unasked"));
+            connection.write(response("first") + response("unasked"));
         });
         CompletableFuture<String> first = refreshed().toFuture();
         assertThat(server.arrived().await(30, TimeUnit.SECONDS)).isTrue();
@@ -79,9 +82,9 @@ class UnsolicitedResponseTest {
     @Test
     void onAConnectionThatWaitsItClosesIt() throws Exception {
         serve(connection -> {
-            connection.write(answer("first"));
+            connection.write(response("first"));
             taken.await(30, TimeUnit.SECONDS);
-            connection.write(answer("unasked")).awaitClose();
+            connection.write(response("unasked")).awaitClose();
         });
         assertThat(refresh()).isEqualTo("first");
         taken.countDown();
@@ -91,13 +94,13 @@ class UnsolicitedResponseTest {
 
     @Test
     void inPiecesItDoesNotGetIntoTheNextOnes() throws Exception {
-        String unasked = answer("unasked");
+        String unasked = response("unasked");
         serve(connection -> {
-            connection.write(answer("first"));
+            connection.write(response("first"));
             taken.await(30, TimeUnit.SECONDS);
             connection.write(unasked.substring(0, unasked.length() - 10));
             connection.request();
-            connection.write(unasked.substring(unasked.length() - 10) + answer("second"));
+            connection.write(unasked.substring(unasked.length() - 10) + response("second"));
         });
         assertThat(refresh()).isEqualTo("first");
         taken.countDown();
@@ -107,7 +110,7 @@ class UnsolicitedResponseTest {
 
     @Test
     void anAnswerBeforeTheAnswerIsNone() {
-        serve(connection -> connection.write("HTTP/1.1 100 Continue\r\n\r\n" + answer("first")));
+        serve(connection -> connection.write("HTTP/1.1 100 Continue\r\n\r\n" + response("first")));
         assertThat(refresh()).isEqualTo("first");
         assertThat(refresh()).isEqualTo("second");
         assertThat(server.connections()).isEqualTo(1);

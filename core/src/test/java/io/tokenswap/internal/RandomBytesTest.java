@@ -17,7 +17,7 @@ import reactor.core.scheduler.Schedulers;
 
 class RandomBytesTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     /** Runs on a thread that must not block; the test JVM has no exception to that rule for random numbers. */
     @Test
@@ -25,7 +25,7 @@ class RandomBytesTest {
     void areTakenOnAnEventLoopWithoutBlockingTheFirstTimeAndAgain() {
         List<byte[]> taken = Mono.fromCallable(() -> List.of(RandomBytes.next(32), RandomBytes.next(32)))
                 .subscribeOn(Schedulers.parallel())
-                .block(PATIENCE);
+                .block(TIMEOUT);
 
         assertThat(taken.get(0)).hasSize(32).isNotEqualTo(taken.get(1));
     }
@@ -51,7 +51,7 @@ class RandomBytesTest {
             output = new String(in.readAllBytes());
         }
 
-        assertThat(process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(TIMEOUT.toSeconds(), TimeUnit.SECONDS)).isTrue();
         assertThat(output).contains(expected);
     }
 

@@ -25,7 +25,7 @@ class InMemoryTokenStoreTest extends TokenStoreContract {
     }
 
     private Record put(String key, Record record, Kind kind) {
-        return memory.put(key, record, kind, "nobody", 0).block().record();
+        return memory.put(key, record, kind, "none", 0).block().record();
     }
 
     private Record login(Instant grantExpiresAt) {

@@ -78,20 +78,20 @@ class KeptLeaseTest extends SessionFixture {
     @Test
     void aSignOutDuringARefreshFreesTheKey() {
         TokenSession session = start();
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         ask(session.refresh());
         session.signOut().block(Duration.ZERO);
-        answer.tryEmitValue(endpoint.grant());
+        response.tryEmitValue(endpoint.grant());
         checkThatTheKeyIsFree();
     }
 
     @Test
     void aLoginDuringARefreshThatFailsFreesTheKey() {
         TokenSession session = start();
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         ask(session.refresh());
         session.renew(endpoint.grant()).block(Duration.ZERO);
-        answer.tryEmitError(ScriptedEndpoint.responseLost());
+        response.tryEmitError(ScriptedEndpoint.responseLost());
         assertThat(ask(session.refresh())).singleElement().asString().startsWith("access-");
     }
 

@@ -30,7 +30,7 @@ class RegisterTest {
         return Stream.of(new ReferenceStore(CLOCK).connect(), TokenStore.inMemory(CLOCK));
     }
 
-    /** Every write is repeated until it is answered, so each occurs once more at the end. */
+    /** Every write is repeated until its response arrives, so each occurs once more at the end. */
     @ParameterizedTest
     @MethodSource("stores")
     @Tag("D22")

@@ -43,14 +43,14 @@ class SessionCallersTest extends SessionFixture {
         void b73_manyCallersAtExpiryCauseOneRefreshAndGetTheSameToken() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             List<String> served = new ArrayList<>();
             for (int i = 0; i < 10_000; i++) {
                 session.token()
                         .subscribe(token -> served.add(token.accessToken().secret()));
             }
             assertThat(endpoint.refreshes()).isOne();
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).hasSize(10_000).containsOnly("access-2");
             assertThat(endpoint.refreshes()).isOne();
         }
@@ -59,12 +59,12 @@ class SessionCallersTest extends SessionFixture {
         void b74_cancellingTheFirstCallerLeavesTheOthersServed() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             Disposable first = session.token().subscribe();
             List<String> served = new ArrayList<>();
             session.token().subscribe(token -> served.add(token.accessToken().secret()));
             first.dispose();
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
         }
 
@@ -74,9 +74,9 @@ class SessionCallersTest extends SessionFixture {
             TokenSession session =
                     builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             session.token().subscribe().dispose();
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(stored(store, "user").accessToken().secret()).isEqualTo("access-2");
             assertThat(accessToken(session)).isEqualTo("access-2");
         }
@@ -85,7 +85,7 @@ class SessionCallersTest extends SessionFixture {
         void b76_theTimeoutOfOneCallerHitsOnlyThatCaller() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             AtomicInteger timeouts = new AtomicInteger();
             session.token()
                     .timeout(Duration.ofSeconds(1), clock.scheduler())
@@ -93,7 +93,7 @@ class SessionCallersTest extends SessionFixture {
             List<String> served = new ArrayList<>();
             session.token().subscribe(token -> served.add(token.accessToken().secret()));
             clock.advance(Duration.ofSeconds(2));
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(timeouts).hasValue(1);
             assertThat(served).containsExactly("access-2");
         }
@@ -112,12 +112,12 @@ class SessionCallersTest extends SessionFixture {
         void b78_aCallerThatArrivesAtTheHandOverGetsTheNewToken() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             List<List<String>> arrived = new ArrayList<>();
             session.events().subscribe(event -> arrived.add(ask(session.token())));
             session.token().subscribe(token -> arrived.add(ask(session.token())));
             session.tokens().subscribe(token -> arrived.add(ask(session.token())));
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(arrived).hasSize(3).containsOnly(List.of("access-2"));
             assertThat(endpoint.refreshes()).isOne();
         }
@@ -157,12 +157,12 @@ class SessionCallersTest extends SessionFixture {
         void b80_getTheValidTokenAtOnceWhileAnEarlyRefreshRuns() {
             TokenSession session = session();
             clock.advance(TO_REFRESH);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESH_DUE);
             assertThat(accessToken(session)).isEqualTo("access-1");
             assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESHING);
             assertThat(accessToken(session)).isEqualTo("access-1");
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(accessToken(session)).isEqualTo("access-2");
             assertThat(endpoint.refreshes()).isOne();
         }
@@ -184,7 +184,7 @@ class SessionCallersTest extends SessionFixture {
         void neverReceiveATokenThatWentStaleWhileOthersWereServed() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             List<String> served = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 Mono<Token> asked = i % 2 == 0 ? session.token() : session.refresh();
@@ -195,7 +195,7 @@ class SessionCallersTest extends SessionFixture {
                     }
                 });
             }
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).hasSize(10).startsWith("access-2");
             assertThat(served.subList(1, 10)).containsOnly("access-3");
         }
@@ -223,7 +223,7 @@ class SessionCallersTest extends SessionFixture {
         void whoThrowHarmOnlyThemselves(Class<? extends Throwable> type) throws ReflectiveOperationException {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             session.token().subscribe(new Thrower<>(type.getConstructor().newInstance()));
             session.token()
                     .subscribe(
@@ -232,17 +232,17 @@ class SessionCallersTest extends SessionFixture {
                             },
                             error -> {});
             List<String> served = ask(session.token());
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
         }
 
-        /** Cancels the callers whose place in the queue is a multiple of each step, before and after the answer. */
+        /** Cancels the callers whose place in the queue is a multiple of each step, before and after the response. */
         @ParameterizedTest
         @ValueSource(ints = {1, 2, 3, 7})
         void whoCancelAtAnyPointHarmNobodyElse(int step) {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             List<Disposable> callers = new ArrayList<>();
             List<Integer> served = new ArrayList<>();
             IntStream.range(0, 100)
@@ -256,7 +256,7 @@ class SessionCallersTest extends SessionFixture {
             for (int i = 0; i < 50; i += step) {
                 callers.get(i).dispose();
             }
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             for (int i = 50; i < 100; i += step) {
                 callers.get(i).dispose();
             }
@@ -343,10 +343,10 @@ class SessionCallersTest extends SessionFixture {
                     })
                     .build(endpoint.grant());
             clock.advance(HOUR);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             List<String> served = ask(session.token());
             failures.set(2);
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
         }
     }
@@ -358,11 +358,11 @@ class SessionCallersTest extends SessionFixture {
         void b101_manyReportsAboutTheCurrentTokenCauseOneRefreshAndOnesAboutAnOlderNone() {
             TokenSession session = session();
             Token first = session.token().block(Duration.ZERO);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             for (int i = 0; i < 1_000; i++) {
                 session.invalidate(first);
             }
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(endpoint.refreshes()).isOne();
             assertThat(accessToken(session)).isEqualTo("access-2");
             session.invalidate(first);
@@ -374,12 +374,12 @@ class SessionCallersTest extends SessionFixture {
         void anInvalidatedTokenIsHandedOutToNobody() {
             TokenSession session = session();
             Token first = session.token().block(Duration.ZERO);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             session.invalidate(first);
             List<String> served = new ArrayList<>();
             session.token().subscribe(token -> served.add(token.accessToken().secret()));
             assertThat(served).isEmpty();
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
         }
 
@@ -397,12 +397,12 @@ class SessionCallersTest extends SessionFixture {
         void duringARefreshSparesTheRefreshAndStopsTheOldToken() {
             TokenSession session = session();
             clock.advance(TO_REFRESH);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             Token first = session.token().block(Duration.ZERO);
             session.invalidate(first);
             List<String> served = ask(session.token());
             assertThat(served).isEmpty();
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(served).containsExactly("access-2");
             assertThat(endpoint.refreshes()).isOne();
         }
@@ -464,7 +464,7 @@ class SessionCallersTest extends SessionFixture {
             Future<String> next = session.tokens()
                     .map(token -> {
                         session.invalidate(token);
-                        // Asked for before the answer can come: the thread that brings it must not need this one.
+                        // Requested before the response can arrive: the thread that delivers it must not need this one.
                         Mono<Token> asked = Mono.fromFuture(session.token().toFuture());
                         Schedulers.boundedElastic().schedule(() -> second.tryEmitValue(endpoint.grant()));
                         return asked.map(given -> given.accessToken().secret()).block(Duration.ofSeconds(20));

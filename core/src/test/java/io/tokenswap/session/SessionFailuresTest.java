@@ -28,11 +28,11 @@ class SessionFailuresTest extends SessionFixture {
         void b79_aLateAnswerNeverOverwritesANewerToken() {
             TokenSession session = session();
             List<String> seen = record(session);
-            Sinks.One<Token> answer = heldAnswer();
+            Sinks.One<Token> response = heldAnswer();
             session.refresh().subscribe();
             Token late = endpoint.grant();
             session.renew(endpoint.grant()).block(Duration.ZERO);
-            answer.tryEmitValue(late);
+            response.tryEmitValue(late);
             assertThat(accessToken(session)).isEqualTo("access-3");
             assertThat(seen).containsExactly("access-1", "access-3");
         }

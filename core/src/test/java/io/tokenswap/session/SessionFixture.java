@@ -73,11 +73,11 @@ abstract class SessionFixture {
         return seen;
     }
 
-    /** An answer that comes when the test says so. */
+    /** Returns a response that the test delivers. */
     final Sinks.One<Token> heldAnswer() {
-        Sinks.One<Token> answer = Sinks.one();
-        endpoint.then(token -> answer.asMono());
-        return answer;
+        Sinks.One<Token> response = Sinks.one();
+        endpoint.then(token -> response.asMono());
+        return response;
     }
 
     /** Breaks the rules of Reactive Streams: throws out of onNext. */

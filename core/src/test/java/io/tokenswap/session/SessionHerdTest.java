@@ -121,7 +121,7 @@ class SessionHerdTest extends SessionFixture {
     @Tag("E21")
     void aRefreshSeesNothingOfTheThreadOfItsCaller() {
         ThreadLocal<String> user = new ThreadLocal<>();
-        AtomicReference<String> seen = new AtomicReference<>("nobody asked");
+        AtomicReference<String> seen = new AtomicReference<>("no one asked");
         AtomicReference<Thread> thread = new AtomicReference<>();
         Token expired = Token.builder("expired", Instant.EPOCH)
                 .refreshToken("refresh")

@@ -25,7 +25,7 @@ class SessionLifeCycleTest extends SessionFixture {
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
         List<String> seen = record(session);
         List<SessionEvent> events = events(session);
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         session.invalidate(session.token().block(Duration.ZERO));
         List<String> waiting = ask(session.token());
         List<String> waited = new ArrayList<>();
@@ -36,7 +36,7 @@ class SessionLifeCycleTest extends SessionFixture {
         assertThat(events).filteredOn(SessionEvent.Closed.class::isInstance).hasSize(1);
         assertThat(waiting).containsExactly("SessionClosedException");
         assertThat(waited).isEmpty();
-        answer.tryEmitValue(endpoint.grant());
+        response.tryEmitValue(endpoint.grant());
         assertThat(waited).containsExactly("closed");
         assertThat(stored(store, "user").accessToken().secret()).isEqualTo("access-2");
         assertThat(clock.timers()).isZero();

@@ -105,7 +105,7 @@ class SessionLoadTest {
                     builder().store(store, "user-" + i).start(endpoint.grant()).block(Duration.ZERO);
             session.tokens().subscribe();
             session.events().subscribe();
-            endpoint.answer = switch (i % 4) {
+            endpoint.response = switch (i % 4) {
                 case 0 -> Mono.never();
                 case 1 ->
                     Mono.error(new TokenUnavailableException(
@@ -113,7 +113,7 @@ class SessionLoadTest {
                 default -> null;
             };
             session.refresh().subscribe(token -> {}, error -> {});
-            endpoint.answer = null;
+            endpoint.response = null;
             session.token().subscribe();
             session.dispose();
             last = new WeakReference<>(session);
@@ -136,9 +136,9 @@ class SessionLoadTest {
         assertThat(heap() - before).isLessThan(2L * users >> 10);
         assertThat(clock.timers()).isZero();
         clock.advance(Duration.ofHours(1));
-        endpoint.answer = Mono.error(new OAuthErrorException("invalid_grant", null, 400));
+        endpoint.response = Mono.error(new OAuthErrorException("invalid_grant", null, 400));
         assertThat(sessions[7].token().onErrorComplete().block(Duration.ZERO)).isNull();
-        endpoint.answer = null;
+        endpoint.response = null;
         assertThat(sessions[7].state().status()).isEqualTo(SessionState.Status.LOGIN_REQUIRED);
         assertThat(endpoint.requests).hasValue(1);
         for (int i = 0; i < users; i++) {
@@ -177,8 +177,8 @@ class SessionLoadTest {
         AtomicInteger served = new AtomicInteger();
         for (int expiry = 1; expiry <= expiries; expiry++) {
             clock.advance(Duration.ofHours(1));
-            Sinks.One<Token> answer = Sinks.one();
-            endpoint.answer = answer.asMono();
+            Sinks.One<Token> response = Sinks.one();
+            endpoint.response = response.asMono();
             List<Disposable> cancelling = new ArrayList<>();
             for (int caller = 0; caller < callers; caller++) {
                 Disposable waiting = session.token().subscribe(token -> served.incrementAndGet());
@@ -187,7 +187,7 @@ class SessionLoadTest {
                 }
             }
             cancelling.forEach(Disposable::dispose);
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(endpoint.requests).hasValue(expiry);
         }
         assertThat(served).hasValue(expiries * (callers - callers / 10));
@@ -198,7 +198,7 @@ class SessionLoadTest {
 
         private final AtomicInteger granted = new AtomicInteger();
         private final AtomicInteger requests = new AtomicInteger();
-        private Mono<Token> answer;
+        private Mono<Token> response;
 
         Token grant() {
             int number = granted.incrementAndGet();
@@ -217,7 +217,7 @@ class SessionLoadTest {
         @Override
         public Mono<Token> refresh(RefreshToken token) {
             requests.incrementAndGet();
-            return answer == null ? Mono.fromSupplier(this::grant) : answer;
+            return response == null ? Mono.fromSupplier(this::grant) : response;
         }
     }
 }

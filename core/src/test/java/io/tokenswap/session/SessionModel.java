@@ -12,8 +12,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a session is meant to do, said a second time and in another way: by one thread, in plain fields, with one subscriber at most
- * and no jitter. A model is told what happens and tells what everybody has seen by then.
+ * What a session is meant to do, said a second time and in another way: by one thread, in plain fields, with one
+ * subscriber at most and no jitter. A model is told what happens and tells what everyone has seen by then.
  */
 final class SessionModel {
 
@@ -254,7 +254,7 @@ final class SessionModel {
         return token.accessToken().secret();
     }
 
-    /** Everybody gets what there is for them. */
+    /** Everyone gets what there is for them. */
     private void serve() {
         for (Caller caller : List.copyOf(waiting)) {
             if (caller.outcome == null) {

@@ -55,7 +55,7 @@ class SessionModelTest {
         private final Random random;
         private final VirtualClock clock = new VirtualClock();
         private final ScriptedEndpoint tokens = new ScriptedEndpoint(clock, null);
-        private final List<Sinks.One<Token>> answers = new ArrayList<>();
+        private final List<Sinks.One<Token>> responses = new ArrayList<>();
         private final TokenSession session;
         private final SessionModel model;
         private final List<List<String>> outcomes = new ArrayList<>();
@@ -132,20 +132,20 @@ class SessionModelTest {
         }
 
         private void land() {
-            if (answers.isEmpty()) {
+            if (responses.isEmpty()) {
                 return;
             }
-            // The answers to flights that nobody wants any more come as well, and change nothing.
+            // The responses to attempts for which no caller waits any more arrive as well, and change nothing.
             boolean latest = random.nextInt(4) > 0;
-            Sinks.One<Token> answer = answers.remove(latest ? answers.size() - 1 : 0);
-            boolean wanted = model.isFlying() && answer.currentSubscriberCount() > 0 && answer == current;
+            Sinks.One<Token> response = responses.remove(latest ? responses.size() - 1 : 0);
+            boolean wanted = model.isFlying() && response.currentSubscriberCount() > 0 && response == current;
             if (random.nextBoolean()) {
                 Token next = token();
                 log.add("land " + next);
                 if (wanted) {
                     model.land(next);
                 }
-                answer.tryEmitValue(next);
+                response.tryEmitValue(next);
             } else {
                 TokenSwapException error = List.of(
                                 ScriptedEndpoint.notSent(),
@@ -157,7 +157,7 @@ class SessionModelTest {
                 if (wanted) {
                     model.fail(error);
                 }
-                answer.tryEmitError(error);
+                response.tryEmitError(error);
             }
         }
 
@@ -198,7 +198,7 @@ class SessionModelTest {
                                             : List.of(String.valueOf(expected.get(i).outcome))));
         }
 
-        /** Answers when the run says so. */
+        /** Responds when the run says so. */
         private final class Held implements TokenEndpoint {
 
             @Override
@@ -209,10 +209,10 @@ class SessionModelTest {
             @Override
             public Mono<Token> refresh(RefreshToken token) {
                 requests++;
-                Sinks.One<Token> answer = Sinks.one();
-                answers.add(answer);
-                current = answer;
-                return answer.asMono();
+                Sinks.One<Token> response = Sinks.one();
+                responses.add(response);
+                current = response;
+                return response.asMono();
             }
         }
     }

@@ -52,17 +52,17 @@ class SessionRaceTest extends SessionFixture {
         }
     }
 
-    /** A session whose first token was refused and whose refresh waits for this answer. */
-    private record Waiting(TokenSession session, Sinks.One<Token> answer, Token next, ScriptedEndpoint endpoint) {}
+    /** Session whose first token was refused and whose refresh waits for this response. */
+    private record Waiting(TokenSession session, Sinks.One<Token> response, Token next, ScriptedEndpoint endpoint) {}
 
     private Waiting refused() {
         ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, HOUR);
-        Sinks.One<Token> answer = Sinks.one();
-        endpoint.then(token -> answer.asMono());
+        Sinks.One<Token> response = Sinks.one();
+        endpoint.then(token -> response.asMono());
         Token first = endpoint.grant();
         TokenSession session = builder(endpoint).build(first);
         session.invalidate(first);
-        return new Waiting(session, answer, endpoint.grant(), endpoint);
+        return new Waiting(session, response, endpoint.grant(), endpoint);
     }
 
     @RepeatedTest(ROUNDS)
@@ -73,7 +73,7 @@ class SessionRaceTest extends SessionFixture {
                 () -> waiting.session()
                         .token()
                         .subscribe(token -> served.add(token.accessToken().secret())),
-                () -> waiting.answer().tryEmitValue(waiting.next()));
+                () -> waiting.response().tryEmitValue(waiting.next()));
         assertThat(served).containsExactly("access-2");
         assertThat(waiting.endpoint().refreshes()).isOne();
     }
@@ -83,7 +83,7 @@ class SessionRaceTest extends SessionFixture {
         Waiting waiting = refused();
         Disposable first = waiting.session().token().subscribe();
         List<String> second = ask(waiting.session().token());
-        race(first::dispose, () -> waiting.answer().tryEmitValue(waiting.next()));
+        race(first::dispose, () -> waiting.response().tryEmitValue(waiting.next()));
         assertThat(second).containsExactly("access-2");
     }
 
@@ -93,7 +93,7 @@ class SessionRaceTest extends SessionFixture {
         Token renewed = waiting.endpoint().grant();
         race(
                 () -> waiting.session().renew(renewed).block(),
-                () -> waiting.answer().tryEmitValue(waiting.next()));
+                () -> waiting.response().tryEmitValue(waiting.next()));
         assertThat(accessToken(waiting.session())).isEqualTo("access-3");
     }
 
@@ -102,7 +102,7 @@ class SessionRaceTest extends SessionFixture {
         Waiting waiting = refused();
         List<String> caller = ask(waiting.session().token());
         List<String> subscriber = record(waiting.session());
-        race(waiting.session()::dispose, () -> waiting.answer().tryEmitValue(waiting.next()));
+        race(waiting.session()::dispose, () -> waiting.response().tryEmitValue(waiting.next()));
         assertThat(caller).isIn(List.of("access-2"), List.of("SessionClosedException"));
         assertThat(subscriber).isIn(List.of("access-2", "complete"), List.of("complete"));
         assertThat(clock.timers()).isZero();
@@ -125,7 +125,7 @@ class SessionRaceTest extends SessionFixture {
                 () -> waiting.session()
                         .tokens()
                         .subscribe(token -> seen.add(token.accessToken().secret())),
-                () -> waiting.answer().tryEmitValue(waiting.next()));
+                () -> waiting.response().tryEmitValue(waiting.next()));
         assertThat(seen).containsExactly("access-2");
         assertThat(clock.timers()).isOne();
     }

@@ -31,11 +31,11 @@ class SessionSubscribersTest extends SessionFixture {
         clock.advance(HOUR);
         TokenSession session = builder().build(old);
         assertThat(endpoint.refreshes()).isZero();
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         List<String> seen = record(session);
         clock.advance(Duration.ZERO);
         assertThat(seen).isEmpty();
-        answer.tryEmitValue(endpoint.grant());
+        response.tryEmitValue(endpoint.grant());
         assertThat(seen).containsExactly("access-2");
     }
 
@@ -129,7 +129,7 @@ class SessionSubscribersTest extends SessionFixture {
     void b96_aThousandThatJoinAndLeaveDuringARefreshLeaveNothingBehind() {
         TokenSession session = session();
         Disposable first = session.tokens().subscribe();
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         clock.advance(TO_REFRESH);
         List<Disposable> stayed = new ArrayList<>();
         AtomicInteger served = new AtomicInteger();
@@ -142,7 +142,7 @@ class SessionSubscribersTest extends SessionFixture {
             }
         }
         assertThat(endpoint.refreshes()).isOne();
-        answer.tryEmitValue(endpoint.grant());
+        response.tryEmitValue(endpoint.grant());
         assertThat(served).hasValue(500);
         assertThat(clock.timers()).isOne();
         first.dispose();

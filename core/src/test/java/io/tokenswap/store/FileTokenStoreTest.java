@@ -354,8 +354,8 @@ class FileTokenStoreTest {
         }
 
         /**
-         * The power is cut after each step. Of a file that was not forced nothing is on the disk, and a name that was not forced may be on
-         * the disk or not.
+         * The power is cut after each step. Of a file that was not forced nothing is on the disk, and a name that was
+         * not forced may be on the disk or not.
          */
         @Test
         @Tag("D07")
@@ -599,7 +599,7 @@ class FileTokenStoreTest {
                     .isEqualTo(Outcome.BUSY);
         }
 
-        /** Otherwise nobody could refresh again before the end of the process. */
+        /** Otherwise no one could refresh again before the end of the process. */
         @Test
         void areGivenBackIfNobodyWaitsForTheirGrantAnyMore() throws Exception {
             put(store, LOGIN, Kind.LOGIN);

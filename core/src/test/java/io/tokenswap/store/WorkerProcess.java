@@ -49,7 +49,7 @@ final class WorkerProcess implements AutoCloseable {
         return start(List.of(), task);
     }
 
-    /** Starts a process whose files would be open to everybody. */
+    /** Starts a process whose files would be open to everyone. */
     static WorkerProcess startWithoutMask(String... task) {
         return start(List.of("sh", "-c", "umask 000; exec \"$@\"", "sh"), task);
     }
@@ -276,8 +276,9 @@ final class WorkerProcess implements AutoCloseable {
     }
 
     /**
-     * Refreshes each user's token until all have expired often enough, in an order of its own, together with other processes. The provider
-     * is a directory: it takes a refresh token by creating a file of its name, which fails the second time.
+     * Refreshes each user's token until all have expired often enough, in its own order, together with other processes.
+     * The provider is a directory: it takes a refresh token by creating a file of its name, which fails the second
+     * time.
      */
     private static void refresh(TokenStore store, Path provider, int users, int expiries, String owner)
             throws IOException {

@@ -13,8 +13,8 @@ import java.util.function.Consumer;
 import reactor.core.Disposable;
 
 /**
- * Takes connections on a port of this machine, and has each served on a thread of its own, which may block. Once it is disposed of
- * nobody listens there, and no socket that it knows is open.
+ * Takes connections on a port of this machine, and has each served on its own thread, which may block. Once it is disposed of
+ * no program listens there, and none of its sockets is open.
  */
 final class Acceptor implements Disposable {
 
@@ -73,7 +73,7 @@ final class Acceptor implements Disposable {
                 socket.close();
             }
             threads.shutdownNow();
-            // The system goes on listening for as long as a thread is about to take a connection.
+            // The system listens as long as a thread is about to take a connection.
             if (!threads.awaitTermination(10, TimeUnit.SECONDS)) {
                 throw new IllegalStateException("A connection is still being served");
             }

@@ -33,7 +33,7 @@ public final class Canary {
 
     private Canary() {}
 
-    /** Whether a text holds a secret. */
+    /** Returns true if a text holds a secret. */
     public static boolean isIn(String text) {
         return MARKED.matcher(text).find()
                 || (text.length() >= 43
@@ -57,7 +57,7 @@ public final class Canary {
         }
     }
 
-    /** How much has been looked at so far. */
+    /** Returns the number of characters checked so far. */
     public static long inspected() {
         return INSPECTED.get();
     }

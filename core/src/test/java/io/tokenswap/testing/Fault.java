@@ -7,7 +7,7 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
-/** What can become of the bytes of an exchange from one of them on. */
+/** Fault of the bytes of an exchange, from a position on. */
 public enum Fault {
 
     /** The connection ends in good order. */
@@ -66,7 +66,7 @@ public enum Fault {
         }
     },
 
-    /** Every byte comes through, in a packet of its own. */
+    /** Every byte comes through, in its own packet. */
     FRAGMENT {
         @Override
         boolean deliver(Socket client, Socket receiver, byte[] rest) throws IOException {
@@ -105,10 +105,10 @@ public enum Fault {
         }
     },
 
-    /** Something on the way answers that it got no answer. */
+    /** A proxy reports that it got no response. */
     BAD_GATEWAY("502 Bad Gateway", "text/html", "<html><h1>Bad gateway</h1></html>"),
 
-    /** Something on the way asks for patience. */
+    /** A proxy limits the rate of requests. */
     UNAVAILABLE("503 Service Unavailable\r\nRetry-After: 1", "text/plain", "Try again"),
 
     /** A proxy wants to know who is there. */
@@ -117,23 +117,23 @@ public enum Fault {
     /** The network wants somebody to sign in. */
     PORTAL("200 OK", "text/html", "<html><form>Welcome to the network</form></html>");
 
-    private final String answer;
+    private final String response;
 
     Fault() {
-        this.answer = "";
+        this.response = "";
     }
 
     Fault(String status, String contentType, String body) {
-        this.answer = "HTTP/1.1 " + status + "\r\nContent-Type: " + contentType + "\r\nContent-Length: " + body.length()
-                + "\r\nConnection: close\r\n\r\n" + body;
+        this.response = "HTTP/1.1 " + status + "\r\nContent-Type: " + contentType + "\r\nContent-Length: "
+                + body.length() + "\r\nConnection: close\r\n\r\n" + body;
     }
 
-    /** Whether the rest arrives in the end, if only the client waits for it. */
+    /** Returns true if the rest arrives in the end, if only the client waits for it. */
     public boolean passesOn() {
         return this == DRIP || this == FRAGMENT || this == PAUSE;
     }
 
-    /** Whether nothing but the client's patience ends it. */
+    /** Returns true if only the client's timeout ends it. */
     public boolean isSlow() {
         return this == STALL || this == FREEZE || this == DRIP;
     }
@@ -145,8 +145,8 @@ public enum Fault {
      * @return whether the connection is as good as before
      */
     boolean deliver(Socket client, Socket receiver, byte[] rest) throws IOException {
-        client.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
-        // To close at once, with a request unread, would be a reset that overtakes the answer.
+        client.getOutputStream().write(response.getBytes(StandardCharsets.US_ASCII));
+        // To close at once, with a request unread, would be a reset that overtakes the response.
         return HALF_CLOSE.deliver(client, receiver, rest);
     }
 
@@ -161,7 +161,7 @@ public enum Fault {
         return true;
     }
 
-    /** Whether a client closes within so many milliseconds. */
+    /** Returns true if a client closes within so many milliseconds. */
     private static boolean isGone(Socket client, int millis) throws IOException {
         client.setSoTimeout(millis);
         try {

@@ -18,15 +18,15 @@ import reactor.core.Disposable;
  *
  * <pre>{@code
  * FaultProxy network = FaultProxy.to(server.port()).then(Fault.RESET, Position.IN_THE_BODY);
- * // The client that talks to network.uri() loses the first answer, though the server has given it.
+ * // The client that talks to network.uri() loses the first response, though the server has sent it.
  * }</pre>
  *
- * <p>It waits for a whole request and for a whole answer before it passes on what the fault leaves of them, so that a fault
+ * <p>It waits for a whole request and for a whole response before it passes on what the fault leaves of them, so that a fault
  * after the request is one that the server knows nothing of. Both must say how long they are by {@code Content-Length}.
  */
 public final class FaultProxy implements Disposable {
 
-    /** What is planned for an exchange. */
+    /** Plan of an exchange. */
     private record Plan(Fault fault, Position position) {}
 
     private final int server;
@@ -52,7 +52,7 @@ public final class FaultProxy implements Disposable {
         return this;
     }
 
-    /** Where clients are to connect to. */
+    /** Returns the URI to which clients connect. */
     public URI uri() {
         return URI.create("http://127.0.0.1:" + acceptor.port());
     }
@@ -72,7 +72,7 @@ public final class FaultProxy implements Disposable {
         }
     }
 
-    /** Carries a request and its answer; false when that was the end of the connection. */
+    /** Carries a request and its response; false at the end of the connection. */
     private static boolean exchange(InputStream requests, Socket client, Socket upstream, @Nullable Plan plan)
             throws IOException {
         if (plan != null && plan.position.isBeforeAnything() && !plan.fault.passesOn()) {
@@ -84,12 +84,12 @@ public final class FaultProxy implements Disposable {
         } else if (!pass(plan, client, upstream, request)) {
             return false;
         }
-        byte[] answer = HttpBytes.readMessage(upstream.getInputStream());
+        byte[] response = HttpBytes.readMessage(upstream.getInputStream());
         if (plan == null || plan.position.isInTheRequest()) {
-            client.getOutputStream().write(answer);
+            client.getOutputStream().write(response);
             return true;
         }
-        return pass(plan, client, client, answer);
+        return pass(plan, client, client, response);
     }
 
     /** Passes on what comes before the fault, and leaves the rest to it. */

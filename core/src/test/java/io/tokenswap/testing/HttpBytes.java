@@ -8,7 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** As much of HTTP/1.1 as tells where a message ends, for messages that say it by {@code Content-Length}. */
+/** Reader of as much of HTTP/1.1 as is needed to find the end of a message with {@code Content-Length}. */
 final class HttpBytes {
 
     /** Two line breaks. */
@@ -44,7 +44,7 @@ final class HttpBytes {
         return message.toByteArray();
     }
 
-    /** How many bytes of a message come before its body. */
+    /** Returns the length of the head of a message. */
     static int headLength(byte[] message) {
         return new String(message, StandardCharsets.ISO_8859_1).indexOf("\r\n\r\n") + 4;
     }

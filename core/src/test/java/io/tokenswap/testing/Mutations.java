@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
 
-/** What a hostile or broken peer could make of good inputs, the same at each run: the short form of the fuzzing. */
+/** Mutations of good inputs by a hostile or broken peer, the same at each run: the short form of the fuzzing. */
 public final class Mutations {
 
     private static final int MOST_CHANGES = 4;

@@ -8,9 +8,9 @@ import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * The scheduler of one process that can be paused and ended. While it is paused, time passes and no task runs, as in a process that
- * was stopped by a signal. {@link #resume} runs the tasks that became due meanwhile, in their order. Under virtual time, used by one
- * thread.
+ * The scheduler of one process that can be paused and ended. While it is paused, time passes and no task runs, as in a
+ * process that was stopped by a signal. {@link #resume} runs the tasks that became due meanwhile, in their order. Under
+ * virtual time, used by one thread.
  */
 public final class PausableScheduler implements Scheduler {
 
@@ -48,7 +48,7 @@ public final class PausableScheduler implements Scheduler {
     }
 
     /**
-     * Tells whether tasks run.
+     * Returns true if tasks run.
      *
      * @return false during a pause and after a crash
      */

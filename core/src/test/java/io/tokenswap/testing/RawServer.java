@@ -20,7 +20,7 @@ import reactor.core.Disposable;
  */
 public final class RawServer implements Disposable {
 
-    /** What happens on a connection. When it ends, the connection is closed. */
+    /** Handler of a connection. When it returns, the connection is closed. */
     @FunctionalInterface
     public interface Script {
 
@@ -68,7 +68,7 @@ public final class RawServer implements Disposable {
             socket.close();
         }
 
-        /** Waits for a first byte, the start of a TLS handshake for one, and says that it has arrived. */
+        /** Waits for a first byte, for example the start of a TLS handshake. */
         public Connection awaitByte() throws IOException {
             if (socket.getInputStream().read() >= 0) {
                 arrived.countDown();
@@ -80,7 +80,7 @@ public final class RawServer implements Disposable {
         public void awaitClose() throws IOException {
             InputStream in = socket.getInputStream();
             while (in.read() >= 0) {
-                // Whatever else it says, it is not answered.
+                // Further requests get no response.
             }
             closedByClient.countDown();
         }
@@ -106,8 +106,8 @@ public final class RawServer implements Disposable {
         return new RawServer(script, address);
     }
 
-    /** A server that answers one request on each connection with these bytes and closes. */
-    public static RawServer answering(String bytes) {
+    /** Starts a server that responds to one request on each connection with these bytes and closes. */
+    public static RawServer responding(String bytes) {
         return playing(connection -> {
             connection.request();
             connection.write(bytes);
@@ -123,7 +123,7 @@ public final class RawServer implements Disposable {
         }
     }
 
-    /** How many connections it has taken so far. */
+    /** Returns the number of connections so far. */
     public int connections() {
         return connections.get();
     }
@@ -138,22 +138,22 @@ public final class RawServer implements Disposable {
         return arrived;
     }
 
-    /** Whether a client has closed a connection, awaited for as long as a test may take. */
+    /** Returns true if a client has closed a connection, awaited for as long as a test may take. */
     public boolean isClosedByClient() throws InterruptedException {
         return closedByClient.await(30, TimeUnit.SECONDS);
     }
 
-    /** Where it listens. */
+    /** Returns the address of this server. */
     public int port() {
         return acceptor.port();
     }
 
-    /** Where it listens, as an {@code http} URI. */
+    /** Returns the {@code http} URI of this server. */
     public URI uri() {
         return URI.create("http://127.0.0.1:" + port());
     }
 
-    /** Where it listens, as an {@code https} URI. */
+    /** Returns the {@code https} URI of this server. */
     public URI secureUri() {
         return URI.create("https://localhost:" + port());
     }

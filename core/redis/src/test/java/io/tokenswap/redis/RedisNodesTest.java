@@ -25,7 +25,7 @@ import reactor.core.publisher.Mono;
 class RedisNodesTest {
 
     private static final KeyRing KEYS = KeyRing.random();
-    private static final Duration PATIENCE = Duration.ofMinutes(25);
+    private static final Duration TIMEOUT = Duration.ofMinutes(25);
 
     @TempDir
     Path directory;
@@ -49,7 +49,7 @@ class RedisNodesTest {
                                             .flatMap(TokenSession::disposeLater)
                                             .then())))
                     .then()
-                    .block(PATIENCE);
+                    .block(TIMEOUT);
         } finally {
             clients.forEach(client -> client.shutdown(Duration.ZERO, Duration.ofSeconds(2)));
         }

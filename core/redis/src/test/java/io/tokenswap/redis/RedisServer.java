@@ -15,7 +15,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A real {@code redis-server} on a port of its own, which keeps nothing on the disk. */
+/** Real {@code redis-server} on its own port, which keeps nothing on the disk. */
 final class RedisServer implements AutoCloseable {
 
     private final List<String> options;
@@ -108,7 +108,7 @@ final class RedisServer implements AutoCloseable {
         process = run();
     }
 
-    /** Stops answering and keeps its connections, as a frozen machine does. */
+    /** Stops responding and keeps its connections, as a frozen machine does. */
     void freeze() {
         signal("-STOP");
     }

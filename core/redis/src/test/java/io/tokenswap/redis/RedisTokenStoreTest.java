@@ -38,7 +38,7 @@ import reactor.test.StepVerifier;
 class RedisTokenStoreTest {
 
     private static final String ID = "0123456789abcdef0123456789abcdef";
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00Z");
     private static final KeyRing KEYS = KeyRing.random();
 
@@ -73,7 +73,7 @@ class RedisTokenStoreTest {
     }
 
     private Entry put(TokenStore store, Record record, Kind kind) {
-        return store.put(key, record, kind, "a", 0).block(PATIENCE);
+        return store.put(key, record, kind, "a", 0).block(TIMEOUT);
     }
 
     private String record() {
@@ -89,7 +89,7 @@ class RedisTokenStoreTest {
     @Tag("E97")
     void tokensAreSealedAndVersionsAreInClear() {
         put(store, login(null), Kind.LOGIN);
-        store.acquire(key, "a", login(null).version(), Duration.ofSeconds(20)).block(PATIENCE);
+        store.acquire(key, "a", login(null).version(), Duration.ofSeconds(20)).block(TIMEOUT);
 
         assertThat(operator.get(record()))
                 .startsWith(
@@ -125,17 +125,17 @@ class RedisTokenStoreTest {
         put(store, login(null), Kind.LOGIN);
         operator.scriptFlush();
 
-        assertThat(store.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+        assertThat(store.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
     }
 
     @Test
     @Tag("D35")
     void aKeyOfAnotherTypeOrWithRubbishFailsByNameAndALoginReplacesRubbish() {
         operator.lpush(record(), "list");
-        assertThatThrownBy(() -> store.load(key).block(PATIENCE)).hasMessageContaining("WRONGTYPE");
+        assertThatThrownBy(() -> store.load(key).block(TIMEOUT)).hasMessageContaining("WRONGTYPE");
         operator.del(record());
         operator.set(record(), "rubbish");
-        assertThatThrownBy(() -> store.load(key).block(PATIENCE))
+        assertThatThrownBy(() -> store.load(key).block(TIMEOUT))
                 .isInstanceOfSatisfying(
                         UnreadableRecordException.class,
                         e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT));
@@ -166,14 +166,14 @@ class RedisTokenStoreTest {
                 .then(() -> put(RedisTokenStore.builder(redis.client(), KEYS).build(), login(null), Kind.LOGIN))
                 .expectNext(key)
                 .expectComplete()
-                .verify(PATIENCE);
+                .verify(TIMEOUT);
     }
 
     private void awaitSubscription() {
         Mono.fromSupplier(() -> operator.pubsubNumsub("tokenswap:changed").get("tokenswap:changed"))
                 .repeat()
                 .filter(subscribers -> subscribers > 0)
-                .blockFirst(PATIENCE);
+                .blockFirst(TIMEOUT);
     }
 
     @Test
@@ -183,13 +183,13 @@ class RedisTokenStoreTest {
                 RedisServer.start(directory, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")) {
             TokenStore refused =
                     RedisTokenStore.builder(evicting.client(), KEYS).build();
-            assertThatThrownBy(() -> refused.load(key).block(PATIENCE))
+            assertThatThrownBy(() -> refused.load(key).block(TIMEOUT))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("maxmemory-policy allkeys-lru")
                     .hasMessageContaining("Set maxmemory-policy noeviction");
 
             evicting.operator().sync().configSet("maxmemory-policy", "noeviction");
-            assertThat(refused.load(key).block(PATIENCE).record()).isNull();
+            assertThat(refused.load(key).block(TIMEOUT).record()).isNull();
         }
     }
 
@@ -226,13 +226,13 @@ class RedisTokenStoreTest {
             TokenStore few = RedisTokenStore.builder(limited, KEYS).build();
             assertThat(put(few, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
             assertThat(few.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
-                            .block(PATIENCE)
+                            .block(TIMEOUT)
                             .outcome())
                     .isEqualTo(Outcome.GRANTED);
             assertThatThrownBy(() -> RedisTokenStore.builder(wrong, KEYS)
                             .build()
                             .load(key)
-                            .block(PATIENCE))
+                            .block(TIMEOUT))
                     .hasStackTraceContaining("WRONGPASS")
                     .satisfies(e -> assertThat(e.toString()).doesNotContain("canary"));
         } finally {
@@ -248,10 +248,10 @@ class RedisTokenStoreTest {
             TokenStore unreachable =
                     RedisTokenStore.builder(other.client(), KEYS).build();
             other.stop();
-            assertThatThrownBy(() -> unreachable.load(key).block(PATIENCE)).hasMessageContaining("Unable to connect");
+            assertThatThrownBy(() -> unreachable.load(key).block(TIMEOUT)).hasMessageContaining("Unable to connect");
             other.restart();
 
-            assertThat(unreachable.load(key).block(PATIENCE).record()).isNull();
+            assertThat(unreachable.load(key).block(TIMEOUT).record()).isNull();
         }
     }
 
@@ -271,15 +271,15 @@ class RedisTokenStoreTest {
                                     .get("tokenswap:changed"))
                             .repeat()
                             .filter(subscribers -> subscribers > 0)
-                            .blockFirst(PATIENCE))
+                            .blockFirst(TIMEOUT))
                     .then(other::restart)
                     .expectNext(TokenStore.ANY_KEY)
                     .expectComplete()
-                    .verify(PATIENCE);
+                    .verify(TIMEOUT);
         }
     }
 
-    /** What was given up is not sent when the server is there again: the queue of the client does not grow. */
+    /** An operation that was given up is not sent after a reconnect, so the queue of the client does not grow. */
     @Test
     @Tag("D31")
     @Tag("E82")
@@ -288,17 +288,17 @@ class RedisTokenStoreTest {
             TokenStore frozen = RedisTokenStore.builder(other.client(), KEYS)
                     .timeout(Duration.ofMillis(300))
                     .build();
-            Mono.defer(() -> frozen.load(key)).retry(20).block(PATIENCE);
+            Mono.defer(() -> frozen.load(key)).retry(20).block(TIMEOUT);
             other.freeze();
             for (int i = 0; i < 3; i++) {
-                assertThatThrownBy(() -> frozen.load(key).block(PATIENCE))
+                assertThatThrownBy(() -> frozen.load(key).block(TIMEOUT))
                         .hasRootCauseInstanceOf(TimeoutException.class);
             }
             other.thaw();
 
             assertThat(Mono.defer(() -> put(frozen, login(null)))
                             .retry(20)
-                            .block(PATIENCE)
+                            .block(TIMEOUT)
                             .record())
                     .isEqualTo(login(null));
         }
@@ -322,7 +322,7 @@ class RedisTokenStoreTest {
             assertThatThrownBy(() ->
                             put(replica, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
                     .hasMessageContaining("READONLY");
-            assertThat(replica.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+            assertThat(replica.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
             commands.replicaofNoOne();
             assertThat(put(replica, login(null).refreshed(1, login(null).token()), Kind.REFRESH)
                             .record()
@@ -342,7 +342,7 @@ class RedisTokenStoreTest {
             assertThatThrownBy(() ->
                             put(full, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
                     .hasMessageContaining("OOM");
-            assertThat(full.load(key).block(PATIENCE).record()).isEqualTo(login(null));
+            assertThat(full.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
         }
     }
 
@@ -358,15 +358,15 @@ class RedisTokenStoreTest {
                         .onErrorResume(starting -> Mono.empty())
                         .repeat()
                         .filter(entry -> entry.holds(login(null).version()))
-                        .blockFirst(PATIENCE);
+                        .blockFirst(TIMEOUT);
                 Acquired acquired = cluster.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
-                        .block(PATIENCE);
+                        .block(TIMEOUT);
 
                 assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
                 Record next =
                         login(null).refreshed(acquired.attempt(), login(null).token());
                 assertThat(cluster.put(key, next, Kind.REFRESH, "a", acquired.attempt())
-                                .block(PATIENCE)
+                                .block(TIMEOUT)
                                 .record())
                         .isEqualTo(next);
             } finally {

@@ -60,12 +60,12 @@ class ReferenceStoreTest extends SharedTokenStoreContract {
         void thatLoseTheResponseHaveWritten() {
             Record next = signedIn().refreshed(1, token(2));
             connection.fault(Fault.losesResponse());
-            AtomicReference<Entry> answer = new AtomicReference<>();
-            connection.put(key, next, Kind.REFRESH, "a", 0).subscribe(answer::set);
+            AtomicReference<Entry> response = new AtomicReference<>();
+            connection.put(key, next, Kind.REFRESH, "a", 0).subscribe(response::set);
             clock.advance(Duration.ofDays(1));
 
             assertThat(stored()).isEqualTo(next);
-            assertThat(answer).hasNullValue();
+            assertThat(response).hasNullValue();
 
             connection.fault(Fault.failsAfterwards());
             Record second = next.refreshed(2, token(3));

@@ -87,7 +87,7 @@ final class Receivers {
                         .build());
     }
 
-    /** What Google's and Microsoft's receivers are built on. */
+    /** Server of the JDK, on which Google's and Microsoft's receivers are built. */
     private static void jdk() throws IOException {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> exchange.sendResponseHeaders(204, -1));

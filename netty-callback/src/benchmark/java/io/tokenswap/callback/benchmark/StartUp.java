@@ -18,10 +18,10 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * From the start of the JVM to a receiver that takes a connection, and the memory of the process then, beside a bare Reactor Netty
- * server and peers; "browser" is ours until it would open the browser. Each run is a process of its own, and the contenders take
- * turns. Argument: how many turns. Needs Linux's {@code /proc} for the memory. The class path has no logging framework, whose start
- * would be most of it.
+ * From the start of the JVM to a receiver that takes a connection, and the memory of the process then, beside a bare
+ * Reactor Netty server and peers; "browser" is ours until it would open the browser. Each run is its own process, and
+ * the contenders take turns. Argument: how many turns. Needs Linux's {@code /proc} for the memory. The class path has
+ * no logging framework, whose start would be most of it.
  */
 public final class StartUp {
 

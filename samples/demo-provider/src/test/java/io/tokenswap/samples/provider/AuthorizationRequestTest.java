@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Which authorization requests are answered, and where to. */
+/** Accepted authorization requests, and their destinations. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class AuthorizationRequestTest {
 

@@ -34,7 +34,7 @@ final class TestBrowser {
         this.provider = provider.uri();
     }
 
-    /** The last answer of the provider: a page, or the redirect that leaves it. */
+    /** Last response of the provider: a page, or the redirect that leaves it. */
     HttpResponse<String> open(URI uri) throws IOException, InterruptedException {
         return follow(HttpRequest.newBuilder(uri));
     }

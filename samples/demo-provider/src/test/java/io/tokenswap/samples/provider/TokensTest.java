@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import tools.jackson.databind.JsonNode;
 
-/** What codes, access tokens and refresh tokens are worth, at a provider that approves by itself. */
+/** Validity of codes, access tokens and refresh tokens, at a provider that approves by itself. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class TokensTest {
 

@@ -54,7 +54,7 @@ final class OtherSite implements AutoCloseable {
         return connections.get();
     }
 
-    /** What the requests for pages said of the page before, in order. */
+    /** Returns the referrers of the page requests, in order. */
     List<String> referrers() {
         return referrers;
     }

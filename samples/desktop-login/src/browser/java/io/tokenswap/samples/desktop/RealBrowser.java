@@ -54,7 +54,7 @@ final class RealBrowser implements AutoCloseable {
                 .map(name -> Kind.valueOf(name.strip().toUpperCase(Locale.ROOT)));
     }
 
-    /** A name that leads to this machine without being one of its own: what a rebinding attack has. */
+    /** Name that leads to this machine and does not belong to it, as in a rebinding attack. */
     static final String REBOUND_NAME = "rebound.test";
 
     private static final Logger SELENIUM = Logger.getLogger("org.openqa.selenium");

@@ -44,19 +44,19 @@ final class Tab implements AutoCloseable {
         browser.send("browsingContext.traverseHistory", Map.of("context", id, "delta", 1));
     }
 
-    /** What the address bar shows. */
+    /** Returns the text of the address bar. */
     String address() {
         Map<?, ?> tree = browser.send("browsingContext.getTree", Map.of("root", id));
         return (String) ((Map<?, ?>) ((List<?>) tree.get("contexts")).get(0)).get("url");
     }
 
-    /** What is to be read on the page. */
+    /** Returns the text of the page. */
     String text() {
         return evaluate("document.body.innerText");
     }
 
     String evaluate(String expression) {
-        Map<?, ?> answer = browser.send(
+        Map<?, ?> response = browser.send(
                 "script.evaluate",
                 Map.of(
                         "expression",
@@ -67,10 +67,10 @@ final class Tab implements AutoCloseable {
                         true,
                         "userActivation",
                         true));
-        if (!"success".equals(answer.get("type"))) {
-            throw new WebDriverException(String.valueOf(answer));
+        if (!"success".equals(response.get("type"))) {
+            throw new WebDriverException(String.valueOf(response));
         }
-        return String.valueOf(((Map<?, ?>) answer.get("result")).get("value"));
+        return String.valueOf(((Map<?, ?>) response.get("result")).get("value"));
     }
 
     /** The texts of the elements that a selector finds; needs no script to be allowed. */
@@ -125,7 +125,7 @@ final class Tab implements AutoCloseable {
                                         Map.of("type", "pointerUp", "button", 0))))));
     }
 
-    /** What this tab asked of others, in order. */
+    /** Returns the requests of this tab to other sites, in order. */
     List<String> requests() {
         return browser.sent().stream()
                 .filter(request -> request.context().equals(id))
@@ -134,7 +134,7 @@ final class Tab implements AutoCloseable {
                 .toList();
     }
 
-    /** What the browser complains of on this tab. */
+    /** Returns the errors that the browser reports on this tab. */
     List<String> complaints() {
         return browser.console().stream()
                 .filter(entry -> id.equals(((Map<?, ?>) entry.get("source")).get("context")))

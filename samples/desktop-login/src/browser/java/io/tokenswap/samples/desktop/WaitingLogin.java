@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
 
-/** A login that waits for its answer, which the test brings to it in the provider's place. */
+/** Login that waits for its redirect, which the test sends in place of the provider. */
 final class WaitingLogin implements AutoCloseable {
 
     private static final URI AUTHORIZE = URI.create("https://auth.example.com/authorize");
@@ -56,7 +56,7 @@ final class WaitingLogin implements AutoCloseable {
         return request.redirectUri();
     }
 
-    /** Where the provider sends the browser when all went well. */
+    /** Returns the redirect of a successful login. */
     String link(String code) {
         return redirectUri() + "?code=" + code + "&state=" + state();
     }

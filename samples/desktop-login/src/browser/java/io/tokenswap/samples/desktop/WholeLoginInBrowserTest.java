@@ -65,7 +65,7 @@ class WholeLoginInBrowserTest {
         }
     }
 
-    /** What a program does, with the tab for the system's browser. */
+    /** Runs a login as a program does, with the tab as the system's browser. */
     private CompletableFuture<Token> login(Tab tab) {
         CompletableFuture<URI> shown = new CompletableFuture<>();
         CompletableFuture<Token> token = LoginFlow.create(

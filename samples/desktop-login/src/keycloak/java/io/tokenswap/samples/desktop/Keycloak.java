@@ -21,7 +21,7 @@ import reactor.util.retry.Retry;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * A Keycloak of the distribution that the profile unpacks, in a process of its own and on the loopback address only. It keeps
+ * A Keycloak of the distribution that the profile unpacks, in its own process and on the loopback address only. It keeps
  * everything in memory and knows the realm of {@code realm.json}; what it says is in {@code keycloak.log} beside it.
  */
 final class Keycloak implements AutoCloseable {
@@ -38,7 +38,10 @@ final class Keycloak implements AutoCloseable {
         this.uri = uri;
     }
 
-    /** A server that answers. The first start of a distribution also builds it, which takes a minute or more. */
+    /**
+     * Starts a server and waits until it responds. The first start of a distribution also builds it, which takes a
+     * minute or more.
+     */
     static Keycloak start() throws IOException {
         Path home = Path.of(System.getProperty("keycloak.home"));
         importRealm(home);
@@ -97,15 +100,15 @@ final class Keycloak implements AutoCloseable {
         return uri.resolve("/realms/tokenswap/protocol/openid-connect/token");
     }
 
-    /** Signs everybody out, as an administrator does. */
+    /** Signs all users out, as an administrator does. */
     void endAllSessions() throws IOException {
-        String answer = request("/realms/master/protocol/openid-connect/token")
+        String response = request("/realms/master/protocol/openid-connect/token")
                 .data("grant_type", "password", "client_id", "admin-cli", "username", ADMIN, "password", ADMIN)
                 .method(Connection.Method.POST)
                 .execute()
                 .body();
         String accessToken =
-                JsonMapper.shared().readTree(answer).get("access_token").asString();
+                JsonMapper.shared().readTree(response).get("access_token").asString();
         request("/admin/realms/tokenswap/logout-all")
                 .header("Authorization", "Bearer " + accessToken)
                 .method(Connection.Method.POST)

@@ -78,7 +78,7 @@ class KeycloakTest extends ProviderContract {
                         failure -> assertThat(failure.error()).isEqualTo("invalid_request"));
     }
 
-    /** Whoever replays an old refresh token ends the whole family, that of the lawful holder too. */
+    /** A replayed refresh token ends the whole family, that of the lawful holder too. */
     @Test
     void c73_aFamilyThatReuseDetectionEndsIsOneRequestAndOneLoginRequired() {
         TokenEndpoint endpoint = provider().endpoint();

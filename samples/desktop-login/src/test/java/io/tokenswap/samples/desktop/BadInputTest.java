@@ -29,7 +29,7 @@ import reactor.netty.http.server.HttpServerRequest;
 import reactor.netty.http.server.HttpServerResponse;
 import tools.jackson.databind.JsonNode;
 
-/** Whatever goes wrong: one line that names the remedy, an exit code of its own, and the port is free again. */
+/** Each failure has one line that names the remedy, its own exit code, and leaves the port free. */
 class BadInputTest {
 
     private static EmbeddedSystem system;

@@ -14,7 +14,7 @@ import reactor.core.scheduler.Schedulers;
 
 /**
  * A browser with a person before it, who signs in and then presses the first button of every page, which is the one that says
- * yes. Each login is a browser of its own, without the cookies of the others.
+ * yes. Each login is its own browser, without the cookies of the others.
  */
 record FormBrowser(String user, String password) implements Browser {
 

@@ -76,13 +76,13 @@ class HeadlessBrowserTest {
 
     @Test
     void namesTheProviderThatDoesNotAnswer() {
-        int nobody = Servers.freePort();
+        int unused = Servers.freePort();
         DisposableServer server = Servers.start(
-                (request, response) -> response.sendRedirect("http://127.0.0.1:" + nobody + "/authorize?state=canary"));
+                (request, response) -> response.sendRedirect("http://127.0.0.1:" + unused + "/authorize?state=canary"));
         try {
             assertThatThrownBy(() -> open(server))
                     .isInstanceOf(TokenUnavailableException.class)
-                    .hasMessageContaining("http://127.0.0.1:" + nobody)
+                    .hasMessageContaining("http://127.0.0.1:" + unused)
                     .hasMessageNotContaining("canary");
         } finally {
             server.disposeNow();

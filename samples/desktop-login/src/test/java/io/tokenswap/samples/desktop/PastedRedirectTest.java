@@ -23,7 +23,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
-/** For a machine without a browser: the person brings the answer back by hand. */
+/** Login on a machine without a browser: the person pastes the redirect. */
 class PastedRedirectTest {
 
     @Test

@@ -36,7 +36,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * What must hold at any provider that gives each refresh token once, whoever made it: a person signs in at its own pages, in
+ * Contract of any provider that issues each refresh token once: a person signs in at its own pages, in
  * front of the exchange server and without one.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)

@@ -43,7 +43,7 @@ final class Servers {
         }
     }
 
-    /** The port can be bound again, at once or when the last answer has left. */
+    /** Asserts that the port can be bound again, at once or when the last response has been sent. */
     static void assertFree(int port) {
         Mono<Integer> bound = Mono.fromCallable(() -> {
                     for (String host : List.of("127.0.0.1", "::1")) {

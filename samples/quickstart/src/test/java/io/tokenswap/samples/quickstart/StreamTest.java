@@ -22,7 +22,7 @@ import reactor.test.StepVerifier;
 
 class StreamTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(20);
 
     private final VirtualClock clock = new VirtualClock();
     private final ScriptedEndpoint exchange = new ScriptedEndpoint(clock, Duration.ofHours(1));
@@ -76,7 +76,7 @@ class StreamTest {
                     .expectNext("Bearer access-3")
                     .then(session::dispose)
                     .thenCancel()
-                    .verify(PATIENCE);
+                    .verify(TIMEOUT);
             assertThat(connections).hasValue(4);
         } finally {
             server.disposeNow();
