@@ -15,6 +15,7 @@ import io.tokenswap.samples.exchange.limit.RateLimits;
 import io.tokenswap.samples.exchange.operation.Metrics;
 import io.tokenswap.samples.exchange.operation.ReloadableTls;
 import io.tokenswap.samples.exchange.operation.WatchedFile;
+import io.tokenswap.samples.exchange.redis.RedisMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -116,7 +117,6 @@ public final class ExchangeServer implements AutoCloseable {
             Ticker ticker,
             List<? extends Disposable> resources) {
         return Mono.defer(() -> {
-            Readiness readiness = new Readiness();
             Metrics metrics = new Metrics();
             Seals seals = new Seals(config.clientId, config.sealKeys, clock);
             ReplaceableEndpoint provider = new ReplaceableEndpoint(config.clientSecret, providers);
@@ -130,6 +130,9 @@ public final class ExchangeServer implements AutoCloseable {
                     config.trustedProxies::contains);
             List<Disposable> owned = new ArrayList<>(resources);
             owned.add(metrics::close);
+            ProviderPlaces places = new ProviderPlaces(config.providerConnections, config.providerWaiting);
+            SharedClaims claims = claims(config, places, seals, clock, metrics, owned);
+            Readiness readiness = new Readiness(claims::hasJoined);
 
             // The routes know the public URL and so the port: a request that comes before them waits.
             Sinks.One<Routes> routes = Sinks.one();
@@ -137,7 +140,10 @@ public final class ExchangeServer implements AutoCloseable {
                     .flatMap(bound -> {
                         PublicUrl publicUrl =
                                 config.publicUrl == null ? PublicUrl.ofPort(bound.port()) : config.publicUrl;
-                        Routes ready = routes(config, publicUrl, seals, provider, readiness, metrics, clock, ticker);
+                        ProviderRequests requests = new ProviderRequests(claims, ticker);
+                        Routes ready = routes(
+                                config, publicUrl, seals, provider, requests, places, readiness, metrics, clock,
+                                ticker);
                         metrics.gauge("exchange.connections", "Open connections", connections::open);
                         metrics.gauge("exchange.requests.in.flight", "Requests in flight", ready::requestsInFlight);
                         routes.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
@@ -158,8 +164,34 @@ public final class ExchangeServer implements AutoCloseable {
                                         owned,
                                         metricsServer.orElse(null)));
                     })
-                    .doOnNext(ExchangeServer::watchFiles);
+                    .doOnNext(ExchangeServer::watchFiles)
+                    .doOnError(failed -> owned.forEach(Disposable::dispose));
         });
+    }
+
+    private static SharedClaims claims(
+            ExchangeServerConfig config,
+            ProviderPlaces places,
+            Seals seals,
+            InstantSource clock,
+            Metrics metrics,
+            List<Disposable> owned) {
+        if (config.redisUrl == null) {
+            return SharedClaims.ofOneInstance(places);
+        }
+        RedisMemory memory;
+        try {
+            memory = RedisMemory.at(config.redisUrl);
+        } catch (IllegalArgumentException malformed) {
+            // Without the cause: it quotes the URL, which may hold a password.
+            throw new ConfigurationException(List.of("REDIS_URL is not a URL of a Redis"));
+        }
+        RedisClaims claims =
+                new RedisClaims(memory, places, seals, clock, config.providerRotates, RedisClaims.LONGEST_WAIT);
+        metrics.gauge("exchange.redis.reachable", "1 while Redis responds", () -> memory.isReachable() ? 1 : 0);
+        memory.start(claims::announce);
+        owned.add(memory);
+        return claims;
     }
 
     private static Routes routes(
@@ -167,12 +199,13 @@ public final class ExchangeServer implements AutoCloseable {
             PublicUrl publicUrl,
             Seals seals,
             TokenEndpoint provider,
+            ProviderRequests requests,
+            ProviderPlaces places,
             Readiness readiness,
             Metrics metrics,
             InstantSource clock,
             Ticker ticker) {
         RateLimits limits = new RateLimits(config.limitTotal, config.limitPerToken, config.limitFailures, ticker);
-        ProviderPlaces places = new ProviderPlaces(config.providerConnections, config.providerWaiting);
         ProviderBreaker breaker = new ProviderBreaker(clock);
         metrics.gauge("exchange.provider.in.flight", "Requests to the provider in flight", places::inFlight);
         metrics.gauge("exchange.provider.waiting", "Requests that wait for a place", places::waiting);
@@ -180,17 +213,8 @@ public final class ExchangeServer implements AutoCloseable {
                 "exchange.provider.resting",
                 "1 while the provider failed too often and gets no requests",
                 () -> breaker.isOpen() ? 1 : 0);
-        TokenRoute token = new TokenRoute(
-                config,
-                provider,
-                new ProviderRequests(SharedClaims.ofOneInstance(), ticker),
-                places,
-                breaker,
-                limits,
-                metrics,
-                seals,
-                publicUrl,
-                clock);
+        TokenRoute token =
+                new TokenRoute(config, provider, requests, breaker, limits, metrics, seals, publicUrl, clock);
         return new Routes(
                 config,
                 publicUrl,

@@ -32,6 +32,7 @@ public final class ExchangeServerConfig {
 
     private static final Pattern SCOPES =
             Pattern.compile("[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+( +[\\x21\\x23-\\x2B\\x2D-\\x5B\\x5D-\\x7E]+)*");
+    private static final Pattern REDIS_URL = Pattern.compile("rediss?(-sentinel|-cluster)?://[\\x21-\\x7E]+");
     private static final String SPOTIFY = "accounts.spotify.com";
 
     final int port;
@@ -64,6 +65,11 @@ public final class ExchangeServerConfig {
     final @Nullable Instant acceptRawRefreshTokensUntil;
     /** The life of a grant from the user's consent on, or null where it is not known. */
     final @Nullable Period grantLifetime;
+
+    /** Null for a single instance. It may hold a password. */
+    final @Nullable String redisUrl;
+    /** Whether the provider replaces refresh tokens, or null to learn it. */
+    final @Nullable Boolean providerRotates;
 
     /** The most requests to the provider that are in flight. */
     final int providerConnections;
@@ -115,6 +121,8 @@ public final class ExchangeServerConfig {
         Supplier<@Nullable Instant> rawUntil =
                 environment.nullable("ACCEPT_RAW_REFRESH_TOKENS_UNTIL", ExchangeServerConfig::date);
         Supplier<@Nullable Period> grantLifetime = environment.nullable("GRANT_LIFETIME", ExchangeServerConfig::period);
+        Supplier<@Nullable String> redisUrl = environment.nullable("REDIS_URL", ExchangeServerConfig::redisUrl);
+        Supplier<@Nullable Boolean> providerRotates = environment.nullable("PROVIDER_ROTATES", Values::bool);
         Supplier<Integer> providerConnections =
                 environment.optional("PROVIDER_CONNECTIONS", "256", text -> Values.count(text, 1));
         Supplier<Integer> providerWaiting =
@@ -166,6 +174,8 @@ public final class ExchangeServerConfig {
         this.sealKeys = sealKeys.get();
         this.sealKeysFile = environment.file("SEAL_KEYS");
         this.acceptRawRefreshTokensUntil = rawUntil.get();
+        this.redisUrl = redisUrl.get();
+        this.providerRotates = providerRotates.get();
         this.providerConnections = providerConnections.get();
         this.providerWaiting = providerWaiting.get();
         this.metricsPort = metricsPort.get();
@@ -211,6 +221,9 @@ public final class ExchangeServerConfig {
             environment.problem(
                     "SEAL_KEYS is not set, and PUBLIC_URL is https: make a key with openssl rand -base64 32");
         }
+        if (environment.has("REDIS_URL") && !environment.has("SEAL_KEYS", "SEAL_KEY")) {
+            environment.problem("SEAL_KEYS is not set, and REDIS_URL is: all instances need the same keys");
+        }
     }
 
     private static void checkTls(Environment environment) {
@@ -219,6 +232,14 @@ public final class ExchangeServerConfig {
         } else if (environment.has("TLS_CERTIFICATE") && !environment.has("PUBLIC_URL")) {
             environment.problem("PUBLIC_URL is not set, and TLS_CERTIFICATE is: which name is the certificate for?");
         }
+    }
+
+    private static String redisUrl(String text) {
+        if (!REDIS_URL.matcher(text).matches()) {
+            throw new IllegalArgumentException("is not a URL such as redis://host:6379, rediss://host:6379 (with TLS),"
+                    + " redis-sentinel://host:26379#name or redis-cluster://host:6379,host:6379");
+        }
+        return text;
     }
 
     private static Path file(String text) {

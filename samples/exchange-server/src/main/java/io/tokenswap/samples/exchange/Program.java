@@ -103,6 +103,9 @@ final class Program implements Callable<Integer> {
         } catch (ChannelBindException e) {
             err.println(BindFailure.explain(e, config));
             return 1;
+        } catch (ConfigurationException e) {
+            e.problems().forEach(err::println);
+            return 2;
         } catch (IllegalArgumentException e) {
             err.println("TLS_CERTIFICATE or TLS_PRIVATE_KEY cannot be used: " + e.getMessage());
             return 2;

@@ -1,15 +1,22 @@
 package io.tokenswap.samples.exchange;
 
 import java.util.Map;
+import java.util.function.BooleanSupplier;
 
 /**
  * Readiness for a load balancer. A drain is announced before it begins: from then on the server is not ready, and each
- * response closes its connection. An outage of the provider does not count, because all instances would become unready at
- * once.
+ * response closes its connection. An outage of the provider or of Redis does not count, because all instances would become unready
+ * at once. Only the start waits for Redis.
  */
 final class Readiness {
 
+    private final BooleanSupplier started;
     private volatile boolean draining;
+
+    /** @param started tells whether all that a request needs was there once */
+    Readiness(BooleanSupplier started) {
+        this.started = started;
+    }
 
     void drain() {
         draining = true;
@@ -25,9 +32,10 @@ final class Readiness {
     }
 
     ServerResponse ready() {
-        return draining
-                ? ServerResponse.json(503, Map.of("status", "draining"))
-                        .with(ErrorResponse.retryAfter(ProviderFailure.DEFAULT_PAUSE))
-                : ServerResponse.json(200, Map.of("status", "up"));
+        if (!draining && started.getAsBoolean()) {
+            return ServerResponse.json(200, Map.of("status", "up"));
+        }
+        return ServerResponse.json(503, Map.of("status", draining ? "draining" : "starting"))
+                .with(ErrorResponse.retryAfter(ProviderFailure.DEFAULT_PAUSE));
     }
 }

@@ -25,7 +25,8 @@ final class Seals {
     enum Purpose {
         LOGIN,
         CODE,
-        REFRESH_TOKEN
+        REFRESH_TOKEN,
+        SHARED_RESULT
     }
 
     private final String application;

@@ -4,7 +4,7 @@ import reactor.core.publisher.Mono;
 
 /**
  * Keeps several instances from sending the same code or refresh token to the provider. An instance merges its own requests,
- * and makes a claim here before it sends one.
+ * and makes a claim here before it sends one. Each request gets its place at the provider here, because a claim must not wait for one.
  */
 interface SharedClaims {
 
@@ -26,17 +26,26 @@ interface SharedClaims {
      */
     Mono<Grant> swap(GrantKey key, Mono<Grant> request);
 
-    /** Returns the claims of a single instance, which are always granted. */
-    static SharedClaims ofOneInstance() {
+    /** Tells whether this instance has found what it shares with the others, once since its start. */
+    default boolean hasJoined() {
+        return true;
+    }
+
+    /**
+     * Returns the claims of a single instance, which are always granted.
+     *
+     * @param places bounds the requests to the provider
+     */
+    static SharedClaims ofOneInstance(ProviderPlaces places) {
         return new SharedClaims() {
             @Override
             public Mono<Grant> refresh(GrantKey key, Mono<Grant> request) {
-                return request;
+                return places.send(request);
             }
 
             @Override
             public Mono<Grant> swap(GrantKey key, Mono<Grant> request) {
-                return request;
+                return places.send(request);
             }
         };
     }

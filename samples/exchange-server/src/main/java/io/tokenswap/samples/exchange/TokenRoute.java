@@ -32,7 +32,6 @@ final class TokenRoute {
     private final ExchangeServerConfig config;
     private final TokenEndpoint provider;
     private final ProviderRequests requests;
-    private final ProviderPlaces places;
     private final ProviderBreaker breaker;
     private final RateLimits limits;
     private final Metrics metrics;
@@ -44,7 +43,6 @@ final class TokenRoute {
             ExchangeServerConfig config,
             TokenEndpoint provider,
             ProviderRequests requests,
-            ProviderPlaces places,
             ProviderBreaker breaker,
             RateLimits limits,
             Metrics metrics,
@@ -54,7 +52,6 @@ final class TokenRoute {
         this.config = config;
         this.provider = provider;
         this.requests = requests;
-        this.places = places;
         this.breaker = breaker;
         this.limits = limits;
         this.metrics = metrics;
@@ -188,7 +185,7 @@ final class TokenRoute {
                 : authorizedAt.atZone(ZoneOffset.UTC).plus(config.grantLifetime).toInstant();
     }
 
-    /** Sends a request when there is a place for it and requests to the provider are not stopped. */
+    /** Sends a request unless requests to the provider are stopped. */
     private Mono<Token> send(GrantType grantType, GrantKey key, Mono<Token> request, Caller caller) {
         return Mono.defer(() -> {
             Duration wait = limits.token(key.hash());
@@ -196,7 +193,7 @@ final class TokenRoute {
                 metrics.limited("token");
                 return Mono.error(ErrorResponse.tooManyRequests(wait));
             }
-            return places.send(breaker.send(measured(grantType, request)))
+            return breaker.send(measured(grantType, request))
                     .onErrorMap(
                             TokenSwapException.class,
                             failure -> ProviderFailure.response(grantType, failure, clock.instant(), caller));

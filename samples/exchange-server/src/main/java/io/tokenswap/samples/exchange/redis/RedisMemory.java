@@ -1,0 +1,274 @@
+package io.tokenswap.samples.exchange.redis;
+
+import io.lettuce.core.AbstractRedisClient;
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.SocketOptions;
+import io.lettuce.core.api.StatefulConnection;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
+import io.lettuce.core.cluster.ClusterClientOptions;
+import io.lettuce.core.cluster.RedisClusterClient;
+import io.lettuce.core.cluster.RedisClusterURIUtil;
+import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import java.net.URI;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import reactor.core.Disposable;
+import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Scheduler;
+import reactor.core.scheduler.Schedulers;
+
+/**
+ * Shared memory in Redis: one server, one that Sentinel names, or a cluster.
+ *
+ * <p>A connection that has lost its peer without a reset would stay silent for minutes. Therefore a beat goes out each second, and after
+ * three beats without a response the connection is replaced. Results are emitted on threads of this class, so that Lettuce's event loops
+ * do nothing but their own work.
+ */
+public final class RedisMemory implements SharedMemory, Disposable {
+
+    private static final String CLAIM = """
+            local value = redis.call('GET', KEYS[1])
+            if value then return {value, redis.call('PTTL', KEYS[1])} end
+            redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
+            return {}
+            """;
+
+    private static final String READ = """
+            local value = redis.call('GET', KEYS[1])
+            if value then return {value, redis.call('PTTL', KEYS[1])} end
+            return {}
+            """;
+
+    private static final String REPLACE = """
+            if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+            return {}
+            """;
+
+    private static final String REMOVE = """
+            if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+            return {}
+            """;
+
+    private static final String ANNOUNCE = """
+            local now = redis.call('TIME')
+            local millis = now[1] * 1000 + math.floor(now[2] / 1000)
+            redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', millis)
+            redis.call('ZADD', KEYS[1], millis + ARGV[2], ARGV[1])
+            redis.call('PEXPIRE', KEYS[1], ARGV[2])
+            return redis.call('ZRANGE', KEYS[1], 0, -1)
+            """;
+
+    private static final Duration BEAT = Duration.ofSeconds(1);
+    private static final int MOST_MISSED_BEATS = 3;
+    private static final Duration CONNECT = Duration.ofSeconds(1);
+    private static final int MOST_COMMANDS = 1_000;
+    private static final String PREFIX = "tokenswap:exchange:";
+
+    private static final Logger log = LoggerFactory.getLogger(RedisMemory.class);
+
+    private final String address;
+    private final AbstractRedisClient client;
+    private final Callable<Connection> connect;
+    private final Scheduler scheduler = Schedulers.newParallel("exchange-redis", 2, true);
+    private final Disposable.Swap beats = Disposables.swap();
+    private final AtomicInteger missed = new AtomicInteger();
+    private volatile @Nullable Connection connection;
+    private volatile boolean reachable;
+
+    private RedisMemory(String address, AbstractRedisClient client, Callable<Connection> connect) {
+        this.address = address;
+        this.client = client;
+        this.connect = connect;
+    }
+
+    /**
+     * Makes a memory without connecting.
+     *
+     * @param url {@code redis://}, {@code rediss://}, {@code redis-sentinel://}, {@code rediss-sentinel://}, or a list of nodes of a
+     *     cluster as {@code redis-cluster://} or {@code rediss-cluster://}
+     * @throws IllegalArgumentException if the URL is none of these
+     */
+    public static RedisMemory at(String url) {
+        SocketOptions socket = SocketOptions.builder()
+                .connectTimeout(CONNECT)
+                .keepAlive(true)
+                .tcpNoDelay(true)
+                .build();
+        if (url.contains("-cluster://")) {
+            List<RedisURI> nodes = RedisClusterURIUtil.toRedisURIs(URI.create(url.replaceFirst("-cluster://", "://")));
+            nodes.forEach(node -> node.setTimeout(CONNECT));
+            RedisClusterClient client = RedisClusterClient.create(nodes);
+            client.setOptions(ClusterClientOptions.builder()
+                    .socketOptions(socket)
+                    .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                    .requestQueueSize(MOST_COMMANDS)
+                    .build());
+            return new RedisMemory(String.valueOf(nodes.get(0)), client, () -> Connection.of(client.connect()));
+        }
+        RedisURI uri = RedisURI.create(url);
+        uri.setTimeout(CONNECT);
+        RedisClient client = RedisClient.create(uri);
+        client.setOptions(ClientOptions.builder()
+                .socketOptions(socket)
+                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .requestQueueSize(MOST_COMMANDS)
+                .build());
+        // The text of a RedisURI hides its password.
+        return new RedisMemory(String.valueOf(uri), client, () -> Connection.of(client.connect()));
+    }
+
+    /**
+     * Connects, and stays connected.
+     *
+     * @param beat an operation on this memory, sent each second
+     */
+    public void start(Supplier<Mono<Void>> beat) {
+        beats.update(Flux.interval(Duration.ZERO, BEAT, Schedulers.boundedElastic())
+                .onBackpressureDrop()
+                .concatMap(tick -> beat(beat.get()), 0)
+                .subscribe());
+    }
+
+    /** Tells whether the last beat got its response. */
+    public boolean isReachable() {
+        return reachable;
+    }
+
+    private Mono<Void> beat(Mono<Void> beat) {
+        return connected()
+                .then(beat)
+                .doOnSuccess(done -> {
+                    missed.set(0);
+                    if (!reachable) {
+                        reachable = true;
+                        log.warn("Redis responds ({}).", address);
+                    }
+                })
+                .onErrorResume(failure -> {
+                    boolean wasReachable = reachable;
+                    reachable = false;
+                    if (missed.incrementAndGet() == MOST_MISSED_BEATS || wasReachable || connection == null) {
+                        log.warn(
+                                "Redis does not respond ({}): {}. It is tried again each second.",
+                                address,
+                                cause(failure));
+                    }
+                    return missed.get() >= MOST_MISSED_BEATS ? replaceConnection() : Mono.empty();
+                });
+    }
+
+    /** Connecting blocks: the client has no other way for all of its kinds. */
+    private Mono<Void> connected() {
+        return Mono.defer(() -> connection != null
+                ? Mono.empty()
+                : Mono.fromCallable(connect)
+                        .subscribeOn(Schedulers.boundedElastic())
+                        .doOnNext(fresh -> connection = fresh)
+                        .then());
+    }
+
+    private Mono<Void> replaceConnection() {
+        Connection old = connection;
+        connection = null;
+        missed.set(0);
+        return old == null
+                ? Mono.empty()
+                : Mono.fromFuture(old.connection.closeAsync().toCompletableFuture())
+                        .onErrorComplete();
+    }
+
+    @Override
+    public Mono<Entry> claim(String key, String claim, Duration life) {
+        return entry(run(CLAIM, key, claim, millis(life)));
+    }
+
+    @Override
+    public Mono<Entry> read(String key) {
+        return entry(run(READ, key));
+    }
+
+    @Override
+    public Mono<Void> replace(String key, String claim, String value, Duration life) {
+        return run(REPLACE, key, claim, value, millis(life)).then();
+    }
+
+    @Override
+    public Mono<Void> remove(String key, String claim) {
+        return run(REMOVE, key, claim).then();
+    }
+
+    @Override
+    public Mono<List<String>> announce(String list, String name, Duration life) {
+        return run(ANNOUNCE, list, name, millis(life))
+                .map(names -> names.stream().map(String::valueOf).toList());
+    }
+
+    private static Mono<Entry> entry(Mono<List<Object>> reply) {
+        return reply.filter(values -> !values.isEmpty())
+                .map(values -> new Entry((String) values.get(0), Duration.ofMillis((Long) values.get(1))));
+    }
+
+    private Mono<List<Object>> run(String script, String key, String... arguments) {
+        return Mono.defer(() -> {
+                    Connection current = connection;
+                    return current == null
+                            ? Mono.error(new IllegalStateException("not connected"))
+                            : Mono.fromFuture(current.commands
+                                    .<List<Object>>eval(
+                                            script, ScriptOutputType.MULTI, new String[] {PREFIX + key}, arguments)
+                                    .toCompletableFuture());
+                })
+                .timeout(DEADLINE, scheduler)
+                .publishOn(scheduler);
+    }
+
+    private static String millis(Duration duration) {
+        return String.valueOf(duration.toMillis());
+    }
+
+    private static String cause(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        String message = String.valueOf(cause.getMessage());
+        // Redis quotes nothing of a command in its errors; a password error is a constant.
+        return cause.getClass().getSimpleName() + ", " + message.substring(0, Math.min(message.length(), 200));
+    }
+
+    @Override
+    public void dispose() {
+        beats.dispose();
+        client.shutdownAsync(0, 2, TimeUnit.SECONDS).exceptionally(failure -> {
+            log.warn("The connection to Redis ended with {}.", cause(failure));
+            return null;
+        });
+        scheduler.dispose();
+    }
+
+    /** One kind of connection for a server and a cluster. */
+    private record Connection(
+            StatefulConnection<String, String> connection, RedisScriptingAsyncCommands<String, String> commands) {
+
+        static Connection of(StatefulRedisConnection<String, String> connection) {
+            return new Connection(connection, connection.async());
+        }
+
+        static Connection of(StatefulRedisClusterConnection<String, String> connection) {
+            return new Connection(connection, connection.async());
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package io.tokenswap.samples.exchange;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.sync.RedisCommands;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A real {@code redis-server} that keeps nothing on the disk. */
+final class RedisProcess implements AutoCloseable {
+
+    private final int port;
+    private final List<String> options;
+    private final RedisClient operator;
+    private Process process;
+
+    RedisProcess(String... options) {
+        this(freePort(), options);
+    }
+
+    RedisProcess(int port, String... options) {
+        this.port = port;
+        this.options = List.of(options);
+        this.process = run();
+        this.operator = RedisClient.create(url());
+    }
+
+    static int freePort() {
+        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return probe.getLocalPort();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Process run() {
+        List<String> command = new ArrayList<>(List.of(
+                "redis-server",
+                "--bind",
+                "127.0.0.1",
+                "--port",
+                String.valueOf(port),
+                "--save",
+                "",
+                "--dir",
+                System.getProperty("java.io.tmpdir")));
+        command.addAll(options);
+        try {
+            Process started =
+                    new ProcessBuilder(command).redirectErrorStream(true).start();
+            BufferedReader log =
+                    new BufferedReader(new InputStreamReader(started.getInputStream(), StandardCharsets.UTF_8));
+            for (String line = log.readLine(); line != null; line = log.readLine()) {
+                if (line.contains("Ready to accept connections")) {
+                    Thread drain = new Thread(() -> log.lines().forEach(ignored -> {}), "redis-log");
+                    drain.setDaemon(true);
+                    drain.start();
+                    return started;
+                }
+            }
+            throw new IllegalStateException("redis-server did not start");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    String url() {
+        return "redis://127.0.0.1:" + port;
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** Asks the server as an operator does. */
+    RedisCommands<String, String> operator() {
+        return operator.connect().sync();
+    }
+
+    void stop() {
+        process.destroyForcibly().onExit().join();
+    }
+
+    void startAgain() {
+        process = run();
+    }
+
+    /** Stops answering and keeps its connections, as a frozen machine does. */
+    void freeze() throws IOException {
+        signal("-STOP");
+    }
+
+    void thaw() throws IOException {
+        signal("-CONT");
+    }
+
+    private void signal(String signal) throws IOException {
+        new ProcessBuilder("kill", signal, String.valueOf(process.pid()))
+                .start()
+                .onExit()
+                .join();
+    }
+
+    @Override
+    public void close() {
+        operator.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        stop();
+    }
+}
