@@ -75,6 +75,17 @@ class ConnectionGuardTest {
     }
 
     @Test
+    @Tag("C59")
+    void aBodyInChunksIsTheLastRequestOfItsConnection() throws IOException {
+        try (Exchange exchange = new Exchange()) {
+            String pair = "POST /swap HTTP/1.1\r\nHost: a\r\n" + FORM
+                    + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
+
+            assertThat(exchange.raw(pair)).startsWith("HTTP/1.1 400 ").doesNotContain("\"up\"");
+        }
+    }
+
+    @Test
     @Tag("E67")
     void controlBytesAheadOfARequestAreRefused() throws IOException {
         try (Exchange exchange = new Exchange()) {

@@ -371,6 +371,12 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 return;
             }
             ChannelHandlerContext outer = ctx.pipeline().context(ConnectionGuard.class);
+            if (message instanceof HttpRequest && closeAfterResponse) {
+                // It came in one read with the end of a body in chunks, whose response says that it is the last.
+                refused = true;
+                ReferenceCountUtil.release(message);
+                return;
+            }
             if (message instanceof HttpRequest request) {
                 RawErrorResponse error = check(request);
                 if (error != null) {
@@ -390,13 +396,21 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                     && content.decoderResult().isFailure()) {
                 refused = true;
                 ReferenceCountUtil.release(message);
-                unanswered--;
-                refuse(outer, RawErrorResponse.MALFORMED);
-                ctx.fireExceptionCaught(new MalformedChunkException());
+                if (unanswered > 0) {
+                    unanswered--;
+                    refuse(outer, RawErrorResponse.MALFORMED);
+                    ctx.fireExceptionCaught(new MalformedChunkException());
+                } else {
+                    // The handler has responded without the body.
+                    ctx.close();
+                }
                 return;
             }
             if (message instanceof LastHttpContent) {
                 onBodyComplete();
+                if (closeAfterResponse && unanswered == 0) {
+                    ctx.close();
+                }
             }
             ctx.fireChannelRead(message);
         }
@@ -413,7 +427,12 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 }
             }
             if (message instanceof LastHttpContent) {
-                ctx.write(message, promise.unvoid());
+                ctx.write(message, promise.unvoid().addListener((Future<? super Void> written) -> {
+                    // Reactor Netty has not seen the header that was set here, and would keep the connection.
+                    if (closeAfterResponse && bodyComplete && unanswered == 0) {
+                        ctx.close();
+                    }
+                }));
                 onResponseEnd(ctx.pipeline().context(ConnectionGuard.class));
             } else {
                 ctx.write(message, promise);
