@@ -75,11 +75,9 @@ final class TokenClient {
             RequestTimeouts timeouts,
             InstantSource clock,
             Consumer<? super HttpHeaders> customizer) {
-        this.http = (http == null ? DEFAULT : http)
+        this.http = withoutAuthentication(http == null ? DEFAULT : http)
                 .disableRetry(true)
                 .followRedirect(false)
-                // This mechanism would send a refused request again.
-                .httpAuthentication((request, response) -> false, (request, address) -> {})
                 .compress(false)
                 // Wire logs would hold every secret.
                 .wiretap(false)
@@ -88,6 +86,16 @@ final class TokenClient {
         this.timeouts = timeouts;
         this.clock = clock;
         this.customizer = customizer;
+    }
+
+    /** Switches off an authentication that would send a refused request again. */
+    private static HttpClient withoutAuthentication(HttpClient http) {
+        try {
+            return http.httpAuthentication((request, response) -> false, (request, address) -> {});
+        } catch (NoSuchMethodError missing) {
+            // Reactor Netty 1.2, which Spring Boot 3.5 manages, has no such authentication.
+            return http;
+        }
     }
 
     /** Sends refreshes to a URI. */
