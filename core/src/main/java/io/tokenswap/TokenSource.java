@@ -1,6 +1,5 @@
 package io.tokenswap;
 
-import java.util.Objects;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import org.reactivestreams.Publisher;
@@ -74,14 +73,7 @@ public interface TokenSource {
      */
     default <T> Mono<T> withToken(
             Function<? super Token, ? extends Mono<T>> call, Predicate<? super Throwable> rejected) {
-        return token().flatMap(token -> Mono.<T>defer(() -> call.apply(token))
-                .doOnSuccess(result -> accept(token))
-                .onErrorResume(rejected, error -> {
-                    invalidate(token);
-                    return another(error)
-                            .flatMap(next ->
-                                    Mono.<T>defer(() -> call.apply(next)).doOnSuccess(result -> accept(next)));
-                }));
+        return TokenCall.one(this, call, rejected);
     }
 
     /**
@@ -111,27 +103,7 @@ public interface TokenSource {
      */
     default <T> Flux<T> withTokenMany(
             Function<? super Token, ? extends Publisher<T>> call, Predicate<? super Throwable> rejected) {
-        return token().flatMapMany(token -> Flux.<T>defer(() -> call.apply(token))
-                .doOnComplete(() -> accept(token))
-                .switchOnFirst((first, elements) ->
-                        first.isOnError() && rejected.test(Objects.requireNonNull(first.getThrowable()))
-                                ? Flux.defer(() -> {
-                                    invalidate(token);
-                                    return another(Objects.requireNonNull(first.getThrowable()))
-                                            .flatMapMany(next -> Flux.<T>defer(() -> call.apply(next))
-                                                    .doOnComplete(() -> accept(next)));
-                                })
-                                : elements));
-    }
-
-    /**
-     * Returns the next token. If none is available, fails with the refusal of the API, which is the more useful error.
-     */
-    private Mono<Token> another(Throwable refusal) {
-        return token().onErrorMap(TokenUnavailableException.class, unavailable -> {
-            refusal.addSuppressed(unavailable);
-            return refusal;
-        });
+        return TokenCall.many(this, call, rejected);
     }
 
     /**

@@ -3,9 +3,11 @@ package io.tokenswap.session;
 import io.tokenswap.SessionClosedException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.internal.ReadySource;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -13,7 +15,7 @@ import reactor.core.publisher.Mono;
  * Session as applications see it: the methods of {@link TokenSession}, on top of the {@link SessionEngine}. Nothing happens before a
  * subscription.
  */
-final class DefaultTokenSession extends SessionEngine implements TokenSession {
+final class DefaultTokenSession extends SessionEngine implements TokenSession, ReadySource<Token> {
 
     /** Longest wait of a caller until the store has taken a login, a sign-out or the last token. */
     static final Duration STORE_PATIENCE = Duration.ofSeconds(10);
@@ -25,6 +27,11 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession {
     @Override
     public Mono<Token> token() {
         return SessionCallers.token(this);
+    }
+
+    @Override
+    public @Nullable Token ready() {
+        return SessionCallers.ready(this);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.internal.ReadySubscription;
 import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 import reactor.core.CoreSubscriber;
@@ -42,7 +43,7 @@ final class SessionCallers extends Mono<Token> implements Scannable {
         if (any) {
             Token ready = ready(session);
             if (ready != null) {
-                actual.onSubscribe(Operators.scalarSubscription(actual, ready));
+                actual.onSubscribe(new ReadySubscription<>(actual, ready));
                 return;
             }
         }

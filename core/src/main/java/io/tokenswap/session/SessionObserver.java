@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.internal.ReadySubscription;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicLongFieldUpdater;
 import org.jspecify.annotations.Nullable;
@@ -73,12 +74,6 @@ abstract class SessionObserver<T> implements Subscription, Scannable, Runnable {
         look();
     }
 
-    /** Reactive Streams rule 3.9. */
-    static IllegalArgumentException invalidRequest(long n) {
-        return new IllegalArgumentException(
-                "Rule 3.9: the number of requested elements must be greater than zero, but is " + n);
-    }
-
     @Override
     public void cancel() {
         if (!terminated) {
@@ -125,7 +120,7 @@ abstract class SessionObserver<T> implements Subscription, Scannable, Runnable {
     private void emitUnlessRequestedWrongly() {
         if (requestedWrongly) {
             cancel();
-            actual.onError(invalidRequest(0));
+            actual.onError(ReadySubscription.invalidRequest(0));
         } else {
             emit();
         }

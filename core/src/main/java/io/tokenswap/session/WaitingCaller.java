@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import io.tokenswap.Token;
+import io.tokenswap.internal.ReadySubscription;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
@@ -48,7 +49,7 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
     public void request(long n) {
         if (n <= 0) {
             if (end(SERVED)) {
-                actual.onError(SessionObserver.invalidRequest(n));
+                actual.onError(ReadySubscription.invalidRequest(n));
             }
         } else if (STATE.compareAndSet(this, IDLE, WAITING)) {
             serve();
