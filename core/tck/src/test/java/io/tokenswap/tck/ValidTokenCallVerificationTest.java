@@ -1,0 +1,36 @@
+package io.tokenswap.tck;
+
+import org.reactivestreams.Publisher;
+import org.reactivestreams.tck.PublisherVerification;
+import org.testng.annotations.AfterMethod;
+import reactor.core.publisher.Mono;
+
+/** {@code withToken} with a good token and a result that is there. */
+public class ValidTokenCallVerificationTest extends PublisherVerification<String> {
+
+    private final Sessions sessions = new Sessions();
+
+    public ValidTokenCallVerificationTest() {
+        super(Sessions.environment());
+    }
+
+    @Override
+    public Publisher<String> createPublisher(long elements) {
+        return sessions.valid().withToken(token -> Mono.just("result"));
+    }
+
+    @Override
+    public Publisher<String> createFailedPublisher() {
+        return sessions.valid().withToken(token -> Mono.error(new IllegalStateException("expected")));
+    }
+
+    @Override
+    public long maxElementsFromPublisher() {
+        return 1;
+    }
+
+    @AfterMethod
+    public void close() {
+        sessions.close();
+    }
+}
