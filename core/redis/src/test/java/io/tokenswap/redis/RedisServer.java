@@ -31,8 +31,12 @@ final class RedisServer implements AutoCloseable {
     }
 
     static RedisServer start(Path directory, String... options) {
-        List<String> all = new ArrayList<>(List.of("--dir", directory.toString()));
+        List<String> all = new ArrayList<>(List.of("--save", "", "--dir", directory.toString()));
         all.addAll(List.of(options));
+        return start(all);
+    }
+
+    private static RedisServer start(List<String> all) {
         IllegalStateException failure = new IllegalStateException("No port is free");
         for (int attempt = 0; attempt < 10; attempt++) {
             try {
@@ -44,6 +48,11 @@ final class RedisServer implements AutoCloseable {
         throw failure;
     }
 
+    /** Starts a Sentinel, which the same program is with another option. */
+    static RedisServer startSentinel(Path directory, Path settings) {
+        return start(List.of(settings.toString(), "--sentinel", "--dir", directory.toString()));
+    }
+
     private static int freePort() throws IOException {
         try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             return probe.getLocalPort();
@@ -51,24 +60,16 @@ final class RedisServer implements AutoCloseable {
     }
 
     private Process run() {
-        List<String> command = new ArrayList<>(List.of(
-                "redis-server",
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                String.valueOf(port),
-                "--save",
-                "",
-                "--daemonize",
-                "no"));
-        command.addAll(options);
+        List<String> command = new ArrayList<>(List.of("redis-server"));
+        command.addAll(options); // a file of settings comes first
+        command.addAll(List.of("--bind", "127.0.0.1", "--port", String.valueOf(port), "--daemonize", "no"));
         try {
             Process started =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
             BufferedReader log =
                     new BufferedReader(new InputStreamReader(started.getInputStream(), StandardCharsets.UTF_8));
             for (String line = log.readLine(); line != null; line = log.readLine()) {
-                if (line.contains("Ready to accept connections")) {
+                if (line.contains("Ready to accept connections") || line.contains("+monitor master")) {
                     Thread drain = new Thread(() -> log.lines().forEach(ignored -> {}));
                     drain.setDaemon(true);
                     drain.start();

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import reactor.core.publisher.Mono;
+import reactor.core.scheduler.Schedulers;
 
 /** A provider that takes each refresh token once and counts those that it sees again. */
 final class StrictProvider implements TokenEndpoint {
@@ -16,6 +17,12 @@ final class StrictProvider implements TokenEndpoint {
     private final Map<String, Integer> presented = new ConcurrentHashMap<>();
     final AtomicInteger refreshes = new AtomicInteger();
     final AtomicInteger duplicates = new AtomicInteger();
+    private volatile Runnable onRefresh = () -> {};
+
+    /** @param action runs once, while the next request is at the provider */
+    void onRefresh(Runnable action) {
+        onRefresh = action;
+    }
 
     static Token token(String user, int number) {
         Instant now = Instant.now();
@@ -33,12 +40,16 @@ final class StrictProvider implements TokenEndpoint {
     @Override
     public Mono<Token> refresh(RefreshToken refreshToken) {
         return Mono.fromSupplier(() -> {
-            refreshes.incrementAndGet();
-            if (presented.merge(refreshToken.secret(), 1, Integer::sum) > 1) {
-                duplicates.incrementAndGet();
-            }
-            String[] parts = refreshToken.secret().split("-", 3);
-            return token(parts[2], Integer.parseInt(parts[1]) + 1);
-        });
+                    refreshes.incrementAndGet();
+                    Runnable action = onRefresh;
+                    onRefresh = () -> {};
+                    action.run();
+                    if (presented.merge(refreshToken.secret(), 1, Integer::sum) > 1) {
+                        duplicates.incrementAndGet();
+                    }
+                    String[] parts = refreshToken.secret().split("-", 3);
+                    return token(parts[2], Integer.parseInt(parts[1]) + 1);
+                })
+                .subscribeOn(Schedulers.boundedElastic());
     }
 }
