@@ -14,6 +14,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
@@ -29,6 +30,7 @@ record SessionSettings(
         @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
         boolean keepAlive,
         Duration deadline,
+        Supplier<String> ids,
         String owner,
         LongSupplier elapsedMillis,
         SharedTimer timer,
@@ -50,6 +52,25 @@ record SessionSettings(
             @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
             boolean keepAlive,
             RefreshSlots slots) {
+        return of(endpoint, policy, clock, scheduler, random, login, keepAlive, slots, SessionSettings::randomId);
+    }
+
+    /**
+     * Makes the settings with a given source of ids.
+     *
+     * @param ids returns a new 128-bit id as 32 lower-case hexadecimal digits at each call. Ids are apart from {@code random}: an
+     *     application may pass a source of few numbers there, and two logins with one id would be taken for the same
+     */
+    static SessionSettings of(
+            TokenEndpoint endpoint,
+            RefreshPolicy policy,
+            InstantSource clock,
+            Scheduler scheduler,
+            DoubleSupplier random,
+            @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
+            boolean keepAlive,
+            RefreshSlots slots,
+            Supplier<String> ids) {
         Duration deadline = endpoint.timeout();
         if (deadline.isNegative() || deadline.isZero()) {
             throw new IllegalArgumentException("The timeout of the endpoint must be longer than zero: " + deadline);
@@ -63,7 +84,8 @@ record SessionSettings(
                 login,
                 keepAlive,
                 deadline,
-                randomId(),
+                ids,
+                ids.get(),
                 elapsedMillis(scheduler),
                 SharedTimer.of(scheduler),
                 isReal(scheduler) ? Timers.calls() : work(scheduler),
@@ -141,10 +163,10 @@ record SessionSettings(
 
     /** Returns the random id of a new login or sign-out. */
     String newLogin() {
-        return randomId();
+        return ids.get();
     }
 
-    private static String randomId() {
+    static String randomId() {
         return HexFormat.of().formatHex(RandomBytes.next(16));
     }
 }

@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.Random;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
@@ -190,6 +191,7 @@ public interface TokenSession extends TokenSource, Disposable {
         private @Nullable TokenStore store;
         private String user = "";
         private RefreshSlots slots = new RefreshSlots(64);
+        private Supplier<String> ids = SessionSettings::randomId;
 
         /** Shared by the sessions that are made of the same options; null after a change of an option. */
         private @Nullable SessionSettings settings;
@@ -313,6 +315,13 @@ public interface TokenSession extends TokenSource, Disposable {
             return this;
         }
 
+        /** Sets the source of the ids of logins, for runs that can be repeated. */
+        Builder ids(Supplier<String> ids) {
+            settings = null;
+            this.ids = ids;
+            return this;
+        }
+
         /**
          * Starts a session with a token. Sends nothing before someone subscribes and the token is due.
          *
@@ -377,7 +386,8 @@ public interface TokenSession extends TokenSource, Disposable {
 
         SessionSettings settings() {
             if (settings == null) {
-                settings = SessionSettings.of(endpoint, policy, clock, scheduler, random, login, keepAlive, slots);
+                settings = SessionSettings.of(
+                        endpoint, policy, clock, scheduler, random, login, keepAlive, slots, ids);
             }
             return settings;
         }

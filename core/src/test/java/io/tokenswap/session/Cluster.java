@@ -12,9 +12,12 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.DoubleSupplier;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -30,6 +33,7 @@ final class Cluster {
     final List<String> story = new ArrayList<>();
 
     DoubleSupplier random = () -> 0;
+    Supplier<String> ids = ids(new Random(0));
     RefreshPolicy policy = RefreshPolicy.defaults();
 
     /** Called before each presentation. */
@@ -37,6 +41,11 @@ final class Cluster {
 
     interface Presenter {
         void presents(Node node, RefreshToken refreshToken);
+    }
+
+    /** Ids of logins and of nodes that are the same in each run. */
+    static Supplier<String> ids(Random random) {
+        return () -> HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong());
     }
 
     Cluster grace(Duration grace) {
@@ -116,6 +125,7 @@ final class Cluster {
                     .clock(clock)
                     .scheduler(scheduler)
                     .random(random)
+                    .ids(ids)
                     .store(store, user);
         }
 

@@ -24,6 +24,17 @@ class StoreModelTest {
         check(first, first + 100);
     }
 
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {3, 6, 9, 19, 7_737})
+    @Tag("E27")
+    void aSeedTellsTheSameStoryEachTime(long seed) {
+        StoreRun first = new StoreRun(seed);
+        StoreRun second = new StoreRun(seed);
+        first.run();
+        second.run();
+        assertThat(first.story()).hasSizeGreaterThan(50).isEqualTo(second.story());
+    }
+
     /** A store that fails at once, while the lease is too old to present under it. */
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {1115, 1135})
