@@ -103,6 +103,7 @@ final class StoreRun {
             cluster.provider.repeatsSuccessor();
         }
         cluster.random = random::nextDouble;
+        cluster.ids = Cluster.ids(new Random(seed));
         cluster.policy = RefreshPolicy.builder()
                 .jitter(mode == Mode.QUIET ? Duration.ofSeconds(30) : Duration.ZERO)
                 .build();
@@ -664,7 +665,12 @@ final class StoreRun {
         List<Trouble> near = troubles.stream()
                 .filter(t -> !t.end.isBefore(from) && !t.start.isAfter(to))
                 .toList();
-        String holder = same.get(0).node();
+        // Whose response the session depends on: a presentation that the provider did not process leaves a mark, and no successor.
+        String holder = same.stream()
+                .filter(p -> p.processedAt() != null && !p.isRefused())
+                .findFirst()
+                .orElse(same.get(0))
+                .node();
         boolean excused;
         if (mode == Mode.QUIET) {
             excused = false;
@@ -692,6 +698,11 @@ final class StoreRun {
         if (!excused) {
             violate(user + " lost the session at " + to);
         }
+    }
+
+    /** What happened so far, one line each. */
+    List<String> story() {
+        return cluster.story;
     }
 
     String kind() {
@@ -743,8 +754,16 @@ final class StoreRun {
             waits.add(this);
         }
 
+        /**
+         * A node that waited for another one in vain presents the token itself, and looks for a successor if that is refused. Each takes
+         * as long as a request may take.
+         */
         Instant limit() {
-            return begun.plus(limit).plus(slot.pausedSince(begun));
+            boolean presented = cluster.provider.presentations().stream()
+                    .anyMatch(p -> p.node().equals(node.name) && p.at().isAfter(begun));
+            return begun.plus(limit)
+                    .plus(slot.pausedSince(begun))
+                    .plus(presented ? Cluster.DEADLINE.multipliedBy(2) : Duration.ZERO);
         }
     }
 
