@@ -3,7 +3,6 @@ package io.tokenswap.session;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
-import io.tokenswap.TokenUnavailableException.Reason;
 import java.util.Objects;
 import reactor.core.publisher.Mono;
 
@@ -26,9 +25,6 @@ final class AttemptRunner {
     }
 
     static TokenSwapException storeFailed(RecordStore.StoreFailure failure) {
-        return TokenRequests.unavailable(
-                "The store of tokens failed or did not respond. Is it reachable?",
-                Reason.STORE_FAILED,
-                failure.getCause());
+        return failure.toCallers();
     }
 }

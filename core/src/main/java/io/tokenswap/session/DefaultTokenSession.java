@@ -118,14 +118,17 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
     private Mono<Void> saved() {
         return current().stored().unsaved() == null
                 ? Mono.empty()
-                : AttemptLimit.applyForCaller(
-                                until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
-                        .onErrorMap(
-                                TimeoutException.class,
-                                late -> TokenRequests.unavailable(
-                                        "The store did not take the token within " + STORE_PATIENCE.toSeconds()
-                                                + " s. It is saved as soon as the store is reachable, while this program runs.",
-                                        Reason.STORE_FAILED,
-                                        lastStoreFailure()));
+                : AttemptLimit.applyForCaller(until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
+                        .onErrorMap(TimeoutException.class, late -> untaken(lastStoreFailure()));
+    }
+
+    private static Throwable untaken(@Nullable Throwable cause) {
+        return cause instanceof TokenStore.UnreadableRecordException
+                ? RecordStore.StoreFailure.describe(cause)
+                : TokenRequests.unavailable(
+                        "The store did not take the token within " + STORE_PATIENCE.toSeconds()
+                                + " s. It is saved as soon as the store is reachable, while this program runs.",
+                        Reason.STORE_FAILED,
+                        cause);
     }
 }

@@ -1,12 +1,16 @@
 package io.tokenswap.session;
 
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
 import io.tokenswap.session.TokenStore.Acquired;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.session.TokenStore.UnreadableRecordException;
 import io.tokenswap.session.TokenStore.Version;
 import java.time.Duration;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -18,6 +22,9 @@ final class RecordStore {
 
     /** Time limit of one operation of the store. */
     static final Duration LIMIT = Duration.ofSeconds(5);
+
+    /** The key of the blank name, which no user can have. */
+    private static final String NOBODY = TokenStore.key("");
 
     private final TokenStore store;
     private final String key;
@@ -39,6 +46,19 @@ final class RecordStore {
 
     Mono<Entry> load() {
         return limited(() -> store.load(key));
+    }
+
+    /**
+     * Loads for a write. A record that cannot be read, and that the write may replace, counts as absent. The store's clock then comes
+     * from a key that no user has.
+     */
+    Mono<Entry> loadFor(Kind kind) {
+        return load().onErrorResume(
+                        StoreFailure.class,
+                        failure -> failure.getCause() instanceof UnreadableRecordException unreadable
+                                        && unreadable.yieldsTo(kind)
+                                ? limited(() -> store.load(NOBODY)).map(entry -> new Entry(null, entry.now()))
+                                : Mono.error(failure));
     }
 
     Mono<Acquired> acquire(Version view) {
@@ -85,6 +105,19 @@ final class RecordStore {
 
         StoreFailure(Throwable cause) {
             super(cause);
+        }
+
+        /** Describes the failure to callers. Only the store itself knows what to do about a record that cannot be read. */
+        TokenUnavailableException toCallers() {
+            return describe(getCause());
+        }
+
+        static TokenUnavailableException describe(@Nullable Throwable cause) {
+            String message = cause instanceof UnreadableRecordException unreadable
+                    ? unreadable.getMessage()
+                            + (unreadable.yieldsTo(Kind.LOGIN) ? " A new sign-in of the user replaces the record." : "")
+                    : "The store of tokens failed or did not respond. Is it reachable?";
+            return TokenRequests.unavailable(message, Reason.STORE_FAILED, cause);
         }
     }
 }

@@ -2,7 +2,7 @@ package io.tokenswap.session;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
-import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.session.RecordStore.StoreFailure;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Record;
@@ -11,7 +11,6 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** Begins sessions with a record of a store, a new one or a stored one. */
@@ -20,9 +19,8 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
     Mono<TokenSession> start(Token token) {
         return limited(Mono.defer(() -> {
             String login = settings.newLogin();
-            Moment signedIn = settings.moment();
-            return store.load()
-                    .map(entry -> Record.login(since(entry, signedIn), login, token))
+            return store.loadFor(Kind.LOGIN)
+                    .map(entry -> Record.login(since(entry), login, token))
                     .flatMap(record -> store.put(record, Kind.LOGIN, 0))
                     .map(this::session);
         }));
@@ -58,12 +56,7 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
 
     private <T> Mono<T> limited(Mono<T> opening) {
         return AttemptLimit.applyForCaller(opening, DefaultTokenSession.STORE_PATIENCE, settings)
-                .onErrorMap(TimeoutException.class, this::failed)
-                .onErrorMap(RecordStore.StoreFailure.class, failure -> failed(failure.getCause()));
-    }
-
-    private Throwable failed(@Nullable Throwable cause) {
-        return TokenRequests.unavailable(
-                "The store of tokens failed or did not respond. Is it reachable?", Reason.STORE_FAILED, cause);
+                .onErrorMap(TimeoutException.class, StoreFailure::describe)
+                .onErrorMap(StoreFailure.class, StoreFailure::toCallers);
     }
 }
