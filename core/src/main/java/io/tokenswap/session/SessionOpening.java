@@ -32,11 +32,9 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
                 .map(this::session));
     }
 
-    /** Returns the time of the sign-in by the store's clock, and in any case a time after the stored record. */
-    private Instant since(Entry entry, Moment signedIn) {
-        Moment now = settings.moment();
-        long age = Math.max(Math.max(0, now.elapsed() - signedIn.elapsed()), now.wall() - signedIn.wall());
-        Instant since = entry.now().minusMillis(age).truncatedTo(ChronoUnit.MILLIS); // as versions are compared
+    /** Returns the time of the sign-in by the store's clock, which is asked at once, and in any case a time after the stored record. */
+    private static Instant since(Entry entry) {
+        Instant since = entry.now().truncatedTo(ChronoUnit.MILLIS); // as versions are compared
         Instant floor =
                 entry.record() == null ? Instant.MIN : entry.record().version().since();
         return since.isAfter(floor) ? since : floor.plusMillis(1);

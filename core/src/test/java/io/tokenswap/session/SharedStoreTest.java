@@ -366,6 +366,34 @@ class SharedStoreTest {
             assertThat(served.indexOf("alice 2/2")).isLessThan(served.indexOf("alice 2/3"));
         }
 
+        /** The process stops between the response of the store and its use, and counts that time to the age of the login. */
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        @Tag("E08")
+        void whoseNodeIsHeldUpWhileItAsksForTheTimeIsNotTakenForAnOlderOne(boolean bySession) {
+            startBoth();
+            a.connection.fault(Fault.fails());
+            outcome(a.session(ALICE).renew(cluster.provider.signIn(ALICE)));
+            advance(Duration.ofSeconds(20));
+            b.store.awaits = point -> {
+                if (point.equals("load answered")) {
+                    b.scheduler.pause();
+                }
+            };
+            Token later = cluster.provider.signIn(ALICE);
+            outcome(bySession ? b.session(ALICE).renew(later) : b.builder(ALICE).start(later));
+            assertThat(b.scheduler.isRunning()).isFalse();
+            advance(SECOND);
+            b.store.awaits = point -> {};
+            a.connection.reconnect();
+            advance(Duration.ofSeconds(60));
+            assertThat(storedToken()).isEqualTo("alice 2/2");
+            b.scheduler.resume();
+            advance(Duration.ofSeconds(10));
+            assertThat(storedToken()).isEqualTo("alice 3/3");
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 3/3");
+        }
+
         @ParameterizedTest
         @CsvSource({"10, -10", "-10, 10", "0, 0"})
         @Tag("E08")
