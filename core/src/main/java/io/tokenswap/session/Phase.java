@@ -203,6 +203,11 @@ sealed interface Phase {
     /** The store did not take a write: it failed or did not respond. */
     default Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
         return with(stored().saveFailed(write, retryAt));
+    /** Another node had stored a different token under the version of a write. */
+    default Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
+        return with(stored().yielded(write, stored, moment.elapsed()));
+    }
+
     }
 
     /** The end. A save that waits for its retry begins at once. */
@@ -278,6 +283,12 @@ sealed interface Phase {
         @Override
         public Phase invalidated(Moment moment, SessionSettings settings) {
             boolean fresh = moment.wall() - ServedToken.millis(token().issuedAt()) < FRESH;
+        @Override
+        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
+            Stored yielded = stored().yielded(write, stored, moment.elapsed());
+            return yielded == stored() ? this : with(Objects.requireNonNull(stored.token()), yielded, moment, settings);
+        }
+
             int rejections = fresh ? served.rejections() + 1 : 1;
             ServedToken refused = served.refuse().rejections(rejections);
             return rejections <= REPLACED_AT_ONCE || token().refreshToken() == null
@@ -486,6 +497,14 @@ sealed interface Phase {
         /** Reason of a pause. */
         enum Cause {
             /** The attempt failed. */
+        @Override
+        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
+            Stored yielded = stored().yielded(write, stored, moment.elapsed());
+            return yielded == stored()
+                    ? this
+                    : new Saving(served, attempt, stored, failures).published(yielded, moment, settings);
+        }
+
             FAILED,
             /** The response was lost. The next attempt comes even without a caller, because the server's grace may be short. */
             RESPONSE_LOST,

@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.Token;
 import io.tokenswap.session.RecordStore.StoreFailure;
 import io.tokenswap.session.Stored.Lease;
 import io.tokenswap.session.Stored.Unsaved;
@@ -92,7 +93,10 @@ final class RecordSaver {
     private Mono<Void> accepted(Unsaved write, Entry entry) {
         Record record = Objects.requireNonNull(write.record());
         Record stored = entry.record();
-        if (entry.holds(record.version())) {
+        if (stored != null && entry.holds(record.version())) {
+            if (isOther(stored, record)) {
+                return contested(write, record, stored);
+            }
             session.change(phase -> phase.saved(write, session.settings().moment(), session.settings()));
             return Mono.empty();
         }
@@ -107,6 +111,40 @@ final class RecordSaver {
         }
         // The store has lost the record that this one follows: put it back as what it is now.
         return store.put(record, Kind.REPAIR, write.attempt()).flatMap(repaired -> accepted(write, repaired));
+    }
+
+    /** Tells whether one version has two tokens. */
+    private static boolean isOther(Record stored, Record written) {
+        Token one = stored.token();
+        Token other = written.token();
+        return one != null && other != null && !one.accessToken().equals(other.accessToken());
+    }
+
+    /**
+     * Decides between two tokens of one version. Nodes that refresh without the store, at a provider that does not rotate, have no lease,
+     * and so no number of an attempt that only one of them has. The later token stays, under the number of a later attempt.
+     */
+    private Mono<Void> contested(Unsaved write, Record record, Record stored) {
+        boolean later = Objects.requireNonNull(record.token())
+                .issuedAt()
+                .isAfter(Objects.requireNonNull(stored.token()).issuedAt());
+        if (!later) {
+            take(write, stored);
+            return Mono.empty();
+        }
+        Record raised = record.withAttempt(stored.version().attempt() + 1);
+        return store.put(raised, Kind.REFRESH, write.attempt()).flatMap(entry -> {
+            Record now = entry.record();
+            if (now == null || !entry.holds(raised.version()) || isOther(now, raised)) {
+                return accepted(write, entry);
+            }
+            take(write, raised);
+            return Mono.empty();
+        });
+    }
+
+    private void take(Unsaved write, Record stored) {
+        session.change(phase -> phase.yielded(write, stored, session.settings().moment(), session.settings()));
     }
 
     private void failed(Unsaved write, Throwable error) {

@@ -175,6 +175,14 @@ record Stored(
         return with(unsaved, lease);
     }
 
+    /** The store holds another token under the version of a write: that token counts, so that all nodes agree. */
+    Stored yielded(Unsaved write, Record stored, long elapsed) {
+        Stored saved = saved(write, elapsed);
+        return saved.equals(this)
+                ? this
+                : new Stored(stored, elapsed, null, null, saved.lease, keepsRefreshToken, reachableSince, Phase.NEVER);
+    }
+
     /** Gives up the lease, unless a write that is pending ends it. */
     Stored withoutLease() {
         return lease != null && unsaved != null && unsaved.attempt == lease.attempt ? this : leased(null);

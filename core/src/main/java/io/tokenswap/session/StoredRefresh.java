@@ -349,8 +349,8 @@ final class StoredRefresh {
         }
         // The save ends the lease of the attempt, if there is one: a lease that is not ended would block the key.
         Lease lease = stored().lease();
-        // Without one, the number is less than that of any attempt with a lease: two results never have the same
-        // version.
+        // Without one, the number is less than that of any attempt with a lease. Two nodes without a lease may use the
+        // same version: RecordSaver then decides between their tokens.
         long attempt = lease != null ? lease.attempt() : best.version().attempt();
         return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, attempt, token, next))

@@ -790,6 +790,70 @@ class SharedStoreTest {
             assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
         }
 
+        /** Two nodes without a number have one version for two tokens. The later one stays, whoever saves first. */
+        @ParameterizedTest
+        @CsvSource({"0, 0", "30, 0", "0, 30", "30, 90"})
+        @Tag("E94")
+        void whichNoNodeCouldAskForLeavesOneTokenForAll(long refreshedLater, long savedLater) {
+            cluster.provider.keepsRefreshTokens();
+            cluster.engine.rotates(Rotates.NO);
+            startBoth();
+            a.connection.fault(Fault.fails());
+            b.connection.fault(Fault.fails());
+            advance(TO_REFRESH.minusSeconds(60));
+            a.ask(a.session(ALICE).refresh());
+            advance(Duration.ofSeconds(refreshedLater));
+            b.ask(b.session(ALICE).refresh());
+            advance(TO_STALE.minus(TO_REFRESH).plusSeconds(61));
+            assertThat(token(a)).isNotEqualTo(token(b));
+            List<String> later = refreshedLater == 0 ? token(a) : token(b);
+            a.connection.reconnect();
+            advance(Duration.ofSeconds(savedLater));
+            b.connection.reconnect();
+            advance(Duration.ofSeconds(10));
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
+            assertThat(token(a)).isEqualTo(later);
+        }
+
+        /** The default jitter is longer than the provider's grace leaves to a second node. */
+        @Test
+        @Tag("E96")
+        void ofANodeThatDiesIsTakenOverWithinTheGraceAlthoughRefreshesAreSpread() {
+            cluster.policy = RefreshPolicy.defaults();
+            cluster.grace(Duration.ofSeconds(30));
+            cluster.random = () -> 0.999;
+            a.start(ALICE);
+            subscribe(a);
+            cluster.random = () -> 0;
+            b.restore(ALICE);
+            subscribe(b);
+            cluster.provider.faults(presentation -> {
+                a.scheduler.crash();
+                cluster.provider.faults(next -> RotatingProvider.Fault.none());
+                return RotatingProvider.Fault.none();
+            });
+            advance(TO_STALE.plusSeconds(60));
+            assertThat(cluster.provider.presentations())
+                    .extracting(Presentation::node)
+                    .containsExactly("a", "b");
+            assertThat(cluster.provider.presentations()).noneMatch(Presentation::isRefused);
+            assertThat(token(b)).containsExactly(storedToken());
+        }
+
+        /** Each finds that the token of the other one starts in the future or has ended. */
+        @Test
+        @Tag("E10")
+        void doesNotBounceBetweenNodesWhoseClocksDisagreeByMoreThanALifetime() {
+            cluster.provider.lifetime(Duration.ofMinutes(5));
+            Node fast = cluster.node("fast", Duration.ofMinutes(10));
+            a.start(ALICE);
+            subscribe(a);
+            fast.restore(ALICE);
+            subscribe(fast);
+            advance(Duration.ofMinutes(60));
+            assertThat(cluster.provider.presentations()).hasSizeBetween(12, 300);
+        }
+
         @Test
         @Tag("D46")
         void isPolledByThoseWhoWait() {
