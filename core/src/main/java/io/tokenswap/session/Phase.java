@@ -62,6 +62,9 @@ sealed interface Phase {
     /** Time by which the wall clock may be before the start of a token and still be trusted. */
     long CLOCK_TOLERANCE = 120_000;
 
+    /** Time for which a token of another node is served whose start is in the future by the clock of this node. */
+    long DOUBTFUL_INTERVAL = 30_000;
+
     ServedToken served();
 
     Phase with(ServedToken served);
@@ -157,7 +160,7 @@ sealed interface Phase {
         }
         Stored adopted = stored().adopted(record, moment.elapsed());
         return switch (record.state()) {
-            case LIVE -> Idle.with(Objects.requireNonNull(record.token()), adopted, moment, settings);
+            case LIVE -> Idle.adopted(Objects.requireNonNull(record.token()), adopted, moment, settings);
             case DEAD ->
                 loginRequired(served().with(adopted), "The grant has ended. Sign in again.", null, moment, settings);
             case OUT ->
@@ -231,23 +234,38 @@ sealed interface Phase {
     /** Nothing is in flight. */
     record Idle(ServedToken served, long refreshAt) implements Phase {
 
+        /** The token of a login, or one that was kept while there was no session. */
         static Idle with(Token token, Stored stored, Moment moment, SessionSettings settings) {
-            return with(token, 0, stored, moment, settings);
+            return with(ServedToken.of(token, 0, stored, moment, settings), 0, moment, settings);
         }
 
-        static Idle with(Token token, int rejections, Stored stored, Moment moment, SessionSettings settings) {
+        /** The token of another node, whose clock may be ahead: two such nodes must not drive each other to one refresh after another. */
+        static Idle adopted(Token token, Stored stored, Moment moment, SessionSettings settings) {
+            return with(ServedToken.of(token, 0, stored, moment, settings), DOUBTFUL_INTERVAL, moment, settings);
+        }
+
+        /** The token of a refresh that has just ended here. */
+        static Idle issued(Token token, int rejections, Stored stored, Moment moment, SessionSettings settings) {
             ServedToken served = ServedToken.of(token, rejections, stored, moment, settings);
+            return with(served.startedBy(moment), 0, moment, settings);
+        }
+
+        private static Idle with(ServedToken served, long doubtful, Moment moment, SessionSettings settings) {
+            Token token = served.token();
             if (token.refreshToken() == null) {
                 return new Idle(served, served.staleAt()); // nothing to do before the token ends
             }
-            long refreshAt = ServedToken.millis(settings.policy().refreshAt(token, settings.nextRandom()));
-            if (moment.wall() < ServedToken.millis(token.issuedAt()) - CLOCK_TOLERANCE) {
-                // The clock stands before the token's start, so the age of the token is not known.
-                return new Idle(served, moment.wall());
+            long refreshAt = ServedToken.millis(
+                    settings.policy().refreshAt(token, served.stored().placeInJitter(settings.nextRandom())));
+            if (!served.isUsable(moment)) {
+                return new Idle(served, refreshAt); // a stale token, for example a restored one, is due at once
             }
-            // A token that is stale already, for example one that was restored from a store, is due at once.
-            return new Idle(
-                    served, served.isUsable(moment) ? Math.max(refreshAt, moment.wall() + MIN_INTERVAL) : refreshAt);
+            long now = moment.by(served.offset());
+            if (now < ServedToken.millis(token.issuedAt()) - CLOCK_TOLERANCE) {
+                // The clock stands before the token's start, so the age of the token is not known.
+                return new Idle(served, now + doubtful);
+            }
+            return new Idle(served, Math.max(refreshAt, now + MIN_INTERVAL));
         }
 
         @Override
@@ -396,7 +414,7 @@ sealed interface Phase {
 
         /** A token that is stale from the start is kept, and the next attempt comes after a pause. */
         private Phase usable(Token next, Stored stored, Moment moment, SessionSettings settings) {
-            Idle idle = Idle.with(next, served.rejections(), stored, moment, settings);
+            Idle idle = Idle.issued(next, served.rejections(), stored, moment, settings);
             if (served.refused() && next.accessToken().equals(token().accessToken())) {
                 return Paused.after(this, idle.served().refuse(), sameToken(), moment, settings);
             }

@@ -49,6 +49,15 @@ record ServedToken(Token token, long staleAt, boolean refused, int rejections, l
                 : new ServedToken(token, staleAt, refused, rejections, moment.offset(), stored);
     }
 
+    /**
+     * A token that was issued here just now starts now, whatever the wall clock says. The clock may have been set back during the
+     * request, or differ from the clock of the endpoint.
+     */
+    ServedToken startedBy(Moment moment) {
+        long start = millis(token.issuedAt()) - moment.elapsed();
+        return start <= offset ? this : new ServedToken(token, staleAt, refused, rejections, start, stored);
+    }
+
     /** Converts to a range in which the difference of any two values fits too. */
     static long millis(Instant instant) {
         long longest = Phase.NEVER / 2_000;

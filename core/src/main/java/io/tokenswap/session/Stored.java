@@ -78,6 +78,30 @@ record Stored(
         return record.version().compareTo(best.version());
     }
 
+    /**
+     * Returns where in the jitter the next refresh is placed, from 0 inclusive to 1 exclusive. Nodes that share a record agree on it,
+     * except for a thirtieth part (a second of the default jitter): if the first node dies during its refresh, another one must be due
+     * within the grace of the provider. The rest scatters the nodes, so that most find the record of the first one.
+     *
+     * @param own a random number of this node
+     */
+    double placeInJitter(double own) {
+        if (best == null) {
+            return own;
+        }
+        String login = best.version().login();
+        long number = best.version().number();
+        if (unsaved != null && unsaved.record == null) { // a login that has no version yet
+            login = unsaved.login;
+            number = 0;
+        }
+        long mixed = Long.parseUnsignedLong(login.substring(0, 16), 16) + 0x9E3779B97F4A7C15L * (number + 1);
+        mixed = (mixed ^ (mixed >>> 30)) * 0xBF58476D1CE4E5B9L;
+        mixed = (mixed ^ (mixed >>> 27)) * 0x94D049BB133111EBL;
+        double shared = ((mixed ^ (mixed >>> 31)) >>> 11) * 0x1p-53;
+        return (29 * shared + own) / 30;
+    }
+
     /** A login or sign-out that has no version yet goes ahead of whatever is in the store. */
     boolean isCommanded() {
         return unsaved != null && unsaved.record == null;
@@ -151,6 +175,14 @@ record Stored(
                 : new Stored(best, elapsed, null, spare, null, keepsRefreshToken, reachableSince, Phase.NEVER);
     }
 
+    /** The store holds another token under the version of a write: that token counts, so that all nodes agree. */
+    Stored yielded(Unsaved write, Record stored, long elapsed) {
+        Stored saved = saved(write, elapsed);
+        return saved.equals(this)
+                ? this
+                : new Stored(stored, elapsed, null, null, saved.lease, keepsRefreshToken, reachableSince, Phase.NEVER);
+    }
+
     Stored saveFailed(Unsaved write, long retryAt) {
         return unsaved == null || !unsaved.isSameAs(write) ? this : with(unsaved.failed(retryAt), lease);
     }
@@ -173,14 +205,6 @@ record Stored(
 
     Stored leased(@Nullable Lease lease) {
         return with(unsaved, lease);
-    }
-
-    /** The store holds another token under the version of a write: that token counts, so that all nodes agree. */
-    Stored yielded(Unsaved write, Record stored, long elapsed) {
-        Stored saved = saved(write, elapsed);
-        return saved.equals(this)
-                ? this
-                : new Stored(stored, elapsed, null, null, saved.lease, keepsRefreshToken, reachableSince, Phase.NEVER);
     }
 
     /** Gives up the lease, unless a write that is pending ends it. */

@@ -84,6 +84,41 @@ class PhaseTest {
         return Idle.with(TOKEN, Stored.of(FIRST, 0), at(0), SETTINGS);
     }
 
+    /** The nodes that share a record are due within a second of each other, and different records are not. */
+    @Test
+    void aSharedRecordPlacesItsRefreshWithinTheJitter() {
+        Stored stored = Stored.of(FIRST, 0);
+        long latest = ServedToken.millis(RefreshPolicy.defaults().refreshAt(TOKEN, stored.placeInJitter(0)));
+        long earliest = ServedToken.millis(RefreshPolicy.defaults().refreshAt(TOKEN, stored.placeInJitter(0.999)));
+        assertThat(latest - earliest).isBetween(900L, 1_000L);
+        double[] places = Stream.iterate(FIRST, record -> record.refreshed(1, TOKEN))
+                .limit(100)
+                .mapToDouble(record -> Stored.of(record, 0).placeInJitter(0))
+                .sorted()
+                .toArray();
+        assertThat(places[0]).isBetween(0.0, 0.1);
+        assertThat(places[50]).isBetween(0.3, 0.7);
+        assertThat(places[99]).isBetween(0.9, 0.97);
+        assertThat(Stored.NONE.placeInJitter(0.5)).isEqualTo(0.5);
+
+        Phase renewed = storedIdle().renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS);
+        Record login = Record.login(Instant.ofEpochMilli(HOUR), LATER_LOGIN, NEXT);
+        assertThat(renewed.dueAt())
+                .isEqualTo(Idle.with(NEXT, Stored.of(login, HOUR), at(HOUR), SETTINGS)
+                        .dueAt());
+    }
+
+    /** For example that of an attempt which was overtaken. It comes after a moment, and a caller does not start the next at once. */
+    @Test
+    @Tag("E14")
+    void aRefusedTokenStaysRefusedAfterAResultThatIsNotGreater() {
+        Phase refused = storedIdle().invalidated(at(1), SETTINGS);
+        Phase overtaken = refused.ended(refused.attempt(), new AttemptResult.Adopted(FIRST), at(2), SETTINGS);
+        assertThat(overtaken.isUsable(at(3))).isFalse();
+        assertThat(overtaken.asked(at(3), SETTINGS)).isSameAs(overtaken);
+        assertThat(overtaken.asked(at(2 + Phase.MIN_INTERVAL), SETTINGS)).isInstanceOf(Refreshing.class);
+    }
+
     private static Refreshing refreshing() {
         return (Refreshing) idle().woken(at(DUE), SETTINGS);
     }

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.TimeZone;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.parallel.ResourceLock;
 import org.junit.jupiter.api.parallel.Resources;
@@ -53,6 +54,27 @@ class SessionTimingTest extends SessionFixture {
         for (int i = 1; i < times.size(); i++) {
             assertThat(Duration.between(times.get(i - 1), times.get(i))).isGreaterThanOrEqualTo(Duration.ofSeconds(1));
         }
+    }
+
+    /** The clock of the endpoint is ahead, so each new token starts in the future: it starts now all the same. */
+    @Test
+    @Tag("E10")
+    void anEndpointWhoseClockIsAheadIsNotAskedAgainAndAgain() {
+        Duration ahead = Duration.ofMinutes(10);
+        endpoint.always(token -> Mono.just(ahead(ahead)));
+        TokenSession session = builder().build(ahead(ahead));
+        record(session);
+        clock.advance(HOUR.multipliedBy(10));
+        assertThat(endpoint.refreshes()).isBetween(10, 12);
+        assertThat(session.state().status()).isEqualTo(SessionState.Status.VALID);
+    }
+
+    private Token ahead(Duration time) {
+        Token token = endpoint.grant();
+        return Token.builder(token.accessToken().secret(), token.issuedAt().plus(time))
+                .refreshToken(token.refreshToken().secret())
+                .expiresAt(token.expiresAt().plus(time))
+                .build();
     }
 
     @Test
