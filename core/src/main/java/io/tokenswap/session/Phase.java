@@ -203,14 +203,14 @@ sealed interface Phase {
         return with(stored().saved(write, moment.elapsed()));
     }
 
-    /** The store did not take a write: it failed or did not respond. */
-    default Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
-        return with(stored().saveFailed(write, retryAt));
     /** Another node had stored a different token under the version of a write. */
     default Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
         return with(stored().yielded(write, stored, moment.elapsed()));
     }
 
+    /** The store did not take a write: it failed or did not respond. */
+    default Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
+        return with(stored().saveFailed(write, retryAt));
     }
 
     /** The end. A save that waits for its retry begins at once. */
@@ -283,6 +283,12 @@ sealed interface Phase {
             return next(served, moment, settings);
         }
 
+        @Override
+        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
+            Stored yielded = stored().yielded(write, stored, moment.elapsed());
+            return yielded == stored() ? this : with(Objects.requireNonNull(stored.token()), yielded, moment, settings);
+        }
+
         /** Without a refresh token there is nothing to demand: the token serves until it ends. */
         @Override
         public Phase demanded(Moment moment, SessionSettings settings) {
@@ -301,12 +307,6 @@ sealed interface Phase {
         @Override
         public Phase invalidated(Moment moment, SessionSettings settings) {
             boolean fresh = moment.wall() - ServedToken.millis(token().issuedAt()) < FRESH;
-        @Override
-        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
-            Stored yielded = stored().yielded(write, stored, moment.elapsed());
-            return yielded == stored() ? this : with(Objects.requireNonNull(stored.token()), yielded, moment, settings);
-        }
-
             int rejections = fresh ? served.rejections() + 1 : 1;
             ServedToken refused = served.refuse().rejections(rejections);
             return rejections <= REPLACED_AT_ONCE || token().refreshToken() == null
@@ -365,12 +365,12 @@ sealed interface Phase {
             if (result instanceof AttemptResult.Obtained obtained) {
                 Phase kept = Phase.super.ended(ended, result, moment, settings);
                 return kept.stored().unsaved() == null
-                        ? Idle.with(token(), kept.stored(), moment, settings)
+                        ? overtaken(kept.served(), moment)
                         : new Saving(kept.served(), attempt, obtained.record(), failures);
             }
             if (result instanceof AttemptResult.Adopted adopted) {
                 Phase next = adopted(adopted.record(), moment, settings);
-                return next == this ? Idle.with(token(), stored(), moment, settings) : next;
+                return next == this ? overtaken(served, moment) : next;
             }
             if (result instanceof AttemptResult.Removed removed) {
                 return removed(removed.last(), moment, settings);
@@ -400,6 +400,15 @@ sealed interface Phase {
                             null,
                             null);
             return failed(error, moment, settings);
+        }
+
+        /** The result is not greater than what is known by now. What is served stays as it is: a refused token is not served again. */
+        private Phase overtaken(ServedToken served, Moment moment) {
+            ServedToken anchored = served.anchored(moment);
+            TokenSwapException error = TokenRequests.unavailable(
+                    "Another instance is refreshing this token", TokenUnavailableException.Reason.NOT_SENT, null);
+            return new Paused(
+                    anchored, failures, moment.by(anchored.offset()) + MIN_INTERVAL, error, Paused.Cause.POSTPONED);
         }
 
         private Phase failed(TokenSwapException error, Moment moment, SessionSettings settings) {
@@ -489,6 +498,14 @@ sealed interface Phase {
         }
 
         @Override
+        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
+            Stored yielded = stored().yielded(write, stored, moment.elapsed());
+            return yielded == stored()
+                    ? this
+                    : new Saving(served, attempt, stored, failures).published(yielded, moment, settings);
+        }
+
+        @Override
         public Phase saveFailed(Stored.Unsaved write, long retryAt, Moment moment, SessionSettings settings) {
             Stored failed = stored().saveFailed(write, retryAt);
             return failed == stored()
@@ -515,14 +532,6 @@ sealed interface Phase {
         /** Reason of a pause. */
         enum Cause {
             /** The attempt failed. */
-        @Override
-        public Phase yielded(Stored.Unsaved write, Record stored, Moment moment, SessionSettings settings) {
-            Stored yielded = stored().yielded(write, stored, moment.elapsed());
-            return yielded == stored()
-                    ? this
-                    : new Saving(served, attempt, stored, failures).published(yielded, moment, settings);
-        }
-
             FAILED,
             /** The response was lost. The next attempt comes even without a caller, because the server's grace may be short. */
             RESPONSE_LOST,
