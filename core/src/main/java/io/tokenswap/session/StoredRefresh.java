@@ -224,9 +224,12 @@ final class StoredRefresh {
                 || !best.version().equals(target.version());
     }
 
-    /** The age of another attempt's mark. One that was waited for and is gone was lost by the store: it is older than any grace. */
+    /**
+     * The age of another attempt's mark. A mark that this node waits for is older than the grace, even if the store has lost it since: a
+     * mark that is found then may be one that this node has set in its place.
+     */
     private @Nullable Duration otherMark(Acquired acquired) {
-        if (acquired.otherMark() != null || stored().waitingSince() == Phase.NEVER) {
+        if (stored().waitingSince() == Phase.NEVER) {
             return acquired.otherMark();
         }
         return Duration.ofMillis(elapsed() - stored().waitingSince() + grace());
@@ -421,7 +424,7 @@ final class StoredRefresh {
                 && lease.isWithin(settings().leaseLength().toMillis(), elapsed())
                 && stored.reachableSince() <= lease.acquiredAt();
         long until = elapsed() + settings().deadline().toMillis();
-        return alone ? dead(presented, lease, error) : successorOrDead(presented, lease, error, until);
+        return alone ? spareOrDead(presented, lease, error) : successorOrDead(presented, lease, error, until);
     }
 
     /** Another node may have a successor that it has not saved yet: looks for it as long as a request may take. */

@@ -888,6 +888,34 @@ class SharedStoreTest {
             assertThat(cluster.provider.presentations()).hasSize(1);
         }
 
+        /** The provider processed the request of a last, and the store has the token of b, whose attempt is the later one. */
+        @Test
+        @Tag("D26")
+        void leavesTheOtherSuccessorOfANodeThatWasAlone() {
+            cluster.grace(Duration.ofSeconds(30));
+            startBoth();
+            cluster.provider.faults(presentation -> {
+                cluster.provider.faults(next -> RotatingProvider.Fault.none());
+                a.scheduler.pause();
+                return RotatingProvider.Fault.none().slow(Duration.ofSeconds(23), Duration.ZERO);
+            });
+            advance(TO_REFRESH.plusSeconds(25));
+            a.scheduler.resume();
+            advance(Duration.ofSeconds(2));
+            assertThat(storedToken()).isEqualTo("alice 1/2");
+            assertThat(token(a)).containsExactly("alice 1/2");
+            a.ask(a.session(ALICE).refresh());
+            advance(SECOND);
+            assertThat(cluster.provider.presentations())
+                    .extracting(Presentation::refreshToken)
+                    .containsExactly(
+                            "refresh-alice-1-1", "refresh-alice-1-1", "refresh-alice-1-2", "refresh-alice-1-3");
+            assertThat(token(a))
+                    .isEqualTo(token(b))
+                    .containsExactly(storedToken())
+                    .containsExactly("alice 1/4");
+        }
+
         @Test
         @Tag("D26")
         void underTheMarkOfAnotherNodeCountsAfterADeadline() {
@@ -945,6 +973,26 @@ class SharedStoreTest {
             a.connection.reconnect();
             advance(Duration.ofSeconds(10));
             assertThat(token(b)).isEqualTo(token(a)).containsExactly("alice 1/2");
+        }
+
+        /** The node then finds the mark that it has set itself when it asked again, which looks young. */
+        @Test
+        @Tag("D27")
+        void thatLosesTheLeaseDoesNotMakeAMarkLookYounger() {
+            cluster.grace(Duration.ofSeconds(30));
+            startBoth();
+            b.connection.losesChanges(true);
+            cluster.provider.faults(presentation -> {
+                a.scheduler.crash();
+                b.connection.fault(Fault.fails());
+                return RotatingProvider.Fault.losesRequestSilently();
+            });
+            advance(TO_REFRESH.plusSeconds(40));
+            b.connection.fault(Fault.none());
+            advance(Duration.ofSeconds(30));
+            cluster.engine.loseLeases();
+            advance(Duration.ofSeconds(60));
+            assertThat(cluster.provider.presentations()).hasSize(1);
         }
 
         @Test
