@@ -125,7 +125,7 @@ public interface TokenStore {
     Mono<Void> release(String key, String owner, long attempt, Duration pause, boolean sent);
 
     /**
-     * Reports keys whose record or lease may have changed. A hint: sessions ask the store at least every 250 ms while they wait, so that
+     * Reports keys whose record may have changed. A hint: sessions ask the store at least every 250 ms while they wait, so that
      * a lost element costs a little time and nothing else. Elements that come faster than they are requested are dropped.
      *
      * <p>{@link #ANY_KEY} is emitted whenever the connection to the engine was lost and is there again, and after a failover. Each

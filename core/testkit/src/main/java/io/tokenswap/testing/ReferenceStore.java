@@ -188,7 +188,6 @@ public final class ReferenceStore {
             journal.removeFirst();
         }
         slots.put(key, next);
-        changed.add(key);
     }
 
     private synchronized TokenStore.Entry load(String key) {
@@ -249,6 +248,7 @@ public final class ReferenceStore {
         }
         if (!changed.equals(slot)) {
             replace(key, changed);
+            this.changed.add(key); // a write alone is reported: waiting nodes poll for a lease
         }
         return new TokenStore.Entry(changed.record, now);
     }
