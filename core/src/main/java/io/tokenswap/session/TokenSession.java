@@ -386,8 +386,7 @@ public interface TokenSession extends TokenSource, Disposable {
 
         SessionSettings settings() {
             if (settings == null) {
-                settings = SessionSettings.of(
-                        endpoint, policy, clock, scheduler, random, login, keepAlive, slots, ids);
+                settings = SessionSettings.of(endpoint, policy, clock, scheduler, random, login, keepAlive, slots, ids);
             }
             return settings;
         }

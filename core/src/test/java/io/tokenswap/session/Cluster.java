@@ -16,6 +16,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
 import java.util.function.DoubleSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +46,8 @@ final class Cluster {
 
     /** Ids of logins and of nodes that are the same in each run. */
     static Supplier<String> ids(Random random) {
-        return () -> HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong());
+        return () ->
+                HexFormat.of().toHexDigits(random.nextLong()) + HexFormat.of().toHexDigits(random.nextLong());
     }
 
     Cluster grace(Duration grace) {
@@ -98,6 +100,9 @@ final class Cluster {
         final Map<String, TokenSession> sessions = new HashMap<>();
         final TokenEndpoint endpoint;
 
+        /** Called with each token that the node obtained by a refresh. */
+        Consumer<Token> received = token -> {};
+
         private Node(String name, Duration skew) {
             this.name = name;
             this.clock = () -> Cluster.this.clock.instant().plus(skew);
@@ -113,7 +118,8 @@ final class Cluster {
                 public Mono<Token> refresh(RefreshToken refreshToken) {
                     return Mono.defer(() -> {
                         presenter.presents(Node.this, refreshToken);
-                        return store.unlessLost(provided.refresh(refreshToken), ObservedStore.PRESENT);
+                        return store.unlessLost(provided.refresh(refreshToken), ObservedStore.PRESENT)
+                                .doOnNext(token -> received.accept(token));
                     });
                 }
             };

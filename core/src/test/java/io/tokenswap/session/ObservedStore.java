@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.RefreshToken;
 import io.tokenswap.testing.ReferenceStore;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +41,7 @@ final class ObservedStore implements TokenStore {
     private final Map<String, Instant> leaseAskedAt = new HashMap<>();
     private final Map<String, List<Instant>> acquiredAt = new HashMap<>();
     private final Map<String, Instant> failedAt = new HashMap<>();
+    private final Map<String, Instant> marksSeen = new HashMap<>();
 
     ObservedStore(ReferenceStore.Connection connection, Scheduler scheduler, InstantSource clock) {
         this.connection = connection;
@@ -84,6 +86,11 @@ final class ObservedStore implements TokenStore {
         return leaseAskedAt.getOrDefault(key, Instant.EPOCH);
     }
 
+    /** When the mark of another attempt for a refresh token was set, or null if the node has not seen one. */
+    @Nullable Instant markSeen(String refreshToken) {
+        return marksSeen.get(refreshToken);
+    }
+
     /** Tells whether the node asked for the lease of the key between two times, in order to refresh the record that is stored. */
     boolean askedForLease(String key, Instant from, Instant to) {
         return acquiredAt.getOrDefault(key, List.of()).stream().anyMatch(at -> !at.isBefore(from) && at.isBefore(to));
@@ -106,6 +113,15 @@ final class ObservedStore implements TokenStore {
         asked.add(now);
         return lease(key, run("acquire", key, () -> connection.acquire(key, owner, view, lease)))
                 .doOnNext(acquired -> {
+                    Duration mark = acquired.otherMark();
+                    Record record = acquired.record();
+                    if (mark != null && record != null && record.token() != null) {
+                        RefreshToken marked = record.token().refreshToken();
+                        if (marked != null) {
+                            marksSeen.putIfAbsent(
+                                    marked.secret(), clock.instant().minus(mark));
+                        }
+                    }
                     if (acquired.outcome() == Outcome.MOVED) { // it had an older record, and needs no refresh
                         asked.remove(now);
                     }

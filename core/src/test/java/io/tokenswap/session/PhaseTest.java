@@ -613,7 +613,7 @@ class PhaseTest {
 
         @Test
         void afterOneRefusedTokenTooManyIsAsLongAsTheBackoff() {
-            Idle idle = Idle.with(NEXT, Phase.REPLACED_AT_ONCE, Stored.NONE, at(HOUR), SETTINGS);
+            Idle idle = Idle.issued(NEXT, Phase.REPLACED_AT_ONCE, Stored.NONE, at(HOUR), SETTINGS);
             assertThat(idle.invalidated(at(HOUR), SETTINGS)).isInstanceOfSatisfying(Paused.class, next -> {
                 assertThat(next.cause()).isEqualTo(Paused.Cause.REJECTED);
                 assertThat(next.retryAt()).isEqualTo(HOUR + 1_000);

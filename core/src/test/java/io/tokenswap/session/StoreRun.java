@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import io.tokenswap.LoginRequiredException;
+import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.session.Cluster.Node;
@@ -56,6 +57,8 @@ final class StoreRun {
     /** Adds each operation of the store to the story. */
     private static final boolean TRACE = Boolean.getBoolean("trace");
 
+    private static final String WRITES_FAIL = "writes fail";
+    private static final String THROTTLED = "throttled for ";
     private static final List<String> USERS = List.of("alice", "bob");
 
     private final long seed;
@@ -65,6 +68,10 @@ final class StoreRun {
     private final Duration grace;
     private final boolean rotates;
     private final Duration lifetime;
+
+    /** How far the clock of a node may be from the store's, in milliseconds. */
+    private final int widestSkew;
+
     private final List<Slot> slots = new ArrayList<>();
     private final List<Node> nodes = new ArrayList<>();
     private final Map<String, Slot> slotOf = new HashMap<>();
@@ -73,6 +80,12 @@ final class StoreRun {
     private final List<Trouble> troubles = new ArrayList<>();
     private final List<Command> commands = new ArrayList<>();
     private final List<Wait> waits = new ArrayList<>();
+    private final List<Received> received = new ArrayList<>();
+    private final Map<TokenStore.Version, String> refreshTokens = new HashMap<>();
+
+    /** Users of a provider that does not rotate, whose token was refreshed without a lease and so without a place in an order. */
+    private final Set<String> presentedAlone = new HashSet<>();
+
     private final Map<String, Instant> demanded = new HashMap<>();
     private final Map<String, TokenStore.Version> greatest = new TreeMap<>();
     private @Nullable String violation;
@@ -102,11 +115,12 @@ final class StoreRun {
         if (random.nextBoolean()) {
             cluster.provider.repeatsSuccessor();
         }
+        if (random.nextInt(3) == 0) {
+            cluster.provider.toleratesReuse();
+        }
+        this.widestSkew = mode == Mode.SINGLE_FAULT || random.nextInt(3) > 0 ? 0 : 45_000;
         cluster.random = random::nextDouble;
         cluster.ids = Cluster.ids(new Random(seed));
-        cluster.policy = RefreshPolicy.builder()
-                .jitter(mode == Mode.QUIET ? Duration.ofSeconds(30) : Duration.ZERO)
-                .build();
         cluster.presenter = this::presents;
         cluster.provider.faults(this::providerFault);
         int nodes = 2 + random.nextInt(2);
@@ -180,6 +194,9 @@ final class StoreRun {
             slot.toggleSubscriber(user);
         } else if (dice < 73) {
             slot.signIn(user);
+            if (random.nextInt(3) == 0) { // again within a millisecond
+                slot.signIn(user);
+            }
         } else if (dice < 75) {
             slot.signOut(user);
         } else if (dice < 77) {
@@ -193,6 +210,8 @@ final class StoreRun {
                 strike(slot);
             } else if (dice > 95) {
                 contest(slot, user);
+            } else if (dice > 94) {
+                overtake(slot, user);
             } else {
                 fault(slot);
             }
@@ -240,15 +259,37 @@ final class StoreRun {
         beforeNextRefresh();
         USERS.forEach(slot::call);
         Slot holder = holderOr(slot);
-        switch (random.nextInt(3)) {
+        switch (random.nextInt(4)) {
             case 0 -> holder.crash(Duration.ofMillis(random.nextInt(120_000)));
-            case 1 -> holder.pause(Duration.ofMillis(random.nextInt(120_000)));
+            case 1 -> holder.failWrites(Duration.ofMillis(random.nextInt(60_000)));
+            case 2 -> holder.pause(Duration.ofMillis(random.nextInt(120_000)));
             default -> holder.cut(storeFault(), Duration.ofMillis(random.nextInt(120_000)));
         }
         for (int i = random.nextInt(4); i >= 0; i--) {
             cluster.advance(Duration.ofMillis(random.nextInt(30_000)));
             slots.forEach(each -> USERS.forEach(each::call));
         }
+    }
+
+    /** The request of a node that is paused reaches the provider after that of the node that takes over. */
+    private void overtake(Slot slot, String user) {
+        slots.forEach(each -> each.restore(user));
+        Duration late = Duration.ofMillis(20_500 + random.nextInt(4_000));
+        boolean[] spent = {false};
+        nextFault = presentation -> {
+            if (spent[0]) {
+                return null;
+            }
+            spent[0] = true;
+            slotOf.get(presentation.node()).pause(late.plusMillis(random.nextInt(4_000)));
+            return RotatingProvider.Fault.none().slow(late, Duration.ZERO);
+        };
+        trouble("overtaken after " + late.toMillis() + " ms", null, Duration.ZERO);
+        slot.demand(user);
+        cluster.advance(Duration.ofMillis(random.nextInt(1_000)));
+        slots.forEach(each -> each.demand(user));
+        cluster.advance(Duration.ofMillis(25_000 + random.nextInt(10_000)));
+        nextFault = presentation -> null;
     }
 
     /** The user signs in at a node that cannot save it, and signs in or out at another one meanwhile. */
@@ -271,7 +312,13 @@ final class StoreRun {
         switch (random.nextInt(9)) {
             case 0, 1 -> slot.crash(Duration.ofMillis(random.nextInt(60_000)));
             case 2, 3 -> slot.pause(time);
-            case 4 -> slot.cut(storeFault(), time);
+            case 4 -> {
+                if (random.nextInt(3) == 0) {
+                    slot.failWrites(time);
+                } else {
+                    slot.cut(storeFault(), time);
+                }
+            }
             case 5 -> {
                 if (random.nextInt(3) == 0) {
                     freeze(time);
@@ -343,11 +390,7 @@ final class StoreRun {
 
     private void lose(String user) {
         switch (random.nextInt(3)) {
-            case 0 -> {
-                int lost = 1 + random.nextInt(8);
-                trouble("failover that loses " + lost, null, Duration.ZERO);
-                cluster.engine.failover(lost);
-            }
+            case 0 -> failOver(1 + random.nextInt(8));
             case 1 -> {
                 trouble("lost leases", null, Duration.ZERO);
                 cluster.engine.loseLeases();
@@ -358,6 +401,28 @@ final class StoreRun {
             }
         }
         greatest.clear();
+    }
+
+    /** A node that uses what was lost puts it back within a second. */
+    private void failOver(int lost) {
+        Map<String, TokenStore.Record> before = new HashMap<>();
+        USERS.forEach(user -> before.put(user, cluster.record(user)));
+        boolean calm = troubles.stream().noneMatch(t -> t.end.isAfter(cluster.clock.instant()));
+        trouble("failover that loses " + lost, null, Duration.ZERO);
+        cluster.engine.failover(lost);
+        List<String> known = USERS.stream()
+                .filter(user -> calm && slots.stream().anyMatch(slot -> slot.uses(user, before.get(user))))
+                .toList();
+        if (known.isEmpty()) {
+            return;
+        }
+        cluster.advance(Duration.ofSeconds(1));
+        for (String user : known) {
+            TokenStore.Record after = cluster.record(user);
+            if (after == null || after.version().compareTo(before.get(user).version()) < 0) {
+                violate("nobody has put back " + before.get(user) + " of " + user + " after a failover");
+            }
+        }
     }
 
     private Trouble trouble(String kind, @Nullable String node, Duration time) {
@@ -412,8 +477,35 @@ final class StoreRun {
             }
             if (token.refreshToken() != null) {
                 tokenOf.put(token.refreshToken().secret(), token);
+                refreshTokens.put(record.version(), token.refreshToken().secret());
             }
             saved.computeIfAbsent(user, key -> new HashSet<>()).add(cluster.name(token));
+        }
+    }
+
+    /** A refusal is believed only after a look for the successor of the node that presented the token before. */
+    private void checkDead(TokenStore.Record dead) {
+        TokenStore.Version version = dead.version();
+        String consumed = refreshTokens.get(
+                new TokenStore.Version(version.since(), version.login(), version.number(), version.attempt(), false));
+        if (mode == Mode.LOSSY || consumed == null) {
+            return;
+        }
+        List<Presentation> same = cluster.provider.presentations().stream()
+                .filter(p -> p.refreshToken().equals(consumed))
+                .toList();
+        boolean first = same.stream()
+                .filter(Presentation::isRefused)
+                .allMatch(refused -> same.stream()
+                        .noneMatch(p -> p.granted() != null
+                                && !p.node().equals(refused.node())
+                                && p.at().isBefore(refused.at())));
+        Instant believed = cluster.clock.instant().minus(Cluster.DEADLINE).plusSeconds(2);
+        if (!first
+                && same.stream()
+                        .filter(Presentation::isRefused)
+                        .noneMatch(p -> p.answeredAt() != null && p.answeredAt().isBefore(believed))) {
+            violate("the refusal of " + consumed + " was believed at once");
         }
     }
 
@@ -434,7 +526,9 @@ final class StoreRun {
             int login = cluster.provider.login(token);
             int loginBefore = cluster.provider.login(before);
             if (login == loginBefore
-                    ? cluster.provider.serial(token) < cluster.provider.serial(before) && !isDisordered()
+                    ? cluster.provider.serial(token) < cluster.provider.serial(before)
+                            && !isDisordered()
+                            && !presentedAlone.contains(member.user)
                     : isSurelyEarlier(login, loginBefore)) {
                 violate(member + " goes back from " + cluster.name(before) + " to " + name);
             }
@@ -446,6 +540,8 @@ final class StoreRun {
             boolean commanded = commands.stream().anyMatch(c -> c.slot == slot && c.login == login);
             if (unsaved
                     && !commanded
+                    && login == loginBefore // else the session may have had a token between the two that nobody asked
+                    // for
                     && member.refused != before
                     && cluster.policy.staleAt(before).isAfter(now)) {
                 violate(member + " hands out " + name + ", which is not saved, while " + cluster.name(before)
@@ -490,12 +586,16 @@ final class StoreRun {
         List<Presentation> same = cluster.provider.presentations().stream()
                 .filter(p -> p.refreshToken().equals(refreshToken.secret()))
                 .toList();
+        Instant asked = node.store.leaseAskedAt(TokenStore.key(user));
         if (!rotates) {
+            if (Duration.between(asked, now).compareTo(Cluster.LEASE) > 0) {
+                presentedAlone.add(user);
+            }
             return;
         }
-        Instant asked = node.store.leaseAskedAt(TokenStore.key(user));
+        same.forEach(p -> checkPause(node, p));
         boolean withinGrace = same.stream()
-                .filter(p -> p.node().equals(node.name))
+                .filter(p -> p.node().equals(node.name) && !isUnsent(p))
                 .limit(1)
                 .anyMatch(own -> now.isBefore(own.at().plus(grace).minus(Cluster.DEADLINE)));
         boolean fresh = Duration.between(asked, now).compareTo(Cluster.LEASE.minus(Cluster.DEADLINE)) <= 0;
@@ -503,6 +603,7 @@ final class StoreRun {
             violate(node + " presents " + refreshToken.secret() + " and last asked for the lease at " + asked);
         }
         if (mode == Mode.LOSSY) {
+            checkSeenMark(node, refreshToken, user, token);
             return;
         }
         List<Presentation> others = same.stream()
@@ -515,6 +616,9 @@ final class StoreRun {
             Slot holder = slotOf.get(other.node());
             boolean working =
                     other.answeredAt() == null && !holder.isGone(other.node()) && !holder.wasPausedSince(other.at());
+            if (other.granted() != null && isOnlyUnsaved(holder, other, user)) {
+                violate(node + " presents " + refreshToken.secret() + " while " + other.node() + " saves its result");
+            }
             if (working && now.isBefore(other.at().plus(Cluster.DEADLINE))) {
                 violate(node + " presents " + refreshToken.secret() + " while " + other.node() + " does");
             }
@@ -536,6 +640,63 @@ final class StoreRun {
             violate(node + " presents " + refreshToken.secret() + " of another node, and its store failed at "
                     + node.store.failedAt(TokenStore.key(user)));
         }
+    }
+
+    /** The {@code Retry-After} that one node got keeps all of them away, if that node could say so. */
+    private void checkPause(Node node, Presentation earlier) {
+        if (!earlier.fault().startsWith(THROTTLED)
+                || earlier.answeredAt() == null
+                || mode == Mode.LOSSY
+                || slotOf.get(earlier.node()).isGone(earlier.node())) {
+            return;
+        }
+        // The provider counts from its response, and the node by its own clock.
+        Instant end = earlier.at()
+                .plus(Duration.parse(earlier.fault().substring(THROTTLED.length())))
+                .minusMillis(2L * widestSkew);
+        boolean told = troubles.stream()
+                .filter(t -> t.node == null || t.node.equals(earlier.node()))
+                .filter(t -> !t.kind.startsWith(THROTTLED))
+                .noneMatch(t -> !t.end.isBefore(earlier.at())
+                        && !t.start.isAfter(earlier.answeredAt().plusSeconds(1)));
+        if (told && cluster.clock.instant().isBefore(end)) {
+            violate(node + " presents " + earlier.refreshToken() + " before the end of the pause at " + end);
+        }
+    }
+
+    /** A store that loses a mark does not make a node forget that it has seen it. */
+    private void checkSeenMark(Node node, RefreshToken refreshToken, String user, Token token) {
+        Instant marked = node.store.markSeen(refreshToken.secret());
+        Instant now = cluster.clock.instant();
+        Member member = slotOf.get(node.name).members.get(user);
+        if (marked == null || member == null || !member.began.isBefore(marked)) {
+            return;
+        }
+        boolean inGrace =
+                !grace.isZero() && Duration.between(marked, now).plus(MARGIN).compareTo(grace) <= 0;
+        boolean demand = demanded.containsKey(node.name + user);
+        Instant patience = cluster.policy.staleAt(token).minus(CALM);
+        if (!inGrace && !demand && node.clock.instant().isBefore(patience)) {
+            violate(node + " presents " + refreshToken.secret() + " before " + patience + ", whose mark it saw");
+        }
+    }
+
+    /** Tells whether a node has a result, extends its lease and is only kept from saving: nobody else is to present meanwhile. */
+    private boolean isOnlyUnsaved(Slot holder, Presentation presentation, String user) {
+        Member member = holder.members.get(user);
+        Token result = presentation.granted();
+        return presentation.answeredAt() != null
+                && result != null
+                && presentation.fault().equals("none")
+                && !holder.isGone(presentation.node())
+                && member != null
+                && member.began.isBefore(presentation.at())
+                && !holder.wasPausedSince(presentation.at())
+                && !saved.getOrDefault(user, Set.of()).contains(cluster.name(result))
+                && troubles.stream()
+                        .filter(t -> !t.end.isBefore(presentation.at()))
+                        .filter(t -> t.node == null || t.node.equals(presentation.node()))
+                        .allMatch(t -> t.kind.equals(WRITES_FAIL));
     }
 
     private static boolean isUnsent(Presentation presentation) {
@@ -570,7 +731,7 @@ final class StoreRun {
         checkStep();
         for (String user : USERS) {
             cluster.log("all tokens are stale");
-            cluster.advance(lifetime);
+            cluster.advance(lifetime.plusMillis(2L * widestSkew)); // by the clock of each node
             checkEnd(user);
         }
     }
@@ -616,10 +777,16 @@ final class StoreRun {
         }
         Instant since = last.at.minus(SAME_TIME);
         List<Command> possible = of.stream().filter(c -> !c.at.isBefore(since)).toList();
-        boolean fits = possible.stream().anyMatch(c -> fits(c, record));
+        boolean fits = possible.stream().filter(c -> !isFollowed(c, of)).anyMatch(c -> fits(c, record));
         if (!fits) {
             violate("the record of " + user + " is " + record + " after " + possible);
         }
+    }
+
+    /** A session orders its own commands, however fast they follow each other. */
+    private static boolean isFollowed(Command command, List<Command> all) {
+        return all.subList(all.indexOf(command) + 1, all.size()).stream()
+                .anyMatch(later -> later.done && later.member != null && later.member == command.member);
     }
 
     private boolean fits(Command command, TokenStore.@Nullable Record record) {
@@ -656,16 +823,26 @@ final class StoreRun {
                 break;
             }
         }
-        String consumed = fatal.refreshToken();
-        List<Presentation> same = cluster.provider.presentations().stream()
-                .filter(p -> p.refreshToken().equals(consumed))
-                .toList();
+        checkSpare(user, fatal);
+        List<Presentation> same = presentations(fatal.refreshToken());
+        if (same.get(0).isRefused()) {
+            // Refused at its first use: another successor of the same token has replaced it, which is where the story
+            // begins.
+            String superseded = fatal.refreshToken();
+            same = cluster.provider.presentations().stream()
+                    .filter(p -> p.granted() != null
+                            && superseded.equals(p.granted().refreshToken().secret()))
+                    .findFirst()
+                    .map(p -> presentations(p.refreshToken()))
+                    .orElse(same);
+        }
         Instant from = same.get(0).at().minus(Cluster.LEASE);
         Instant to = fatal.processedAt();
         List<Trouble> near = troubles.stream()
                 .filter(t -> !t.end.isBefore(from) && !t.start.isAfter(to))
                 .toList();
-        // Whose response the session depends on: a presentation that the provider did not process leaves a mark, and no successor.
+        // Whose response the session depends on: a presentation that the provider did not process leaves a mark, and no
+        // successor.
         String holder = same.stream()
                 .filter(p -> p.processedAt() != null && !p.isRefused())
                 .findFirst()
@@ -692,7 +869,9 @@ final class StoreRun {
             boolean crashed = slotOf.get(holder).isGone(holder);
             boolean away = near.stream()
                     .anyMatch(t -> (t.node == null || t.node.equals(holder)) && !t.end.isBefore(to.minusSeconds(12)));
-            excused = responseLost || crashed || away;
+            boolean late = same.stream()
+                    .anyMatch(p -> p.processedAt() != null && p.processedAt().isAfter(p.at().plus(Cluster.DEADLINE)));
+            excused = responseLost || crashed || away || late;
         }
         cluster.log("lost: " + fatal + ", first " + same.get(0) + ", troubles " + near);
         if (!excused) {
@@ -705,6 +884,34 @@ final class StoreRun {
         return cluster.story;
     }
 
+    private List<Presentation> presentations(String refreshToken) {
+        return cluster.provider.presentations().stream()
+                .filter(p -> p.refreshToken().equals(refreshToken))
+                .toList();
+    }
+
+    /** A node that was refused, and nobody else, presents another successor of the same token if it has one. */
+    private void checkSpare(String user, Presentation refused) {
+        if (presentations(refused.refreshToken()).stream()
+                .anyMatch(p -> !p.node().equals(refused.node()))) {
+            return;
+        }
+        Slot slot = slotOf.get(refused.node());
+        Member member = slot.members.get(user);
+        Token token = tokenOf.get(refused.refreshToken());
+        if (slot.isGone(refused.node()) || member == null || !member.began.isBefore(refused.at())) {
+            return;
+        }
+        for (Received received : received) {
+            if (received.node == member.node
+                    && !received.at.isBefore(member.began)
+                    && cluster.provider.login(received.token) == cluster.provider.login(token)
+                    && cluster.provider.accepts(received.token)) {
+                violate(refused + ", and the node has " + cluster.name(received.token));
+            }
+        }
+    }
+
     String kind() {
         return mode + " grace " + grace.toSeconds();
     }
@@ -715,6 +922,8 @@ final class StoreRun {
 
     // ---- the parts
 
+    private record Received(Node node, Token token, Instant at) {}
+
     private record Trouble(String kind, @Nullable String node, Instant start, Instant end) {}
 
     private final class Command {
@@ -722,10 +931,12 @@ final class StoreRun {
         private final Slot slot;
         private final String user;
         private final int login;
+        private final @Nullable Member member;
         private final Instant at = cluster.clock.instant();
         private boolean done;
 
         Command(Slot slot, String user, int login) {
+            this.member = slot.members.get(user);
             this.slot = slot;
             this.user = user;
             this.login = login;
@@ -776,6 +987,7 @@ final class StoreRun {
         private @Nullable Disposable subscriber;
         private @Nullable Token latest;
         private @Nullable Token refused;
+        private final Instant began = cluster.clock.instant();
 
         Member(Slot slot, String user, TokenSession session) {
             this.slot = slot;
@@ -794,6 +1006,7 @@ final class StoreRun {
     private final class Slot {
 
         private final String letter;
+        private final Duration skew;
         private final Map<String, Member> members = new HashMap<>();
         private final Set<String> crashed = new HashSet<>();
         private final List<Trouble> pauses = new ArrayList<>();
@@ -805,19 +1018,25 @@ final class StoreRun {
 
         Slot(String letter) {
             this.letter = letter;
+            this.skew = widestSkew == 0
+                    ? Duration.ZERO
+                    : Duration.ofMillis(random.nextInt(2 * widestSkew) - (long) widestSkew);
             this.node = boot();
         }
 
         private Node boot() {
-            Node booted = cluster.node(letter + ++incarnation);
+            Node booted = cluster.node(letter + ++incarnation, skew);
             slotOf.put(booted.name, this);
             nodes.add(booted);
             booted.store.seen = record -> {
                 Token token = record.token();
                 if (token != null) {
                     note(cluster.provider.user(token), record);
+                } else if (record.state() == State.DEAD) {
+                    checkDead(record);
                 }
             };
+            booted.received = token -> received.add(new Received(booted, token, cluster.clock.instant()));
             if (TRACE) {
                 booted.store.awaits = point -> cluster.log(booted + " " + point);
             }
@@ -867,6 +1086,17 @@ final class StoreRun {
 
         @Nullable Member running(String user) {
             return isRunning() ? members.get(user) : null;
+        }
+
+        /** Tells whether a session with a subscriber hands out the token of a record. */
+        boolean uses(String user, TokenStore.@Nullable Record record) {
+            Member member = running(user);
+            Token token = record == null ? null : record.token();
+            return member != null
+                    && member.subscriber != null
+                    && member.latest != null
+                    && token != null
+                    && token.accessToken().equals(member.latest.accessToken());
         }
 
         void call(String user) {
@@ -1037,8 +1267,29 @@ final class StoreRun {
                                 wait.done = true;
                                 trouble("unsaved at disposal", at.name, Duration.ZERO);
                             },
-                            () -> wait.done = true);
+                            () -> {
+                                wait.done = true;
+                                disposed(member, at);
+                            });
             cluster.advance(Duration.ZERO);
+        }
+
+        /** A program may end when its disposal has completed: what it has obtained is saved. */
+        private void disposed(Member member, Node at) {
+            TokenStore.Record record = cluster.record(member.user);
+            Token token = record == null ? null : record.token();
+            if (mode == Mode.LOSSY || !rotates || token == null || token.refreshToken() == null) {
+                return;
+            }
+            for (Presentation p : presentations(token.refreshToken().secret())) {
+                if (p.node().equals(at.name)
+                        && !p.at().isBefore(member.began)
+                        && p.granted() != null
+                        && p.answeredAt() != null
+                        && p.fault().equals("none")) {
+                    violate(member + " is disposed, and the store has what it has consumed: " + cluster.name(token));
+                }
+            }
         }
 
         void crash(Duration time) {
@@ -1067,14 +1318,30 @@ final class StoreRun {
             cluster.clock.scheduler().schedule(paused.scheduler::resume, time.toMillis(), TimeUnit.MILLISECONDS);
         }
 
+        /** The node reaches the store, which takes none of its writes. */
+        void failWrites(Duration time) {
+            trouble(WRITES_FAIL, node.name, time);
+            ReferenceStore.Fault fault = random.nextBoolean()
+                    ? ReferenceStore.Fault.fails()
+                    : ReferenceStore.Fault.failsWith(
+                            () -> new OAuthErrorException("invalid_grant", "the store's", 400));
+            node.connection.faults((operation, key) ->
+                    operation == ReferenceStore.Operation.PUT ? fault : ReferenceStore.Fault.none());
+            reconnectAfter(time);
+        }
+
         void cut(ReferenceStore.Fault fault, Duration time) {
             cut(fault, time, trouble("store fault", node.name, time));
         }
 
         private void cut(ReferenceStore.Fault fault, Duration time, Trouble trouble) {
+            node.connection.fault(fault);
+            node.connection.losesChanges(true);
+            reconnectAfter(time);
+        }
+
+        private void reconnectAfter(Duration time) {
             Node cut = node;
-            cut.connection.fault(fault);
-            cut.connection.losesChanges(true);
             cluster.clock
                     .scheduler()
                     .schedule(

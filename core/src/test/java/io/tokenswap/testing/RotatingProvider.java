@@ -153,6 +153,17 @@ public final class RotatingProvider {
     }
 
     /**
+     * Tells whether the refresh token would be accepted as an unused one.
+     *
+     * @param token a token of this provider
+     * @return false if the login is revoked, or if the refresh token was consumed or replaced
+     */
+    public synchronized boolean accepts(Token token) {
+        Grant grant = grant(token);
+        return !grant.login.revoked && !grant.superseded && grant.consumedAt == null;
+    }
+
+    /**
      * Returns the user of a token.
      *
      * @param token a token of this provider
