@@ -118,7 +118,8 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
     private Mono<Void> saved() {
         return current().stored().unsaved() == null
                 ? Mono.empty()
-                : AttemptLimit.applyForCaller(until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
+                : AttemptLimit.applyForCaller(
+                                until(found -> found.stored().unsaved() == null), STORE_PATIENCE, settings())
                         .onErrorMap(TimeoutException.class, late -> untaken(lastStoreFailure()));
     }
 

@@ -845,6 +845,11 @@ class SharedStoreTest {
         @Tag("E10")
         void doesNotBounceBetweenNodesWhoseClocksDisagreeByMoreThanALifetime() {
             cluster.provider.lifetime(Duration.ofMinutes(5));
+            // A hot loop would never end, so that it gets no more responses after a while.
+            cluster.provider.faults(
+                    presentation -> cluster.provider.presentations().size() > 1_000
+                            ? RotatingProvider.Fault.losesResponseSilently()
+                            : RotatingProvider.Fault.none());
             Node fast = cluster.node("fast", Duration.ofMinutes(10));
             a.start(ALICE);
             subscribe(a);
