@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  * Threads that run tasks in the order in which the tasks come. A task that blocks delays the others for some milliseconds only.
  *
  * <p>As many threads as there are processors suffice while no task blocks. While tasks wait, a look every 10 ms finds out whether one of
- * them has begun since the look before. If not, all threads are occupied, and as many threads again are started. Threads that are not
- * needed any more end when they have been idle for a while.
+ * them has begun since the look before. If three looks find that none has, all threads are occupied, and as many threads again are
+ * started. Threads that are not needed any more end when they have been idle for a while.
  */
 final class Workers implements Executor {
 
@@ -24,6 +24,10 @@ final class Workers implements Executor {
 
     private static final int FEWEST = Math.max(2, Runtime.getRuntime().availableProcessors());
     private static final long LOOK_MILLIS = 10;
+
+    /** Fewer looks without a change may mean that the processors have other work. */
+    private static final int STALL = 2;
+
     private static final long IDLE_SECONDS = 10;
 
     private final ThreadPoolExecutor threads;
@@ -40,6 +44,9 @@ final class Workers implements Executor {
 
     /** The task that waited longest at the last look. Only touched by the thread of the clock. */
     private @Nullable Runnable seen;
+
+    /** The number of looks in a row that found the same task. Only touched by the thread of the clock. */
+    private int stalled;
 
     Workers(ThreadFactory factory, ScheduledExecutorService clock) {
         this.clock = clock;
@@ -74,10 +81,12 @@ final class Workers implements Executor {
             watch(); // a task may have come while this was the look that it relied on
             return;
         }
-        if (first == seen) {
+        stalled = first == seen ? stalled + 1 : 0;
+        seen = first;
+        if (stalled == STALL) {
+            stalled = 0;
             resize(Math.max(2 * threads.getPoolSize(), FEWEST));
         }
-        seen = first;
         later(this::look, LOOK_MILLIS);
     }
 

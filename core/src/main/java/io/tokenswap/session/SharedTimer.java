@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.internal.Timers;
 import java.lang.ref.WeakReference;
 import java.util.Map;
 import java.util.WeakHashMap;
@@ -33,8 +34,12 @@ final class SharedTimer {
     /** Ticks to come, by their due time on the scheduler's clock. */
     private final ConcurrentMap<Long, Tick> ticks = new ConcurrentHashMap<>();
 
+    /** True if a tick stays until its time though no task is left. Our own timers would keep it until then in any case. */
+    private final boolean keepsTicks;
+
     private SharedTimer(Scheduler scheduler) {
         this.scheduler = scheduler;
+        this.keepsTicks = scheduler.equals(Timers.scheduler());
     }
 
     /** Returns the timer of a scheduler, which is kept as long as it is in use. */
@@ -136,7 +141,7 @@ final class SharedTimer {
         synchronized void remove(Task task) {
             if (task.tick == this) {
                 unlink(task);
-                if (first == null && !ended) {
+                if (first == null && !ended && !keepsTicks) {
                     end();
                     if (timer != null) {
                         timer.dispose();
