@@ -2,6 +2,7 @@ package io.tokenswap.session;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 
+import io.tokenswap.Token;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -11,6 +12,7 @@ import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
+import reactor.core.publisher.BaseSubscriber;
 
 /** A new login and the end of the session, against a landing, a caller and the store. */
 public class LifeCycleRaces {
@@ -147,23 +149,24 @@ public class LifeCycleRaces {
 
     @JCStressTest
     @State
-    @Outcome(
-            id = "1",
-            expect = ACCEPTABLE,
-            desc = "who waits before it settles and who comes after it are both released")
-    public static class SettledAgainstSettle {
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "a caller that waits before the attempt settles is released, a later one is turned away")
+    public static class WaitAgainstSettle {
 
         private final RefreshAttempt attempt = RefreshAttempt.refresh();
         private final AtomicInteger released = new AtomicInteger();
+        private final WaitingCaller caller =
+                new WaitingCaller(StressSession.responding().session, new BaseSubscriber<Token>() {}, true);
 
         @Actor
         public void settle() {
-            attempt.settle();
+            attempt.settle(call -> released.incrementAndGet());
         }
 
         @Actor
         public void waitForIt() {
-            attempt.settled().subscribe(nothing -> {}, error -> {}, released::incrementAndGet);
+            if (!attempt.add(caller)) {
+                released.incrementAndGet();
+            }
         }
 
         @Arbiter

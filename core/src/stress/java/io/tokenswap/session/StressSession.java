@@ -18,6 +18,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
+import reactor.core.Disposables;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
@@ -156,6 +157,11 @@ final class StressSession implements TokenEndpoint, Scheduler {
         return this;
     }
 
+    /** All timers that wait are ripe, at whatever time. */
+    void ripen() {
+        ripe = List.copyOf(timers);
+    }
+
     /** Fires the timers that are ripe. */
     void fire() {
         for (AtomicReference<@Nullable Runnable> timer : ripe) {
@@ -184,9 +190,11 @@ final class StressSession implements TokenEndpoint, Scheduler {
         });
     }
 
+    /** An attempt begins on the thread of the actor that caused it. */
     @Override
     public Disposable schedule(Runnable task) {
-        return schedule(task, 0, TimeUnit.MILLISECONDS);
+        task.run();
+        return Disposables.disposed();
     }
 
     @Override
