@@ -10,12 +10,14 @@ import java.time.Instant;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
+import java.util.function.IntConsumer;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 
 /**
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
- * CPU for each refresh, lateness. Arguments: how many sessions, how many seconds to watch.
+ * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run. Arguments: how many
+ * sessions, how many seconds to watch.
  *
  * <p>Everything that a session needs counts: its token with two separate strings, its subscriber, its share of the timers. The
  * CPU is the whole process's, the garbage collector's and the endpoint's included.
@@ -30,12 +32,14 @@ public final class LiveSessions {
     private final TokenSession.Builder builder = TokenSession.builder(endpoint).policy(POLICY);
     private final TokenSession[] sessions;
     private final Watcher[] watchers;
+    private final BareTimer[] bare;
     private final int threads = Thread.activeCount();
     private final long heap;
 
     private LiveSessions(int count) {
         sessions = new TokenSession[count];
         watchers = new Watcher[count];
+        bare = new BareTimer[count];
         heap = settledHeap();
     }
 
@@ -48,26 +52,57 @@ public final class LiveSessions {
         live.subscribeAll();
         live.watch(seconds);
         System.out.printf("with a subscriber: %d B a session%n", live.heapForEach());
+        live.closeAll();
+        System.out.println("a bare HashedWheelTimer beside it:");
+        live.startBareTimers();
+        live.watch(seconds);
         System.exit(0);
     }
 
+    private void closeAll() {
+        for (int i = 0; i < sessions.length; i++) {
+            sessions[i].dispose();
+            sessions[i] = null;
+            watchers[i] = null;
+        }
+        settledHeap();
+    }
+
+    /** Spread as the sessions were. */
+    private void startBareTimers() throws InterruptedException {
+        spread(i -> {
+            watchers[i] = new Watcher();
+            bare[i] = new BareTimer(endpoint, watchers[i]);
+        });
+    }
+
     /** Each has been refreshed once: such a token holds more than the first one. */
-    private void openAll() {
+    private void openAll() throws InterruptedException {
         for (int i = 0; i < sessions.length; i++) {
             sessions[i] = builder.build(endpoint.grant());
             sessions[i].refresh().subscribe();
         }
+        while (endpoint.refreshes() < sessions.length) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
+        TimeUnit.SECONDS.sleep(1); // until nothing of the refreshes is left
     }
 
     /** Spread over the time in which each is refreshed once, as users come: all at once they would measure a stampede. */
     private void subscribeAll() throws InterruptedException {
-        long spread = TimeUnit.SECONDS.toNanos(LIFETIME.toSeconds() * 3 / 4);
-        long start = System.nanoTime();
-        for (int i = 0; i < sessions.length; i++) {
+        spread(i -> {
             sessions[i].refresh().subscribe();
             watchers[i] = new Watcher();
             sessions[i].tokens().subscribe(watchers[i]);
-            long ahead = start + spread * i / sessions.length - System.nanoTime();
+        });
+    }
+
+    private void spread(IntConsumer start) throws InterruptedException {
+        long spread = TimeUnit.SECONDS.toNanos(LIFETIME.toSeconds() * 3 / 4);
+        long began = System.nanoTime();
+        for (int i = 0; i < sessions.length; i++) {
+            start.accept(i);
+            long ahead = began + spread * i / sessions.length - System.nanoTime();
             if (ahead > 2_000_000) {
                 TimeUnit.NANOSECONDS.sleep(ahead);
             }
@@ -110,7 +145,7 @@ public final class LiveSessions {
     }
 
     /** Subscribes to one session, and looks at when its tokens come. */
-    private static final class Watcher implements CoreSubscriber<Token> {
+    static final class Watcher implements CoreSubscriber<Token> {
 
         static final Histogram LATENESS = new Histogram();
         static final AtomicLong STALE = new AtomicLong();
@@ -144,9 +179,7 @@ public final class LiveSessions {
         }
 
         @Override
-        public void onComplete() {
-            throw new IllegalStateException("A session ended");
-        }
+        public void onComplete() {} // when all are closed
     }
 
     /** Counts milliseconds, those of a minute and more as one. */

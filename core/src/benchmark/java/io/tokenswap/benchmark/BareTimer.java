@@ -1,0 +1,42 @@
+package io.tokenswap.benchmark;
+
+import io.netty.util.HashedWheelTimer;
+import io.netty.util.Timeout;
+import io.netty.util.TimerTask;
+import io.tokenswap.Token;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The least that a refresh ahead of expiry costs: a timeout of a {@link HashedWheelTimer} for each user, which asks the endpoint, passes the
+ * token to a subscriber and sets the next timeout. One flight, failures, deadlines, clocks and callers are left out.
+ */
+final class BareTimer implements TimerTask {
+
+    /** Ticks as the sessions do. */
+    private static final HashedWheelTimer WHEEL = new HashedWheelTimer(10, TimeUnit.MILLISECONDS, 8_192);
+
+    private final InstantEndpoint endpoint;
+    private final LiveSessions.Watcher watcher;
+    private Token token;
+
+    BareTimer(InstantEndpoint endpoint, LiveSessions.Watcher watcher) {
+        this.endpoint = endpoint;
+        this.token = endpoint.grant();
+        this.watcher = watcher;
+        emit(token);
+    }
+
+    private void emit(Token next) {
+        token = next;
+        watcher.onNext(next);
+        long lifetime = Duration.between(next.issuedAt(), next.expiresAt()).toMillis();
+        long due = next.expiresAt().toEpochMilli() - lifetime / 5 - System.currentTimeMillis();
+        WHEEL.newTimeout(this, Math.max(0, due), TimeUnit.MILLISECONDS);
+    }
+
+    @Override
+    public void run(Timeout timeout) {
+        endpoint.refresh(token.refreshToken()).subscribe(this::emit);
+    }
+}
