@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
 
 /**
- * Address at which browsers reach this service; port 0 stands for the port that the server has chosen. It is never taken from the {@code Host} header, which anybody can write: the code would
- * be sent there.
+ * Address at which browsers reach this service; port 0 stands for the port that the server has chosen. It is never taken from the
+ * {@code Host} header, which anybody can write: the code would be sent there.
  */
 final class PublicUri {
 

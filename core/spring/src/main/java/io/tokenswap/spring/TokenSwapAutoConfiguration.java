@@ -4,10 +4,12 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
+import io.r2dbc.spi.ConnectionFactory;
 import io.tokenswap.KeyRing;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.micrometer.TokenSwapMetrics;
+import io.tokenswap.r2dbc.R2dbcTokenStore;
 import io.tokenswap.redis.RedisTokenStore;
 import io.tokenswap.session.RefreshPolicy;
 import io.tokenswap.session.TokenSession;
@@ -63,6 +65,7 @@ import org.springframework.web.reactive.result.method.annotation.ArgumentResolve
             "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration",
             "org.springframework.boot.micrometer.metrics.autoconfigure.export.simple.SimpleMetricsExportAutoConfiguration",
             "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration",
+            "org.springframework.boot.r2dbc.autoconfigure.R2dbcAutoConfiguration",
         },
         beforeName = {
             "org.springframework.boot.health.autoconfigure.registry.HealthContributorRegistryAutoConfiguration",
@@ -143,9 +146,12 @@ public class TokenSwapAutoConfiguration {
                 FileTokenStore store = FileTokenStore.ofDirectory(path);
                 return properties.keys().isEmpty() ? store : store.sealedWith(keys);
             }
-            default ->
+            case REDIS ->
                 throw new IllegalStateException(
                         "tokenswap.store.type=redis needs the dependency tokenswap-redis, or a bean of type TokenStore");
+            default ->
+                throw new IllegalStateException(
+                        "tokenswap.store.type=r2dbc needs the dependency tokenswap-r2dbc, or a bean of type TokenStore");
         }
     }
 
@@ -250,11 +256,7 @@ public class TokenSwapAutoConfiguration {
         @Bean
         @ConditionalOnMissingBean(TokenStore.class)
         TokenStore redisTokenStore(RedisConnection redis, KeyRing keys, TokenSwapProperties properties) {
-            if (properties.keys().isEmpty()) {
-                throw new IllegalArgumentException(
-                        "tokenswap.store.type=redis needs tokenswap.keys, which all instances share."
-                                + " Create one with: openssl rand -base64 32");
-            }
+            requireKeys(properties, "redis");
             TokenSwapProperties.Store store = properties.store();
             return RedisTokenStore.builder(redis.client(), keys)
                     .grace(store.grace())
@@ -272,6 +274,40 @@ public class TokenSwapAutoConfiguration {
                     client.shutdown(0, 2, TimeUnit.SECONDS);
                 }
             }
+        }
+    }
+
+    /** Tokens in PostgreSQL. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnClass({R2dbcTokenStore.class, ConnectionFactory.class})
+    @ConditionalOnProperty(name = "tokenswap.store.type", havingValue = "r2dbc")
+    static class R2dbc {
+
+        @Bean
+        @ConditionalOnMissingBean(TokenStore.class)
+        TokenStore r2dbcTokenStore(
+                ObjectProvider<ConnectionFactory> connections, KeyRing keys, TokenSwapProperties properties) {
+            requireKeys(properties, "r2dbc");
+            ConnectionFactory unique = connections.getIfUnique();
+            if (unique == null) {
+                throw new IllegalArgumentException(
+                        "tokenswap.store.type=r2dbc needs one bean of type ConnectionFactory: set"
+                                + " spring.r2dbc.url with the dependency spring-boot-starter-r2dbc");
+            }
+            TokenSwapProperties.Store store = properties.store();
+            return R2dbcTokenStore.builder(unique, keys)
+                    .table(store.r2dbc().table())
+                    .grace(store.grace())
+                    .rotates(store.rotates())
+                    .unused(store.unused())
+                    .build();
+        }
+    }
+
+    private static void requireKeys(TokenSwapProperties properties, String type) {
+        if (properties.keys().isEmpty()) {
+            throw new IllegalArgumentException("tokenswap.store.type=" + type
+                    + " needs tokenswap.keys, which all instances share. Create one with: openssl rand -base64 32");
         }
     }
 

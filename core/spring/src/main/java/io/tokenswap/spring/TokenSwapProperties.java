@@ -146,7 +146,9 @@ record TokenSwapProperties(
         /** Tokens in a directory of this machine. */
         FILE,
         /** Tokens in Redis, shared by several instances; needs tokenswap-redis. */
-        REDIS
+        REDIS,
+        /** Tokens in PostgreSQL, shared by several instances; needs tokenswap-r2dbc. */
+        R2DBC
     }
 
     /**
@@ -155,6 +157,7 @@ record TokenSwapProperties(
      * @param type kind of the store
      * @param file options of the store in files
      * @param redis options of the store in Redis
+     * @param r2dbc options of the store in PostgreSQL
      * @param grace how long the provider accepts a used refresh token again; 30s behind the exchange server of this project
      * @param rotates whether the provider returns a new refresh token at each refresh
      * @param unused time without a write after which a token is removed
@@ -163,6 +166,7 @@ record TokenSwapProperties(
             @DefaultValue("memory") StoreType type,
             @DefaultValue File file,
             @DefaultValue Redis redis,
+            @DefaultValue R2dbc r2dbc,
             @DefaultValue("0s") Duration grace,
             @DefaultValue("learn") Rotates rotates,
             @DefaultValue("180d") Duration unused) {
@@ -187,6 +191,13 @@ record TokenSwapProperties(
                 return "Redis";
             }
         }
+
+        /**
+         * The store in PostgreSQL, over the bean of type ConnectionFactory.
+         *
+         * @param table the table, with or without its schema
+         */
+        record R2dbc(@DefaultValue("tokenswap_tokens") String table) {}
     }
 
     /**

@@ -64,6 +64,11 @@ final class WatchedStore implements TokenStore {
     }
 
     @Override
+    public boolean mayLoseWrites() {
+        return store.mayLoseWrites();
+    }
+
+    @Override
     public String toString() {
         return store.toString();
     }

@@ -5,8 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
+import io.r2dbc.spi.ConnectionFactories;
+import io.r2dbc.spi.ConnectionFactory;
 import io.tokenswap.KeyRing;
 import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.r2dbc.R2dbcTokenStore;
 import io.tokenswap.redis.RedisTokenStore;
 import io.tokenswap.session.RefreshPolicy;
 import io.tokenswap.session.TokenSession;
@@ -17,6 +20,7 @@ import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.io.IOException;
 import java.io.InputStream;
+import java.lang.reflect.Modifier;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -219,8 +223,28 @@ class TokenSwapAutoConfigurationTest {
                     });
         }
 
+        @Test
+        void areInPostgresqlWhereThePropertySaysSo() {
+            ConnectionFactory connections = ConnectionFactories.get("r2dbc:postgresql://app@localhost/tokens");
+            runner.withBean(ConnectionFactory.class, () -> connections)
+                    .withPropertyValues(
+                            "tokenswap.store.type=r2dbc",
+                            "tokenswap.store.r2dbc.table=auth.tokens",
+                            "tokenswap.store.grace=30s",
+                            "tokenswap.keys=" + KEY)
+                    .run(context -> {
+                        TokenStore store = context.getBean(TokenStore.class);
+                        assertThat(store)
+                                .isInstanceOf(R2dbcTokenStore.class)
+                                .hasToString("R2dbcTokenStore[auth.tokens]");
+                        assertThat(store.grace()).isEqualTo(Duration.ofSeconds(30));
+                    });
+        }
+
         @ParameterizedTest
         @CsvSource(delimiter = '|', textBlock = """
+            tokenswap.store.type=r2dbc | needs tokenswap.keys
+            tokenswap.store.type=r2dbc,tokenswap.keys=3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs= | needs one bean of type ConnectionFactory
             tokenswap.store.type=file  | tokenswap.store.type=file needs tokenswap.store.file.path
             tokenswap.store.type=redis | tokenswap.store.type=redis needs tokenswap.store.redis.uri
             tokenswap.store.type=redis,tokenswap.store.redis.uri=redis://localhost | needs tokenswap.keys
@@ -243,6 +267,22 @@ class TokenSwapAutoConfigurationTest {
                             .getFailure()
                             .rootCause()
                             .hasMessageContaining("dependency tokenswap-redis"));
+            runner.withClassLoader(new FilteredClassLoader(R2dbcTokenStore.class))
+                    .withPropertyValues("tokenswap.store.type=r2dbc")
+                    .run(context -> assertThat(context)
+                            .getFailure()
+                            .rootCause()
+                            .hasMessageContaining("dependency tokenswap-r2dbc"));
+        }
+
+        /** A method that falls back to its default would change what a session does with the store. */
+        @Test
+        void areWatchedWithAllTheirMethods() {
+            assertThat(TokenStore.class.getMethods())
+                    .filteredOn(method -> !Modifier.isStatic(method.getModifiers()))
+                    .allSatisfy(method -> assertThat(
+                                    WatchedStore.class.getDeclaredMethod(method.getName(), method.getParameterTypes()))
+                            .isNotNull());
         }
     }
 
@@ -300,7 +340,7 @@ class TokenSwapAutoConfigurationTest {
             List<JsonNode> all =
                     StreamSupport.stream(properties.spliterator(), false).toList();
             assertThat(all)
-                    .hasSize(26)
+                    .hasSize(27)
                     .allSatisfy(
                             property -> assertThat(property.path("description").asString(""))
                                     .isNotBlank());
