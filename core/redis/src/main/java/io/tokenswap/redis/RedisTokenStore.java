@@ -224,8 +224,9 @@ public final class RedisTokenStore implements TokenStore {
                     return Mono.fromFuture(
                             () -> connection.async().subscribe(channel()).toCompletableFuture());
                 })
-                // Without notifications the sessions still poll; the next subscriber tries again.
-                .subscribe(subscribed -> {}, error -> listening.set(false));
+                // What changed before the subscription was not reported. Without notifications the sessions still
+                // poll, and the next subscriber tries again.
+                .subscribe(nothing -> {}, error -> listening.set(false), () -> emit(ANY_KEY));
     }
 
     private void emit(String key) {
