@@ -1,6 +1,9 @@
 package io.tokenswap.spring;
 
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -73,6 +76,18 @@ final class FakeProvider implements AutoCloseable {
     /** The server cannot be reached until {@link #comeBack()}. */
     void goAway() {
         server.disposeNow();
+        // The operating system accepts connections until the event loop has run once more.
+        while (isListening()) {
+            Thread.onSpinWait();
+        }
+    }
+
+    private boolean isListening() {
+        try (Socket connected = new Socket("127.0.0.1", server.port())) {
+            return connected.isConnected();
+        } catch (IOException refused) {
+            return false;
+        }
     }
 
     void comeBack() {
@@ -137,7 +152,7 @@ final class FakeProvider implements AutoCloseable {
         Map<String, String> query = new ConcurrentHashMap<>();
         for (String parameter : uri.substring(uri.indexOf('?') + 1).split("&")) {
             String[] parts = parameter.split("=", 2);
-            query.put(parts[0], java.net.URLDecoder.decode(parts[1], StandardCharsets.UTF_8));
+            query.put(parts[0], URLDecoder.decode(parts[1], StandardCharsets.UTF_8));
         }
         return query;
     }

@@ -19,7 +19,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 final class World implements AutoCloseable {
 
     /** On the class path for the provider's sake; this service runs on Netty. */
-    private static final String NO_TOMCAT = "--spring.autoconfigure.exclude="
+    static final String NO_TOMCAT = "--spring.autoconfigure.exclude="
             + "org.springframework.boot.tomcat.autoconfigure.reactive.TomcatReactiveWebServerAutoConfiguration";
 
     final DemoProvider provider;
