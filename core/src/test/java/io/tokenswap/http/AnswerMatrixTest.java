@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -42,8 +43,23 @@ class AnswerMatrixTest extends WireTest {
         return AnswerTable.rows();
     }
 
-    @ParameterizedTest(name = "B01-B07, B39-B52: {0}")
+    @ParameterizedTest(name = "{0}")
     @MethodSource("rows")
+    @Tag("B01")
+    @Tag("B04")
+    @Tag("B05")
+    @Tag("B06")
+    @Tag("B07")
+    @Tag("B39")
+    @Tag("B40")
+    @Tag("B41")
+    @Tag("B42")
+    @Tag("B43")
+    @Tag("B44")
+    @Tag("B48")
+    @Tag("B49")
+    @Tag("B50")
+    @Tag("B52")
     void bodyHasTheDeclaredOutcomeUnderEachStatus(AnswerTable.Row row) {
         Map<Integer, String> refreshed = new LinkedHashMap<>();
         Map<Integer, String> swapped = new LinkedHashMap<>();

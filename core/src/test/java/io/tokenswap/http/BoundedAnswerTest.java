@@ -28,12 +28,13 @@ class BoundedAnswerTest extends WireTest {
 
     private final AtomicLong written = new AtomicLong();
 
-    @ParameterizedTest(name = "B31: of {0} at most 64 KiB are read, and nothing stays")
+    @ParameterizedTest(name = "of {0} at most 64 KiB are read, and nothing stays")
     @CsvSource(delimiter = '|', textBlock = """
             a gigabyte      | Content-Length: 1073741824
             endless chunks  | Transfer-Encoding: chunked
             a bomb of gzip  | Content-Encoding: gzip
             """)
+    @Tag("B31")
     void nothingOfAHugeAnswerStays(String what, String header) throws IOException {
         byte[] block = block(header);
         RawServer server = started(RawServer.playing(connection -> {

@@ -30,8 +30,9 @@ import reactor.netty.transport.ProxyProvider;
 
 class BrokenNetworkTest extends WireTest {
 
-    @ParameterizedTest(name = "B54: a name server that responds with {0} leaves the request unsent")
+    @ParameterizedTest(name = "a name server that responds with {0} leaves the request unsent")
     @CsvSource({"NXDOMAIN, 3", "SERVFAIL, 2"})
+    @Tag("B54")
     void nameThatCannotBeResolvedIsNamed(String what, int code) throws IOException {
         FakeNameServer names = started(FakeNameServer.responding(code));
 
@@ -45,7 +46,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b54_nameServerThatIsSilentLeavesTheRequestUnsent() throws Exception {
+    @Tag("B54")
+    void nameServerThatIsSilentLeavesTheRequestUnsent() throws Exception {
         FakeNameServer names = started(FakeNameServer.responding(-1));
 
         assertThat(Deadline.of(timers -> asking(names).timers(timers).build().swap(Samples.CODE), names.asked)
@@ -59,7 +61,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b55_refusedConnectionNamesTheAddressAndTheRemedy() throws IOException {
+    @Tag("B55")
+    void refusedConnectionNamesTheAddressAndTheRemedy() throws IOException {
         int port;
         try (ServerSocket closed = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             port = closed.getLocalPort();
@@ -75,7 +78,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b56_blackHoleIsGivenUpAfter5Seconds() throws IOException {
+    @Tag("B56")
+    void blackHoleIsGivenUpAfter5Seconds() throws IOException {
         // A full queue of a server that never accepts swallows every further SYN.
         List<Socket> queued = new ArrayList<>();
         try (ServerSocket blackHole = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -104,15 +108,17 @@ class BrokenNetworkTest extends WireTest {
         }
     }
 
-    @ParameterizedTest(name = "{0}: {1}")
+    @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
-        B58 | before the status line | ''
-        B59 | in the status line     | HTTP/1.1 2
-        B59 | in the headers         | HTTP/1.1 200 OK\\r\\nContent-Type: appl
-        B59 | in the body            | HTTP/1.1 200 OK\\r\\nContent-Length: 25\\r\\n\\r\\n{"access_token":"can
-        B59 | in a chunk             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"can
+        before the status line | ''
+        in the status line     | HTTP/1.1 2
+        in the headers         | HTTP/1.1 200 OK\\r\\nContent-Type: appl
+        in the body            | HTTP/1.1 200 OK\\r\\nContent-Length: 25\\r\\n\\r\\n{"access_token":"can
+        in a chunk             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"can
         """)
-    void resetAfterTheRequestLeavesItOpen(String id, String where, String bytes) {
+    @Tag("B58")
+    @Tag("B59")
+    void resetAfterTheRequestLeavesItOpen(String where, String bytes) {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write(bytes.replace("\\r\\n", "\r\n"));
@@ -127,13 +133,14 @@ class BrokenNetworkTest extends WireTest {
         assertThat(server.requests()).hasSize(1);
     }
 
-    @ParameterizedTest(name = "B60: {0}")
+    @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', textBlock = """
         no response at all      | ''
         short body            | HTTP/1.1 200 OK\\r\\nContent-Length: 99\\r\\n\\r\\n{"access_token":"canary"}
         chunk cut             | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n40\\r\\n{"access_token":"canary"}
         last chunk missing    | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"canary"}\\r\\n
         """)
+    @Tag("B60")
     void halfAnAnswerIsNone(String what, String bytes) {
         RawServer server = started(RawServer.responding(bytes.replace("\\r\\n", "\r\n")));
 
@@ -144,7 +151,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b60_bodyThatOnlyItsEndDelimitsIsReadWholeOrNotAtAll() {
+    @Tag("B60")
+    void bodyThatOnlyItsEndDelimitsIsReadWholeOrNotAtAll() {
         RawServer whole = started(RawServer.responding("HTTP/1.0 200 OK\r\n\r\n" + Samples.TOKEN_RESPONSE));
         RawServer half =
                 started(RawServer.responding("HTTP/1.0 200 OK\r\n\r\n" + Samples.TOKEN_RESPONSE.substring(0, 60)));
@@ -161,7 +169,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b61_silenceEndsAtTheDeadline() throws Exception {
+    @Tag("B61")
+    void silenceEndsAtTheDeadline() throws Exception {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.awaitClose();
@@ -177,7 +186,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b62_dripEndsAtTheDeadlineThoughBytesKeepComing() throws Exception {
+    @Tag("B62")
+    void dripEndsAtTheDeadlineThoughBytesKeepComing() throws Exception {
         CountDownLatch dripping = new CountDownLatch(2);
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
@@ -199,7 +209,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b63_requestOnAConnectionThatTheServerClosesIsSentOnce() {
+    @Tag("B63")
+    void requestOnAConnectionThatTheServerClosesIsSentOnce() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write(ok(Samples.TOKEN_RESPONSE));
@@ -225,7 +236,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b57_resetBeforeTheRequestLeavesItUnsent() {
+    @Tag("B57")
+    void resetBeforeTheRequestLeavesItUnsent() {
         assertThat(unavailable(endpoint(resettingTheHandshake().secureUri())
                                 .build()
                                 .swap(Samples.CODE))
@@ -234,7 +246,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b64_resetWhereTheClientOfReactorNettyWouldRetryIsNotRetried() {
+    @Tag("B64")
+    void resetWhereTheClientOfReactorNettyWouldRetryIsNotRetried() {
         RawServer server = resettingTheHandshake();
 
         unavailable(endpoint(server.secureUri()).build().swap(Samples.CODE));
@@ -242,12 +255,13 @@ class BrokenNetworkTest extends WireTest {
         assertThat(server.connections()).isEqualTo(1);
     }
 
-    @ParameterizedTest(name = "B69: HTTP/2 with {0} yields {1}")
+    @ParameterizedTest(name = "HTTP/2 with {0} yields {1}")
     @CsvSource({
         "a response, TOKEN",
         "a reset of the stream, RESPONSE_LOST",
         "the end of the connection after the response, TOKEN"
     })
+    @Tag("B69")
     void http2OfTheCallersClientIsHonoured(String what, String outcome) {
         RecordingServer server = started(RecordingServer.http2((request, response) -> {
             response.withConnection(connection -> {
@@ -282,7 +296,8 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void b68_proxyThatRefusesIsNamed() {
+    @Tag("B68")
+    void proxyThatRefusesIsNamed() {
         RawServer proxy = started(
                 RawServer.responding("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"));
         TokenEndpoint endpoint = ExchangeServerEndpoint.builder(URI.create("https://exchange.invalid"))

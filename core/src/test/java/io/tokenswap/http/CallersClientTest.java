@@ -52,7 +52,8 @@ class CallersClientTest extends WireTest {
     }
 
     @Test
-    void b64_clientThatAuthenticatesBySendingAgainSendsOnce() {
+    @Tag("B64")
+    void clientThatAuthenticatesBySendingAgainSendsOnce() {
         RecordingServer server = started(RecordingServer.responding(401, ""));
         HttpClient client = HttpClient.newConnection()
                 .httpAuthentication(
@@ -66,7 +67,8 @@ class CallersClientTest extends WireTest {
     }
 
     @Test
-    void b50_clientThatFollowsByARuleOfItsOwnFollowsNothing() {
+    @Tag("B50")
+    void clientWithItsOwnRuleForRedirectsFollowsNothing() {
         RecordingServer server = started(RecordingServer.responding((request, response) ->
                 response.status(307).header("Location", "/other").send()));
         HttpClient client = HttpClient.newConnection().followRedirect((request, response) -> true);
@@ -93,7 +95,8 @@ class CallersClientTest extends WireTest {
     }
 
     @Test
-    void b31_connectionOfAnAnswerThatWasCutIsNotUsedAgain() {
+    @Tag("B31")
+    void connectionOfAnAnswerThatWasCutIsNotUsedAgain() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + " ".repeat(69_999));

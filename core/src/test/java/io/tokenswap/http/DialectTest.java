@@ -7,6 +7,7 @@ import io.tokenswap.Token;
 import java.time.Instant;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -65,13 +66,15 @@ class DialectTest {
     }
 
     @Test
-    void b23_fewerScopesThanBeforeAreWhatTheTokenHas() {
+    @Tag("B23")
+    void fewerScopesThanBeforeAreWhatTheTokenHas() {
         assertThat(endpoint(Dialect.JSON).refresh(Samples.REFRESH_TOKEN).block().scopes())
                 .containsExactly("user-read-private");
     }
 
     @Test
-    void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
+    @Tag("B25")
+    void refreshWithoutNewRefreshTokenKeepsTheOldOne() {
         RecordingServer sparing = RecordingServer.responding(200, "{\"access_token\":\"canary-next\"}");
         try {
             Token token = ExchangeServerEndpoint.create(sparing.uri())
@@ -86,7 +89,8 @@ class DialectTest {
     }
 
     @Test
-    void b33_answerInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
+    @Tag("B33")
+    void answerInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
         RecordingServer php = RecordingServer.responding((request, response) ->
                 response.header("Content-Type", "text/html").sendString(Mono.just(Samples.TOKEN_RESPONSE)));
         try {

@@ -9,13 +9,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EncodingTest {
 
-    @ParameterizedTest(name = "B115: {0} survives both encodings")
+    @ParameterizedTest(name = "{0} survives both encodings")
     @ValueSource(
             strings = {
                 "plain",
@@ -30,6 +31,7 @@ class EncodingTest {
                 "~*'();:@,/?#[]!$",
                 ""
             })
+    @Tag("B115")
     void valueSurvives(String value) {
         Map<String, String> fields = Map.of("refresh_token", value);
         String form = new String(Encoding.FORM.encode(fields), StandardCharsets.US_ASCII);

@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import reactor.netty.http.client.HttpClient;
@@ -30,7 +31,11 @@ class FaultMatrixTest {
 
     @Test
     @Timeout(240) // on a machine with nothing else to do it takes a few seconds
-    void b49_b58_b70_b71_noFaultOfTheNetworkHangsRepeatsOrLosesMoreThanItMust() throws Exception {
+    @Tag("B49")
+    @Tag("B58")
+    @Tag("B70")
+    @Tag("B71")
+    void noFaultOfTheNetworkHangsRepeatsOrLosesMoreThanItMust() throws Exception {
         List<FaultRun> runs = runs();
         List<Result> results = play(runs);
 

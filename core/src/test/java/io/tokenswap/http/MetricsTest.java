@@ -6,6 +6,7 @@ import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.client.HttpClientMetricsRecorder;
@@ -14,7 +15,8 @@ import reactor.netty.http.client.HttpClientMetricsRecorder;
 class MetricsTest extends WireTest {
 
     @Test
-    void b110_metricsAreToldThePathAndNothingElse() {
+    @Tag("B110")
+    void metricsAreToldThePathAndNothingElse() {
         List<String> measured = new CopyOnWriteArrayList<>();
         HttpClientMetricsRecorder recorder = (HttpClientMetricsRecorder) Proxy.newProxyInstance(
                 getClass().getClassLoader(),

@@ -12,6 +12,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ProviderEndpointTest {
@@ -87,7 +88,8 @@ class ProviderEndpointTest {
     }
 
     @Test
-    void b107_authenticationPrintsNoSecret() {
+    @Tag("B107")
+    void authenticationPrintsNoSecret() {
         assertThat(List.of(
                         ClientAuthentication.basic("me", "canary"),
                         ClientAuthentication.post("me", "canary"),
@@ -99,7 +101,8 @@ class ProviderEndpointTest {
     }
 
     @Test
-    void b25_refreshWithoutNewRefreshTokenKeepsTheOldOne() {
+    @Tag("B25")
+    void refreshWithoutNewRefreshTokenKeepsTheOldOne() {
         try (var server = new Closing(RecordingServer.responding(200, "{\"access_token\":\"next\"}"))) {
             Token token = ProviderEndpoint.builder(server.server().uri(), ClientAuthentication.none("id"))
                     .clock(() -> Samples.NOW)
@@ -116,7 +119,8 @@ class ProviderEndpointTest {
     }
 
     @Test
-    void b23_fewerScopesThanBeforeAreWhatTheTokenHas() {
+    @Tag("B23")
+    void fewerScopesThanBeforeAreWhatTheTokenHas() {
         assertThat(endpoint(ClientAuthentication.none("id"))
                         .refresh(Samples.REFRESH_TOKEN)
                         .block()

@@ -19,71 +19,86 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Responses of all other statuses. */
 class RefusalsTest extends ResponseTest {
 
-    @ParameterizedTest(name = "{0}: {1} {3} yields {2}")
+    @ParameterizedTest(name = "{0} {2} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        B05 | 204 | INVALID_RESPONSE | ''
-        B39 | 400 | LOGIN | {"error":"invalid_grant","error_description":"Refresh token revoked"}
-        B39 | 401 | LOGIN | {"error":"invalid_grant"}
-        B39 | 403 | LOGIN | {"error":"invalid_grant"}
-        B40 | 400 | CONFIG invalid_request        | {"error":"invalid_request"}
-        B40 | 400 | CONFIG invalid_scope          | {"error":"invalid_scope"}
-        B40 | 400 | CONFIG unauthorized_client    | {"error":"unauthorized_client"}
-        B40 | 400 | CONFIG unsupported_grant_type | {"error":"unsupported_grant_type"}
-        B40 | 400 | CONFIG invalid refresh_token  | {"error":"invalid refresh_token"}
-        B40 | 400 | CONFIG invalid_error          | {"error":"inv\\u00e4lid"}
-        B41 | 401 | CONFIG invalid_client         | {"error":"invalid_client"}
-        B42 | 400 | REJECTED | <html>canary</html>
-        B42 | 400 | REJECTED | ''
-        B42 | 400 | REJECTED | {"error":{"message":"invalid_grant"}}
-        B42 | 400 | REJECTED | {"error":"invalid_grant","error":"invalid_grant"}
-        B42 | 400 | LOGIN    | error=invalid_grant
-        B43 | 401 | REJECTED | ''
-        B43 | 403 | REJECTED | ''
-        B43 | 404 | REJECTED | ''
-        B43 | 405 | REJECTED | ''
-        B43 | 410 | REJECTED | ''
-        B43 | 413 | REJECTED | ''
-        B43 | 415 | REJECTED | ''
-        B43 | 418 | REJECTED | ''
-        B44 | 408 | RESPONSE_LOST  | ''
-        B44 | 408 | RESPONSE_LOST  | {"error":"invalid_grant"}
-        B44 | 425 | NOT_SENT | {"error":"invalid_grant"}
-        B45 | 429 | THROTTLED | ''
-        B45 | 429 | THROTTLED | {"error":"invalid_grant"}
-        B48 | 500 | RESPONSE_LOST  | ''
-        B48 | 502 | RESPONSE_LOST  | <html>canary</html>
-        B48 | 503 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
-        B48 | 504 | RESPONSE_LOST  | {"error":"invalid_grant"}
-        B48 | 500 | RESPONSE_LOST  | {"error":"server_error"}
-        B48 | 400 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
-        B48 | 503 | NOT_SENT | {"error":"temporarily_unavailable","processed":"no"}
-        B48 | 504 | RESPONSE_LOST  | {"error":"temporarily_unavailable","processed":"unknown"}
-        B50 | 301 | REJECTED | ''
-        B50 | 302 | REJECTED | ''
-        B50 | 303 | REJECTED | ''
-        B50 | 307 | REJECTED | ''
-        B50 | 308 | REJECTED | {"access_token":"canary"}
-        B51 | 101 | INVALID_RESPONSE | ''
-        B51 | 206 | INVALID_RESPONSE | {"access_token":"canary"}
-        B51 | 299 | INVALID_RESPONSE | {"access_token":"canary"}
-        B51 | 600 | INVALID_RESPONSE | {"error":"invalid_grant"}
-        B51 | 999 | INVALID_RESPONSE | {"access_token":"canary"}
-        B52 | 201 | INVALID_RESPONSE | {"access_token":"canary"}
-        B52 | 202 | INVALID_RESPONSE | {"access_token":"canary"}
-        B52 | 204 | INVALID_RESPONSE | ''
+        204 | INVALID_RESPONSE | ''
+        400 | LOGIN | {"error":"invalid_grant","error_description":"Refresh token revoked"}
+        401 | LOGIN | {"error":"invalid_grant"}
+        403 | LOGIN | {"error":"invalid_grant"}
+        400 | CONFIG invalid_request        | {"error":"invalid_request"}
+        400 | CONFIG invalid_scope          | {"error":"invalid_scope"}
+        400 | CONFIG unauthorized_client    | {"error":"unauthorized_client"}
+        400 | CONFIG unsupported_grant_type | {"error":"unsupported_grant_type"}
+        400 | CONFIG invalid refresh_token  | {"error":"invalid refresh_token"}
+        400 | CONFIG invalid_error          | {"error":"inv\\u00e4lid"}
+        401 | CONFIG invalid_client         | {"error":"invalid_client"}
+        400 | REJECTED | <html>canary</html>
+        400 | REJECTED | ''
+        400 | REJECTED | {"error":{"message":"invalid_grant"}}
+        400 | REJECTED | {"error":"invalid_grant","error":"invalid_grant"}
+        400 | LOGIN    | error=invalid_grant
+        401 | REJECTED | ''
+        403 | REJECTED | ''
+        404 | REJECTED | ''
+        405 | REJECTED | ''
+        410 | REJECTED | ''
+        413 | REJECTED | ''
+        415 | REJECTED | ''
+        418 | REJECTED | ''
+        408 | RESPONSE_LOST  | ''
+        408 | RESPONSE_LOST  | {"error":"invalid_grant"}
+        425 | NOT_SENT | {"error":"invalid_grant"}
+        429 | THROTTLED | ''
+        429 | THROTTLED | {"error":"invalid_grant"}
+        500 | RESPONSE_LOST  | ''
+        502 | RESPONSE_LOST  | <html>canary</html>
+        503 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
+        504 | RESPONSE_LOST  | {"error":"invalid_grant"}
+        500 | RESPONSE_LOST  | {"error":"server_error"}
+        400 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
+        503 | NOT_SENT | {"error":"temporarily_unavailable","processed":"no"}
+        504 | RESPONSE_LOST  | {"error":"temporarily_unavailable","processed":"unknown"}
+        301 | REJECTED | ''
+        302 | REJECTED | ''
+        303 | REJECTED | ''
+        307 | REJECTED | ''
+        308 | REJECTED | {"access_token":"canary"}
+        101 | INVALID_RESPONSE | ''
+        206 | INVALID_RESPONSE | {"access_token":"canary"}
+        299 | INVALID_RESPONSE | {"access_token":"canary"}
+        600 | INVALID_RESPONSE | {"error":"invalid_grant"}
+        999 | INVALID_RESPONSE | {"access_token":"canary"}
+        201 | INVALID_RESPONSE | {"access_token":"canary"}
+        202 | INVALID_RESPONSE | {"access_token":"canary"}
+        204 | INVALID_RESPONSE | ''
         """)
-    void haveOneOutcome(String id, int status, String outcome, String body) {
+    @Tag("B05")
+    @Tag("B39")
+    @Tag("B40")
+    @Tag("B41")
+    @Tag("B42")
+    @Tag("B43")
+    @Tag("B44")
+    @Tag("B45")
+    @Tag("B48")
+    @Tag("B50")
+    @Tag("B51")
+    @Tag("B52")
+    void haveOneOutcome(int status, String outcome, String body) {
         assertThat(Outcomes.of(() -> read(REFRESH, status, body))).isEqualTo(outcome);
     }
 
-    @ParameterizedTest(name = "{0}: {2} says what to do: {3}")
+    @ParameterizedTest(name = "{1} says what to do: {2}")
     @CsvSource(delimiter = '|', textBlock = """
-        B39 | 400 | invalid_grant       | Start a new login
-        B40 | 400 | invalid_scope       | Check the configuration
-        B40 | 400 | unauthorized_client | Check the configuration
-        B41 | 401 | invalid_client      | Check the configuration of the exchange server: client id, secret
+        400 | invalid_grant       | Start a new login
+        400 | invalid_scope       | Check the configuration
+        400 | unauthorized_client | Check the configuration
+        401 | invalid_client      | Check the configuration of the exchange server: client id, secret
         """)
-    void errorSaysWhatToDo(String id, int status, String error, String remedy) {
+    @Tag("B39")
+    @Tag("B40")
+    @Tag("B41")
+    void errorSaysWhatToDo(int status, String error, String remedy) {
         assertThat(failure(status, "{\"error\":\"" + error + "\"}"))
                 .isInstanceOf(OAuthErrorException.class)
                 .hasMessageContaining(remedy);
@@ -134,18 +149,19 @@ class RefusalsTest extends ResponseTest {
         assertThat(failure(429, "")).hasMessageNotContaining("2026").hasMessageContaining("limits the rate");
     }
 
-    @ParameterizedTest(name = "B49: {0} {1} to a swap is no reason to send its code again")
+    @ParameterizedTest(name = "{0} {1} to a swap is no reason to send its code again")
     @CsvSource(delimiter = '|', textBlock = """
             425 | ''
             503 | {"error":"temporarily_unavailable","processed":"no"}
             500 | ''
             408 | ''
             """)
+    @Tag("B49")
     void codeIsNotSentAgainThoughItWasNotProcessed(int status, String body) {
         assertThat(Outcomes.of(() -> read(SWAP, status, body))).isEqualTo("RESPONSE_LOST");
     }
 
-    @ParameterizedTest(name = "B43: {0} in the words of a framework is a refusal with a remedy: {1}")
+    @ParameterizedTest(name = "{0} in the words of a framework is a refusal with a remedy: {1}")
     @CsvSource(delimiter = '|', textBlock = """
             401 | {"status":401,"error":"Unauthorized"} | does it ask for an API key?
             403 | {"error":"Forbidden"}                 | does it ask for an API key?
@@ -153,6 +169,7 @@ class RefusalsTest extends ResponseTest {
             415 | {"error":"Unsupported Media Type"}    | does not read that kind of body. Try SINGLE_URI.
             302 | {"error":"invalid_grant"}             | follows no redirect: check the URL. Try SINGLE_URI.
             """)
+    @Tag("B43")
     void wordsOfAFrameworkAreNoErrorCode(int status, String body, String remedy) {
         assertThat(failure(status, body))
                 .isInstanceOf(RequestRejectedException.class)
@@ -179,7 +196,7 @@ class RefusalsTest extends ResponseTest {
         assertThat(error.status()).isEqualTo(400);
     }
 
-    @ParameterizedTest(name = "B111: a secret of the request in {0} is dropped")
+    @ParameterizedTest(name = "a secret of the request in {0} is dropped")
     @ValueSource(
             strings = {
                 "{\"error\":\"invalid_grant\",\"error_description\":\"bad code canary-code+/=&%!\"}",
@@ -190,6 +207,7 @@ class RefusalsTest extends ResponseTest {
                 "{\"error\":\"invalid_grant\",\"error_description\":\"...y-verifier-01234567...\"}",
                 "{\"error\":\"invalid_grant\",\"error_description\":\"canary-verifier-0123456789-0123456789-0123456789\"}"
             })
+    @Tag("B111")
     void secretThatTheServerRepeatsIsDropped(String body) {
         OAuthErrorException error = (OAuthErrorException) failure(400, body);
 
@@ -212,7 +230,8 @@ class RefusalsTest extends ResponseTest {
         500 | {"error":"canary"}
         600 | canary
         """)
-    void b111_bodyStaysOutOfMessages(int status, String body) {
+    @Tag("B111")
+    void bodyStaysOutOfMessages(int status, String body) {
         TokenSwapException failure = failure(status, body);
 
         assertThat(failure).hasMessageNotContaining(Samples.CANARY).hasNoCause();

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -42,7 +43,8 @@ class RefusedRefreshTest extends WireTest {
     }
 
     @Test
-    void b39_deadGrantIsOneRequestAndOneEventAndItsRefreshTokenIsErased() {
+    @Tag("B39")
+    void deadGrantIsOneRequestAndOneEventAndItsRefreshTokenIsErased() {
         RecordingServer server = started(RecordingServer.responding(
                 400, "{\"error\":\"invalid_grant\",\"error_description\":\"Refresh token revoked\"}"));
         TokenSession session = session(server);
@@ -61,23 +63,27 @@ class RefusedRefreshTest extends WireTest {
         assertThat(store.load(TokenStore.key("user")).block().record().token()).isNull();
     }
 
-    @ParameterizedTest(name = "{0}: {1} {2} keeps the refresh token, and the next attempt sends it")
+    @ParameterizedTest(name = "{0} {1} keeps the refresh token, and the next attempt sends it")
     @CsvSource(delimiter = '|', textBlock = """
-            B40 | 400 | {"error":"invalid_request"}
-            B40 | 400 | {"error":"invalid_scope"}
-            B40 | 400 | {"error":"unauthorized_client"}
-            B40 | 400 | {"error":"unsupported_grant_type"}
-            B41 | 401 | {"error":"invalid_client"}
-            B42 | 400 | <html>canary</html>
-            B42 | 400 | ''
-            B43 | 403 | ''
-            B43 | 404 | ''
-            B43 | 405 | ''
-            B43 | 410 | ''
-            B43 | 413 | ''
-            B43 | 415 | ''
+            400 | {"error":"invalid_request"}
+            400 | {"error":"invalid_scope"}
+            400 | {"error":"unauthorized_client"}
+            400 | {"error":"unsupported_grant_type"}
+            401 | {"error":"invalid_client"}
+            400 | <html>canary</html>
+            400 | ''
+            403 | ''
+            404 | ''
+            405 | ''
+            410 | ''
+            413 | ''
+            415 | ''
             """)
-    void refusalForAnyOtherReasonLeavesTheGrantAlone(String id, int status, String body) {
+    @Tag("B40")
+    @Tag("B41")
+    @Tag("B42")
+    @Tag("B43")
+    void refusalForAnyOtherReasonLeavesTheGrantAlone(int status, String body) {
         AtomicInteger requests = new AtomicInteger();
         RecordingServer server = started(RecordingServer.responding((request, response) -> {
             boolean first = requests.getAndIncrement() == 0;

@@ -26,6 +26,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -100,8 +101,10 @@ class SecretsTest {
         return server;
     }
 
-    @ParameterizedTest(name = "B109: {0} leaves no secret in any log, and B108: none in any failure")
+    @ParameterizedTest(name = "{0} leaves no secret in any log, and none in any failure")
     @EnumSource
+    @Tag("B109")
+    @Tag("B108")
     void exchangeLeavesNoSecretBehind(Fate fate) {
         URI uri = server(fate).uri();
         HttpClient chatty = HttpClient.newConnection()
@@ -141,8 +144,9 @@ class SecretsTest {
         return request.<Object>map(token -> token).onErrorResume(Mono::just).block();
     }
 
-    @ParameterizedTest(name = "B114: {0} without a listener is dropped without a secret")
+    @ParameterizedTest(name = "{0} without a listener is dropped without a secret")
     @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "TOKEN")
+    @Tag("B114")
     void droppedErrorHoldsNoSecret(Fate fate) throws Exception {
         CompletableFuture<String> dropped = new CompletableFuture<>();
         Hooks.onErrorDropped(error -> dropped.complete(printed(error)));
@@ -160,7 +164,8 @@ class SecretsTest {
     }
 
     @Test
-    void b114_contextOfATokenRequestHoldsNoSecret() {
+    @Tag("B114")
+    void contextOfATokenRequestHoldsNoSecret() {
         List<String> contexts = new CopyOnWriteArrayList<>();
         ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.builder(
                         server(Fate.TOKEN).uri())
@@ -179,7 +184,8 @@ class SecretsTest {
     }
 
     @Test
-    void b112_noSecretIsInAUrl() {
+    @Tag("B112")
+    void noSecretIsInAUrl() {
         RawServer server = server(Fate.TOKEN);
         ExchangeServerEndpoint.builder(server.uri())
                 .httpClient(HttpClient.newConnection())
@@ -191,7 +197,8 @@ class SecretsTest {
     }
 
     @Test
-    void b114_tokenInTheContextOfACallPrintsAsItsFingerprint() {
+    @Tag("B114")
+    void tokenInTheContextOfACallPrintsAsItsFingerprint() {
         RawServer server = server(Fate.TOKEN);
         Token token = Samples.TOKEN;
         TokenSource source = () -> Mono.just(token);
@@ -207,7 +214,8 @@ class SecretsTest {
     }
 
     @Test
-    void b107_valuesAndEndpointsPrintNoSecret() {
+    @Tag("B107")
+    void valuesAndEndpointsPrintNoSecret() {
         assertThat(List.of(
                         Samples.TOKEN,
                         Samples.CODE,
@@ -222,7 +230,8 @@ class SecretsTest {
     }
 
     @Test
-    void b107_noSerializerGetsASecretOutOfAValue() {
+    @Tag("B107")
+    void noSerializerGetsASecretOutOfAValue() {
         AuthorizationRequest request = ExchangeServerEndpoint.create("https://h")
                 .authorizationRequest()
                 .build(Samples.REDIRECT);

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import javax.net.ssl.SSLException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -90,8 +91,9 @@ class TlsTest {
         assertThat(server.requests()).hasSize(1);
     }
 
-    @ParameterizedTest(name = "B65: a certificate {1} is refused")
+    @ParameterizedTest(name = "a certificate {1} is refused")
     @CsvSource({"expired, that has expired", "other, of another name"})
+    @Tag("B65")
     void certificateIsJudgedThoughItsAuthorityIsTrusted(String alias, String what) throws Exception {
         RecordingServer server = server(alias);
 
@@ -99,8 +101,9 @@ class TlsTest {
         assertThat(server.requests()).isEmpty();
     }
 
-    @ParameterizedTest(name = "B65: a certificate of {1} is refused by default")
+    @ParameterizedTest(name = "a certificate of {1} is refused by default")
     @CsvSource({"good, an unknown authority", "ca, only itself"})
+    @Tag("B65")
     void unknownAuthorityIsRefusedByDefault(String alias, String by) throws Exception {
         RecordingServer server = server(alias);
 
@@ -108,8 +111,9 @@ class TlsTest {
         assertThat(server.requests()).isEmpty();
     }
 
-    @ParameterizedTest(name = "B65: {0} in the place of a handshake is no reason to fall back to plain http")
+    @ParameterizedTest(name = "{0} in the place of a handshake is no reason to fall back to plain http")
     @CsvSource({"an alert about the version", "a hello of TLS 1.1", "plain http"})
+    @Tag("B65")
     void handshakeThatFailsSendsNothing(String what) {
         RawServer server = RawServer.playing(connection -> {
             if (what.equals("plain http")) {
@@ -132,7 +136,8 @@ class TlsTest {
     }
 
     @Test
-    void b65_handshakeThatStallsEndsAtTheDeadline() throws Exception {
+    @Tag("B65")
+    void handshakeThatStallsEndsAtTheDeadline() throws Exception {
         RawServer server =
                 RawServer.playing(connection -> connection.awaitByte().awaitClose());
         servers.add(server);

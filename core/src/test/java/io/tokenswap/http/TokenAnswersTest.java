@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,7 +25,7 @@ import reactor.netty.http.client.HttpClient;
 
 class TokenAnswersTest extends WireTest {
 
-    @ParameterizedTest(name = "B50: {0} to {1} is not followed")
+    @ParameterizedTest(name = "{0} to {1} is not followed")
     @CsvSource({
         "301, http",
         "302, http",
@@ -35,6 +36,7 @@ class TokenAnswersTest extends WireTest {
         "302, same host",
         "307, same host"
     })
+    @Tag("B50")
     void redirectIsNotFollowed(int status, String kind) {
         RecordingServer target = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         URI location = target.uri("/swap");
@@ -59,7 +61,8 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b31_endlessAnswerIsCutAt64Kib() throws InterruptedException {
+    @Tag("B31")
+    void endlessAnswerIsCutAt64Kib() throws InterruptedException {
         String chunk = "2000\r\n" + " ".repeat(0x2000) + "\r\n";
         AtomicInteger written = new AtomicInteger();
         RawServer server = started(RawServer.playing(connection -> {
@@ -79,8 +82,9 @@ class TokenAnswersTest extends WireTest {
         assertThat(written.get()).isLessThan(16 * 1024 * 1024);
     }
 
-    @ParameterizedTest(name = "B31: a body of {0} bytes yields {1}")
+    @ParameterizedTest(name = "a body of {0} bytes yields {1}")
     @CsvSource({"65536, TOKEN", "65537, INVALID_RESPONSE"})
+    @Tag("B31")
     void bodyMayHave64Kib(int length, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
         RawServer server = started(RawServer.responding(ok(json + " ".repeat(length - json.length()))));
@@ -91,7 +95,8 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b32_digitsThatDripInForEverAreCut() throws InterruptedException {
+    @Tag("B32")
+    void digitsThatDripInForEverAreCut() throws InterruptedException {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
@@ -107,7 +112,8 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b32_digitsThatFitIntoAnAnswerAreRefusedUnread() {
+    @Tag("B32")
+    void digitsThatFitIntoAnAnswerAreRefusedUnread() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
@@ -123,7 +129,8 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b38_callersCompressionIsSwitchedOff() throws IOException {
+    @Tag("B38")
+    void callersCompressionIsSwitchedOff() throws IOException {
         ByteArrayOutputStream packed = new ByteArrayOutputStream();
         try (GZIPOutputStream gzip = new GZIPOutputStream(packed)) {
             gzip.write(Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8));
@@ -139,7 +146,8 @@ class TokenAnswersTest extends WireTest {
     }
 
     @Test
-    void b42_bodyOfARefusalMayBeEndless() {
+    @Tag("B42")
+    void bodyOfARefusalMayBeEndless() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -155,7 +163,7 @@ class TokenAnswersTest extends WireTest {
                 .isInstanceOf(RequestRejectedException.class);
     }
 
-    @ParameterizedTest(name = "B51: {0} yields {1}")
+    @ParameterizedTest(name = "{0} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
         103 Early Hints         | RESPONSE_LOST
         206 Partial Content     | INVALID_RESPONSE
@@ -163,6 +171,7 @@ class TokenAnswersTest extends WireTest {
         600 Beyond              | INVALID_RESPONSE
         999 Request denied      | INVALID_RESPONSE
         """)
+    @Tag("B51")
     void statusThatNobodyUsesIsNoToken(String status, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
         RawServer server = started(RawServer.responding(
@@ -174,7 +183,7 @@ class TokenAnswersTest extends WireTest {
         assertThat(server.requests()).hasSize(1);
     }
 
-    @ParameterizedTest(name = "B53: {0}")
+    @ParameterizedTest(name = "{0}")
     @ValueSource(
             strings = {
                 "garble garbage\r\n\r\n",
@@ -185,6 +194,7 @@ class TokenAnswersTest extends WireTest {
                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{} ",
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\ngarble\r\n"
             })
+    @Tag("B53")
     void garbageIsNoHttp(String bytes) {
         RawServer server = started(RawServer.responding(bytes));
 

@@ -25,66 +25,83 @@ class TokenBodiesTest extends ResponseTest {
     private static final TokenRequest STRICT = TokenRequest.swap(
             new Peer("exchange server", URI.create("https://auth.example.com"), "", true), Encoding.JSON, Samples.CODE);
 
-    @ParameterizedTest(name = "{0}: {2} yields {1}")
+    @ParameterizedTest(name = "{1} yields {0}")
     @CsvSource(delimiter = '|', textBlock = """
-        B01 | TOKEN    | {"access_token":"canary","token_type":"Bearer","expires_in":3600}
-        B02 | LOGIN    | {"error":"invalid_grant"}
-        B02 | CONFIG invalid_client | {"error":"invalid_client","error_description":"no such client"}
-        B02 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
-        B02 | INVALID_RESPONSE | {"error":""}
-        B02 | INVALID_RESPONSE | {"error":{"status":400,"message":"invalid"}}
-        B03 | INVALID_RESPONSE | {"access_token":"canary","error":"invalid_grant"}
-        B03 | INVALID_RESPONSE | {"access_token":"canary","error":{"status":400}}
-        B03 | INVALID_RESPONSE | {"access_token":"canary","error":["invalid_grant"]}
-        B03 | INVALID_RESPONSE | {"access_token":"canary","error":400}
-        B03 | INVALID_RESPONSE | {"access_token":"canary","error":true}
-        B03 | TOKEN    | {"access_token":"canary","error":false}
-        B03 | TOKEN    | {"access_token":"canary","error":""}
-        B03 | TOKEN    | {"access_token":"canary","error":null}
-        B04 | INVALID_RESPONSE | <!doctype html><title>canary: sign in to the network</title>
-        B05 | INVALID_RESPONSE | ''
-        B05 | INVALID_RESPONSE | '  '
-        B06 | INVALID_RESPONSE | ["access_token","canary"]
-        B06 | INVALID_RESPONSE | "canary"
-        B06 | INVALID_RESPONSE | 42
-        B06 | INVALID_RESPONSE | null
-        B07 | INVALID_RESPONSE | {}
-        B07 | INVALID_RESPONSE | {"access_token":""}
-        B07 | INVALID_RESPONSE | {"access_token":null}
-        B07 | INVALID_RESPONSE | {"access_token":42}
-        B07 | INVALID_RESPONSE | {"access_token":{"value":"canary"}}
-        B08 | INVALID_RESPONSE | {"access_token":"canary\\r\\nX-Injected: yes"}
-        B08 | INVALID_RESPONSE | {"access_token":"canary token"}
-        B08 | INVALID_RESPONSE | {"access_token":"canary\\u0000"}
-        B08 | INVALID_RESPONSE | {"access_token":"canary\\u007f"}
-        B08 | INVALID_RESPONSE | {"access_token":"canary\\u00e9"}
-        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":"mac"}
-        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":"DPoP"}
-        B12 | INVALID_RESPONSE | {"access_token":"canary","token_type":1}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":-1}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"-1"}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"NaN"}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":"an hour"}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":""}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":true}
-        B18 | INVALID_RESPONSE | {"access_token":"canary","expires_in":[3600]}
-        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":7}
-        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":"a \\u001b[31mb"}
-        B22 | INVALID_RESPONSE | {"access_token":"canary","scope":["a",7]}
-        B26 | INVALID_RESPONSE | {"access_token":"canary","refresh_token":7}
-        B27 | TOKEN    | {"access_token":"canary","refresh_token":"\\ud83c\\udfb5"}
-        B35 | INVALID_RESPONSE | {"access_token":"canary","refresh_token":"\\ud83c"}
-        B28 | TOKEN    | {"access_token":"canary","unknown":{"deep":[1,2,{"er":null}]},"ok":true}
-        B29 | INVALID_RESPONSE | {"access_token":"canary","access_token":"other"}
-        B29 | INVALID_RESPONSE | {"access_token":"canary","extra":{"a":1,"a":2}}
-        B36 | INVALID_RESPONSE | {"access_token":"canary"} trailing
-        B36 | INVALID_RESPONSE | {"access_token":"canary"}{"access_token":"other"}
-        B36 | INVALID_RESPONSE | {"access_token":"canary"/* comment */}
-        B36 | INVALID_RESPONSE | {"access_token":"canary","expires_in":NaN}
-        B36 | INVALID_RESPONSE | {"access_token":"canary",}
-        B36 | INVALID_RESPONSE | {"access_token":"canary"
+        TOKEN    | {"access_token":"canary","token_type":"Bearer","expires_in":3600}
+        LOGIN    | {"error":"invalid_grant"}
+        CONFIG invalid_client | {"error":"invalid_client","error_description":"no such client"}
+        RESPONSE_LOST  | {"error":"temporarily_unavailable"}
+        INVALID_RESPONSE | {"error":""}
+        INVALID_RESPONSE | {"error":{"status":400,"message":"invalid"}}
+        INVALID_RESPONSE | {"access_token":"canary","error":"invalid_grant"}
+        INVALID_RESPONSE | {"access_token":"canary","error":{"status":400}}
+        INVALID_RESPONSE | {"access_token":"canary","error":["invalid_grant"]}
+        INVALID_RESPONSE | {"access_token":"canary","error":400}
+        INVALID_RESPONSE | {"access_token":"canary","error":true}
+        TOKEN    | {"access_token":"canary","error":false}
+        TOKEN    | {"access_token":"canary","error":""}
+        TOKEN    | {"access_token":"canary","error":null}
+        INVALID_RESPONSE | <!doctype html><title>canary: sign in to the network</title>
+        INVALID_RESPONSE | ''
+        INVALID_RESPONSE | '  '
+        INVALID_RESPONSE | ["access_token","canary"]
+        INVALID_RESPONSE | "canary"
+        INVALID_RESPONSE | 42
+        INVALID_RESPONSE | null
+        INVALID_RESPONSE | {}
+        INVALID_RESPONSE | {"access_token":""}
+        INVALID_RESPONSE | {"access_token":null}
+        INVALID_RESPONSE | {"access_token":42}
+        INVALID_RESPONSE | {"access_token":{"value":"canary"}}
+        INVALID_RESPONSE | {"access_token":"canary\\r\\nX-Injected: yes"}
+        INVALID_RESPONSE | {"access_token":"canary token"}
+        INVALID_RESPONSE | {"access_token":"canary\\u0000"}
+        INVALID_RESPONSE | {"access_token":"canary\\u007f"}
+        INVALID_RESPONSE | {"access_token":"canary\\u00e9"}
+        INVALID_RESPONSE | {"access_token":"canary","token_type":"mac"}
+        INVALID_RESPONSE | {"access_token":"canary","token_type":"DPoP"}
+        INVALID_RESPONSE | {"access_token":"canary","token_type":1}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":-1}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":"-1"}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":"NaN"}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":"an hour"}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":""}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":true}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":[3600]}
+        INVALID_RESPONSE | {"access_token":"canary","scope":7}
+        INVALID_RESPONSE | {"access_token":"canary","scope":"a \\u001b[31mb"}
+        INVALID_RESPONSE | {"access_token":"canary","scope":["a",7]}
+        INVALID_RESPONSE | {"access_token":"canary","refresh_token":7}
+        TOKEN    | {"access_token":"canary","refresh_token":"\\ud83c\\udfb5"}
+        INVALID_RESPONSE | {"access_token":"canary","refresh_token":"\\ud83c"}
+        TOKEN    | {"access_token":"canary","unknown":{"deep":[1,2,{"er":null}]},"ok":true}
+        INVALID_RESPONSE | {"access_token":"canary","access_token":"other"}
+        INVALID_RESPONSE | {"access_token":"canary","extra":{"a":1,"a":2}}
+        INVALID_RESPONSE | {"access_token":"canary"} trailing
+        INVALID_RESPONSE | {"access_token":"canary"}{"access_token":"other"}
+        INVALID_RESPONSE | {"access_token":"canary"/* comment */}
+        INVALID_RESPONSE | {"access_token":"canary","expires_in":NaN}
+        INVALID_RESPONSE | {"access_token":"canary",}
+        INVALID_RESPONSE | {"access_token":"canary"
         """)
-    void haveOneOutcomeAndAreNotQuoted(String id, String outcome, String body) {
+    @Tag("B01")
+    @Tag("B02")
+    @Tag("B03")
+    @Tag("B04")
+    @Tag("B05")
+    @Tag("B06")
+    @Tag("B07")
+    @Tag("B08")
+    @Tag("B12")
+    @Tag("B18")
+    @Tag("B22")
+    @Tag("B26")
+    @Tag("B27")
+    @Tag("B35")
+    @Tag("B28")
+    @Tag("B29")
+    @Tag("B36")
+    void haveOneOutcomeAndAreNotQuoted(String outcome, String body) {
         TokenSwapException failure = failure(200, body);
 
         assertThat(failure == null ? "TOKEN" : Outcomes.of(failure)).isEqualTo(outcome);
@@ -94,7 +111,8 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b01_validAnswerIsTheTokenThatItDescribes() {
+    @Tag("B01")
+    void validAnswerIsTheTokenThatItDescribes() {
         Token token = read(200, Samples.TOKEN_RESPONSE);
 
         assertThat(token.accessToken().secret()).isEqualTo("canary-new");
@@ -106,51 +124,61 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b09_accessTokenOfMoreThan16KibIsRefused() {
+    @Tag("B09")
+    void accessTokenOfMoreThan16KibIsRefused() {
         assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024) + "\"}"))
                 .isEqualTo("TOKEN");
         assertThat(outcome(200, "{\"access_token\":\"" + "x".repeat(16 * 1024 + 1) + "\"}"))
                 .isEqualTo("INVALID_RESPONSE");
     }
 
-    @ParameterizedTest(name = "{0}: {1} is a token of type {2}")
+    @ParameterizedTest(name = "{0} is a token of type {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        B10 | {"access_token":"canary"}                       | Bearer
-        B10 | {"access_token":"canary","token_type":null}     | Bearer
-        B10 | {"access_token":"canary","token_type":""}       | Bearer
-        B11 | {"access_token":"canary","token_type":"bearer"} | bearer
-        B11 | {"access_token":"canary","token_type":"BEARER"} | BEARER
+        {"access_token":"canary"}                       | Bearer
+        {"access_token":"canary","token_type":null}     | Bearer
+        {"access_token":"canary","token_type":""}       | Bearer
+        {"access_token":"canary","token_type":"bearer"} | bearer
+        {"access_token":"canary","token_type":"BEARER"} | BEARER
         """)
-    void tellTheType(String id, String body, String type) {
+    @Tag("B10")
+    @Tag("B11")
+    void tellTheType(String body, String type) {
         assertThat(read(200, body).tokenType()).isEqualTo(type);
     }
 
-    @ParameterizedTest(name = "{0}: expires_in {1} lasts {2}")
+    @ParameterizedTest(name = "expires_in {0} lasts {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        B13 | 3600      | PT1H
-        B14 | "3600"    | PT1H
-        B15 | 3600.0    | PT1H
-        B15 | 3.6e3     | PT1H
-        B15 | "3600.5"  | PT1H
-        B15 | 3600.999  | PT1H
-        B15 | 0.999     | PT0S
-        B15 | 1e-999999999 | PT0S
-        B16 | null      |
-        B17 | 0         | PT0S
-        B17 | "0"       | PT0S
-        B17 | -0.0      | PT0S
-        B19 | 9223372036854775807   | P36500D
-        B19 | "9223372036854775807" | P36500D
-        B19 | 1e400     | P36500D
-        B19 | 1e999999999 | P36500D
-        B20 | 2147483647    | PT596523H14M7S
-        B20 | 2147483648    | PT596523H14M8S
-        B20 | 2147483       | PT596H31M23S
-        B20 | 2147484       | PT596H31M24S
-        B20 | 9223372036    | P36500D
-        B20 | 9223372037    | P36500D
+        3600      | PT1H
+        "3600"    | PT1H
+        3600.0    | PT1H
+        3.6e3     | PT1H
+        "3600.5"  | PT1H
+        3600.999  | PT1H
+        0.999     | PT0S
+        1e-999999999 | PT0S
+        null      |
+        0         | PT0S
+        "0"       | PT0S
+        -0.0      | PT0S
+        9223372036854775807   | P36500D
+        "9223372036854775807" | P36500D
+        1e400     | P36500D
+        1e999999999 | P36500D
+        2147483647    | PT596523H14M7S
+        2147483648    | PT596523H14M8S
+        2147483       | PT596H31M23S
+        2147484       | PT596H31M24S
+        9223372036    | P36500D
+        9223372037    | P36500D
         """)
-    void tellTheLifetime(String id, String expiresIn, Duration lifetime) {
+    @Tag("B13")
+    @Tag("B14")
+    @Tag("B15")
+    @Tag("B16")
+    @Tag("B17")
+    @Tag("B19")
+    @Tag("B20")
+    void tellTheLifetime(String expiresIn, Duration lifetime) {
         Instant expiresAt = read(200, "{\"access_token\":\"canary\",\"expires_in\":" + expiresIn + "}")
                 .expiresAt();
 
@@ -180,33 +208,39 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b16_lifetimeThatIsAbsentIsUnknown() {
+    @Tag("B16")
+    void lifetimeThatIsAbsentIsUnknown() {
         assertThat(read(200, "{\"access_token\":\"canary\"}").expiresAt()).isNull();
     }
 
-    @ParameterizedTest(name = "{0}: {1} grants {2}")
+    @ParameterizedTest(name = "{0} grants {1}")
     @CsvSource(delimiter = '|', textBlock = """
-        B21 | {"access_token":"canary"}                      | user-read-private
-        B21 | {"access_token":"canary","scope":null}         | user-read-private
-        B22 | {"access_token":"canary","scope":"a b"}        | a,b
-        B22 | {"access_token":"canary","scope":"  a   b "}   | a,b
-        B22 | {"access_token":"canary","scope":"b a b"}      | b,a
-        B22 | {"access_token":"canary","scope":""}           | ''
-        B22 | {"access_token":"canary","scope":["a","b c"]}  | a,b,c
-        B22 | {"access_token":"canary","scope":"a,b, c"}     | a,b,c
+        {"access_token":"canary"}                      | user-read-private
+        {"access_token":"canary","scope":null}         | user-read-private
+        {"access_token":"canary","scope":"a b"}        | a,b
+        {"access_token":"canary","scope":"  a   b "}   | a,b
+        {"access_token":"canary","scope":"b a b"}      | b,a
+        {"access_token":"canary","scope":""}           | ''
+        {"access_token":"canary","scope":["a","b c"]}  | a,b,c
+        {"access_token":"canary","scope":"a,b, c"}     | a,b,c
         """)
-    void tellTheScopes(String id, String body, String scopes) {
+    @Tag("B21")
+    @Tag("B22")
+    void tellTheScopes(String body, String scopes) {
         assertThat(String.join(",", read(200, body).scopes())).isEqualTo(scopes);
     }
 
-    @ParameterizedTest(name = "{0}: {1} holds the refresh token {2}")
+    @ParameterizedTest(name = "{0} holds the refresh token {1}")
     @CsvSource(delimiter = '|', nullValues = "none", textBlock = """
-        B24 | {"access_token":"canary"}                          | none
-        B26 | {"access_token":"canary","refresh_token":""}       | none
-        B26 | {"access_token":"canary","refresh_token":null}     | none
-        B27 | {"access_token":"canary","refresh_token":"canary-next"} | canary-next
+        {"access_token":"canary"}                          | none
+        {"access_token":"canary","refresh_token":""}       | none
+        {"access_token":"canary","refresh_token":null}     | none
+        {"access_token":"canary","refresh_token":"canary-next"} | canary-next
         """)
-    void tellTheRefreshToken(String id, String body, String refreshToken) {
+    @Tag("B24")
+    @Tag("B26")
+    @Tag("B27")
+    void tellTheRefreshToken(String body, String refreshToken) {
         assertThat(read(200, body).refreshToken())
                 .isEqualTo(refreshToken == null ? null : RefreshToken.of(refreshToken));
     }
@@ -221,7 +255,8 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b30_32LevelsAreReadAndMoreAreRefused() {
+    @Tag("B30")
+    void thirtyTwoLevelsAreReadAndMoreAreRefused() {
         assertThat(outcome(200, nested(31))).isEqualTo("TOKEN");
         assertThat(outcome(200, nested(32))).isEqualTo("INVALID_RESPONSE");
         assertThat(Outcomes.of(() -> read(200, nested(30_000)))).isEqualTo("INVALID_RESPONSE");
@@ -233,7 +268,7 @@ class TokenBodiesTest extends ResponseTest {
         return "{\"access_token\":\"canary\",\"a\":" + "[".repeat(arrays) + "]".repeat(arrays) + "}";
     }
 
-    @ParameterizedTest(name = "B33: {0} is no hindrance, and strictly {1}")
+    @ParameterizedTest(name = "{0} is no hindrance, and strictly {1}")
     @CsvSource(delimiter = '|', textBlock = """
         application/json                      | TOKEN
         application/json; charset=utf-8       | TOKEN
@@ -247,6 +282,7 @@ class TokenBodiesTest extends ResponseTest {
         application/x-www-form-urlencoded     | INVALID_RESPONSE
         nonsense                              | INVALID_RESPONSE
         """)
+    @Tag("B33")
     void contentTypeIsNoHindrance(String contentType, String strictly) {
         HttpHeaders headers = new DefaultHttpHeaders();
         if (contentType != null) {
@@ -259,7 +295,7 @@ class TokenBodiesTest extends ResponseTest {
                 .isEqualTo(strictly);
     }
 
-    @ParameterizedTest(name = "B10: strictly, {0} yields {1}")
+    @ParameterizedTest(name = "strictly, {0} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """
         {"access_token":"canary"}                       | INVALID_RESPONSE
         {"access_token":"canary","token_type":null}     | INVALID_RESPONSE
@@ -267,6 +303,7 @@ class TokenBodiesTest extends ResponseTest {
         {"access_token":"canary","token_type":"bearer"} | TOKEN
         {"error":"invalid_grant"}                       | LOGIN
         """)
+    @Tag("B10")
     void typeMustBeNamedWhereAnswersAreStrict(String body, String outcome) {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "application/json");
 
@@ -275,15 +312,17 @@ class TokenBodiesTest extends ResponseTest {
                 .isEqualTo(outcome);
     }
 
-    @ParameterizedTest(name = "{0}: {1} yields {2}")
+    @ParameterizedTest(name = "{0} yields {1}")
     @CsvSource(textBlock = """
-        B34, UTF-8, TOKEN
-        B34, UTF-16, INVALID_RESPONSE
-        B34, UTF-16LE, INVALID_RESPONSE
-        B34, UTF-32, INVALID_RESPONSE
-        B35, ISO-8859-1, INVALID_RESPONSE
+        UTF-8, TOKEN
+        UTF-16, INVALID_RESPONSE
+        UTF-16LE, INVALID_RESPONSE
+        UTF-32, INVALID_RESPONSE
+        ISO-8859-1, INVALID_RESPONSE
         """)
-    void areUtf8OrNothing(String id, String charset, String outcome) {
+    @Tag("B34")
+    @Tag("B35")
+    void areUtf8OrNothing(String charset, String outcome) {
         byte[] body = "{\"access_token\":\"canary\",\"note\":\"caf\u00e9\"}".getBytes(Charset.forName(charset));
 
         assertThat(Outcomes.of(() -> read(response(200, new DefaultHttpHeaders(), body))))
@@ -320,12 +359,14 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b34_byteOrderMarkIsSkipped() {
+    @Tag("B34")
+    void byteOrderMarkIsSkipped() {
         assertThat(outcome(200, "\uFEFF{\"access_token\":\"canary\"}")).isEqualTo("TOKEN");
     }
 
     @Test
-    void b35_brokenUtf8IsRefused() {
+    @Tag("B35")
+    void brokenUtf8IsRefused() {
         byte[] overlong = "{\"access_token\":\"canary\",\"note\":\"??\"}".getBytes(StandardCharsets.UTF_8);
         int at = new String(overlong, StandardCharsets.UTF_8).indexOf("??");
         overlong[at] = (byte) 0xC0;
@@ -336,7 +377,8 @@ class TokenBodiesTest extends ResponseTest {
     }
 
     @Test
-    void b38_compressionThatNobodyAskedForIsRefused() {
+    @Tag("B38")
+    void compressionThatWasNotRequestedIsRefused() {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Encoding", "gzip");
 
         assertThat(Outcomes.of(

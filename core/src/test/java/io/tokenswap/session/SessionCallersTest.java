@@ -15,6 +15,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,7 +41,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b73_manyCallersAtExpiryCauseOneRefreshAndGetTheSameToken() {
+        @Tag("B73")
+        void manyCallersAtExpiryCauseOneRefreshAndGetTheSameToken() {
             TokenSession session = session();
             clock.advance(HOUR);
             Sinks.One<Token> response = heldAnswer();
@@ -56,7 +58,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b74_cancellingTheFirstCallerLeavesTheOthersServed() {
+        @Tag("B74")
+        void cancellingTheFirstCallerLeavesTheOthersServed() {
             TokenSession session = session();
             clock.advance(HOUR);
             Sinks.One<Token> response = heldAnswer();
@@ -69,7 +72,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b75_whenAllCancelTheRefreshStillFinishesAndIsStored() {
+        @Tag("B75")
+        void whenAllCancelTheRefreshStillFinishesAndIsStored() {
             TokenStore store = TokenStore.inMemory();
             TokenSession session =
                     builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
@@ -82,7 +86,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b76_theTimeoutOfOneCallerHitsOnlyThatCaller() {
+        @Tag("B76")
+        void theTimeoutOfOneCallerHitsOnlyThatCaller() {
             TokenSession session = session();
             clock.advance(HOUR);
             Sinks.One<Token> response = heldAnswer();
@@ -99,7 +104,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b77_aFailureIsNotRememberedBeyondItsBackoff() {
+        @Tag("B77")
+        void aFailureIsNotRememberedBeyondItsBackoff() {
             TokenSession session = session();
             clock.advance(HOUR);
             endpoint.thenFail(ScriptedEndpoint.notSent());
@@ -109,7 +115,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b78_aCallerThatArrivesAtTheHandOverGetsTheNewToken() {
+        @Tag("B78")
+        void aCallerThatArrivesAtTheHandOverGetsTheNewToken() {
             TokenSession session = session();
             clock.advance(HOUR);
             Sinks.One<Token> response = heldAnswer();
@@ -154,7 +161,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b80_getTheValidTokenAtOnceWhileAnEarlyRefreshRuns() {
+        @Tag("B80")
+        void getTheValidTokenAtOnceWhileAnEarlyRefreshRuns() {
             TokenSession session = session();
             clock.advance(TO_REFRESH);
             Sinks.One<Token> response = heldAnswer();
@@ -355,7 +363,8 @@ class SessionCallersTest extends SessionFixture {
     class Invalidation {
 
         @Test
-        void b101_manyReportsAboutTheCurrentTokenCauseOneRefreshAndOnesAboutAnOlderNone() {
+        @Tag("B101")
+        void manyReportsAboutTheCurrentTokenCauseOneRefreshAndOnesAboutAnOlderNone() {
             TokenSession session = session();
             Token first = session.token().block(Duration.ZERO);
             Sinks.One<Token> response = heldAnswer();
@@ -444,7 +453,8 @@ class SessionCallersTest extends SessionFixture {
     class Reentrance {
 
         @Test
-        void b81_aReentrantCallInsideOnNextDoesNotDeadlock() {
+        @Tag("B81")
+        void aReentrantCallInsideOnNextDoesNotDeadlock() {
             TokenSession session = session();
             List<String> seen = new ArrayList<>();
             session.tokens().take(3).subscribe(token -> {
@@ -456,7 +466,8 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void b81_aSubscriberThatBlocksForTheNextTokenInsideOnNextGetsIt() throws Exception {
+        @Tag("B81")
+        void aSubscriberThatBlocksForTheNextTokenInsideOnNextGetsIt() throws Exception {
             TokenSession session = session();
             Sinks.One<Token> first = heldAnswer();
             Sinks.One<Token> second = heldAnswer();

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -50,7 +51,8 @@ class SessionEventsTest extends SessionFixture {
         }
 
         @Test
-        void b23_tellWhichScopesAreGoneOnceAndAfterTheToken() {
+        @Tag("B23")
+        void reportMissingScopesOnceAndAfterTheToken() {
             Token full = endpoint.grant().toBuilder()
                     .scopes(List.of("read", "modify", "stream"))
                     .build();
@@ -171,7 +173,8 @@ class SessionEventsTest extends SessionFixture {
         }
 
         @Test
-        void b104_warnsOnceThirtyAndOnceSevenDaysBeforeTheGrantEnds() {
+        @Tag("B104")
+        void warnsOnceThirtyAndOnceSevenDaysBeforeTheGrantEnds() {
             TokenSession session = builder().policy(RefreshPolicy.spotify()).build(endpoint.grant());
             record(session);
             List<SessionEvent> events = events(session);
@@ -188,9 +191,10 @@ class SessionEventsTest extends SessionFixture {
         }
 
         /** A session that was restored late has to warn as well, though another may have done so before it. */
-        @ParameterizedTest(name = "B104 restored {0} days before the end: {1} warnings, the first within the hour")
+        @ParameterizedTest(name = "restored {0} days before the end: {1} warnings, the first within the hour")
         @CsvSource({"31, 2", "29, 2", "8, 2", "6, 1", "1, 1"})
-        void b104_aSessionThatIsRestoredLateWarnsToo(int daysLeft, int expected) {
+        @Tag("B104")
+        void aSessionThatIsRestoredLateWarnsToo(int daysLeft, int expected) {
             Instant end = clock.instant().plus(Duration.ofDays(daysLeft));
             Token restored = endpoint.grant().toBuilder()
                     .authorizedAt(end.minus(Duration.ofDays(180)))
@@ -205,7 +209,8 @@ class SessionEventsTest extends SessionFixture {
         }
 
         @Test
-        void b104_anIdleSessionWarnsWithTheFirstTokenThatIsAskedFor() {
+        @Tag("B104")
+        void anIdleSessionWarnsWithTheFirstTokenThatIsAskedFor() {
             TokenSession session = builder().policy(RefreshPolicy.spotify()).build(endpoint.grant());
             List<SessionEvent> warnings = warnings(session);
             clock.advance(Duration.ofDays(178));
@@ -217,7 +222,8 @@ class SessionEventsTest extends SessionFixture {
         }
 
         @Test
-        void b104_aNewLoginIsWarnedOfAnew() {
+        @Tag("B104")
+        void aNewLoginIsWarnedOfAnew() {
             TokenSession session = builder().policy(RefreshPolicy.spotify()).build(endpoint.grant());
             List<SessionEvent> warnings = warnings(session);
             clock.advance(Duration.ofDays(178));
@@ -241,7 +247,8 @@ class SessionEventsTest extends SessionFixture {
         }
 
         @Test
-        void b105_halfAYearOfRefreshesMissesNoneAndDoublesNoneAndEndsOnceAndCleanly() {
+        @Tag("B105")
+        void halfAYearOfRefreshesMissesNoneAndDoublesNoneAndEndsOnceAndCleanly() {
             Instant end = clock.instant().plus(Duration.ofDays(180));
             endpoint.always(token -> clock.instant().isBefore(end)
                     ? Mono.just(endpoint.grant())

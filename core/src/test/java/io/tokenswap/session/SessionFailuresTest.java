@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
@@ -25,7 +26,8 @@ class SessionFailuresTest extends SessionFixture {
     class ForAWhile {
 
         @Test
-        void b79_aLateAnswerNeverOverwritesANewerToken() {
+        @Tag("B79")
+        void aLateAnswerNeverOverwritesANewerToken() {
             TokenSession session = session();
             List<String> seen = record(session);
             Sinks.One<Token> response = heldAnswer();
@@ -82,7 +84,8 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void b102_anOutageOfTwoHoursIsSurvivedWithAtMost150TriesAndRecoveredFromWithinAMinute() {
+        @Tag("B102")
+        void anOutageOfTwoHoursIsSurvivedWithAtMost150TriesAndRecoveredFromWithinAMinute() {
             TokenSession session = builder().random(() -> 0.999).build(endpoint.grant());
             List<String> seen = record(session);
             endpoint.always(token -> Mono.error(ScriptedEndpoint.responseLost()));
@@ -121,7 +124,8 @@ class SessionFailuresTest extends SessionFixture {
     class ForGood {
 
         @Test
-        void b99_aRevokedGrantIsOneRequestAndOneEventAndTheAccessTokenServesUntilItIsStale() {
+        @Tag("B99")
+        void aRevokedGrantIsOneRequestAndOneEventAndTheAccessTokenServesUntilItIsStale() {
             TokenSession session = session();
             List<String> seen = record(session);
             List<SessionEvent> events = events(session);
@@ -141,7 +145,8 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void b100_renewRevivesTheSessionForNewSubscribers() {
+        @Tag("B100")
+        void renewRevivesTheSessionForNewSubscribers() {
             TokenSession session = session();
             endpoint.thenFail(ScriptedEndpoint.invalidGrant());
             record(session);
@@ -153,7 +158,8 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void b100_withAHookTheSameStreamGoesOnAfterOneLogin() {
+        @Tag("B100")
+        void withAHookTheSameStreamGoesOnAfterOneLogin() {
             Sinks.One<Token> signedIn = Sinks.one();
             AtomicInteger logins = new AtomicInteger();
             TokenSession session = builder()
@@ -216,7 +222,8 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void b24_withoutARefreshTokenTheStreamEndsWhenTheTokenIsStale() {
+        @Tag("B24")
+        void withoutARefreshTokenTheStreamEndsWhenTheTokenIsStale() {
             TokenSession session = builder()
                     .build(endpoint.grant().toBuilder().refreshToken(null).build());
             List<String> seen = record(session);

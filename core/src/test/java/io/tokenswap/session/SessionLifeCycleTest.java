@@ -19,7 +19,8 @@ import reactor.test.StepVerifier;
 class SessionLifeCycleTest extends SessionFixture {
 
     @Test
-    void b97_cancelsTimersCompletesBothFluxesFailsWaitersAndStoresWhatIsInFlight() {
+    @Tag("B97")
+    void cancelsTimersCompletesBothFluxesFailsWaitersAndStoresWhatIsInFlight() {
         TokenStore store = TokenStore.inMemory();
         TokenSession session =
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
@@ -53,7 +54,8 @@ class SessionLifeCycleTest extends SessionFixture {
     }
 
     @Test
-    void b97_aSleepingSessionLeavesNoTimerAndNoRequestBehind() {
+    @Tag("B97")
+    void aSleepingSessionLeavesNoTimerAndNoRequestBehind() {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.advance(Duration.ofMinutes(1));

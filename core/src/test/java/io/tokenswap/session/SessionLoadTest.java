@@ -123,7 +123,8 @@ class SessionLoadTest {
     }
 
     @Test
-    void b83_aHundredThousandUsersAreIndependentAndCostTwoKibibytesEachAndNothingWhenTheyAreGone() {
+    @Tag("B83")
+    void aHundredThousandUsersAreIndependentAndCostTwoKibibytesEachAndNothingWhenTheyAreGone() {
         int users = 100_000;
         TokenStore store = TokenStore.inMemory(clock);
         long before = heap();

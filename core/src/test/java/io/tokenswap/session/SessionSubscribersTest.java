@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -26,7 +27,8 @@ import reactor.core.scheduler.Scheduler;
 class SessionSubscribersTest extends SessionFixture {
 
     @Test
-    void b85_anExpiredTokenIsRefreshedFirstAndNeverEmitted() {
+    @Tag("B85")
+    void anExpiredTokenIsRefreshedFirstAndNeverEmitted() {
         Token old = endpoint.grant();
         clock.advance(HOUR);
         TokenSession session = builder().build(old);
@@ -40,7 +42,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b86_aLateSubscriberGetsTheCurrentTokenAtOnce() {
+    @Tag("B86")
+    void aLateSubscriberGetsTheCurrentTokenAtOnce() {
         TokenSession session = session();
         record(session);
         clock.advance(TO_REFRESH);
@@ -48,7 +51,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b94_aSubscriberThatDoesNotRequestGetsTheLatestTokenOnlyAndNoStaleOne() {
+    @Tag("B94")
+    void aSubscriberThatDoesNotRequestGetsTheLatestTokenOnlyAndNoStaleOne() {
         TokenSession session = session();
         List<String> others = record(session);
         List<String> seen = new ArrayList<>();
@@ -77,7 +81,8 @@ class SessionSubscribersTest extends SessionFixture {
 
     @ParameterizedTest
     @ValueSource(classes = {IllegalStateException.class, NoClassDefFoundError.class})
-    void b95_aSubscriberThatThrowsHarmsOnlyItself(Class<? extends Throwable> type) throws ReflectiveOperationException {
+    @Tag("B95")
+    void aSubscriberThatThrowsHarmsOnlyItself(Class<? extends Throwable> type) throws ReflectiveOperationException {
         TokenSession session = session();
         session.tokens().subscribe(new Thrower<>(type.getConstructor().newInstance()));
         session.tokens()
@@ -92,7 +97,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b95_aSubscriberThatThrowsOnSubscribeLeavesNoTimerBehind() {
+    @Tag("B95")
+    void aSubscriberThatThrowsOnSubscribeLeavesNoTimerBehind() {
         session().tokens().subscribe(new CoreSubscriber<>() {
             @Override
             public void onSubscribe(Subscription subscription) {
@@ -112,7 +118,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b96_withoutSubscribersThereIsNoTimerAtAll() {
+    @Tag("B96")
+    void withoutSubscribersThereIsNoTimerAtAll() {
         TokenSession session = session();
         Disposable one = session.tokens().subscribe();
         Disposable two = session.tokens().subscribe();
@@ -126,7 +133,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b96_aThousandThatJoinAndLeaveDuringARefreshLeaveNothingBehind() {
+    @Tag("B96")
+    void aThousandThatJoinAndLeaveDuringARefreshLeaveNothingBehind() {
         TokenSession session = session();
         Disposable first = session.tokens().subscribe();
         Sinks.One<Token> response = heldAnswer();
@@ -158,14 +166,16 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b98_aSchedulerThatWasShutDownIsATypedErrorAndNotSilence() {
+    @Tag("B98")
+    void aSchedulerThatWasShutDownIsATypedErrorAndNotSilence() {
         TokenSession session = session();
         clock.scheduler().dispose();
         assertThat(record(session)).containsExactly("access-1", "TokenUnavailableException");
     }
 
     @Test
-    void b98_aSchedulerThatIsShutDownUnderAWaitingStreamIsATypedErrorAsSoonAsItCanBeSeen() {
+    @Tag("B98")
+    void aSchedulerThatIsShutDownUnderAWaitingStreamIsATypedErrorAsSoonAsItCanBeSeen() {
         TokenSession session = session();
         List<String> waiting = record(session);
         clock.scheduler().dispose();
@@ -176,7 +186,8 @@ class SessionSubscribersTest extends SessionFixture {
     }
 
     @Test
-    void b98_aSubscriberThatWantedOneTokenOnlyGetsNoErrorAfterIt() {
+    @Tag("B98")
+    void aSubscriberThatWantedOneTokenOnlyGetsNoErrorAfterIt() {
         TokenSession session = builder().keepAlive().build(endpoint.grant());
         clock.scheduler().dispose();
         List<String> seen = new ArrayList<>();
@@ -211,7 +222,8 @@ class SessionSubscribersTest extends SessionFixture {
     /** A scheduler whose queue is full refuses too, and takes timers again later. */
     @ParameterizedTest
     @ValueSource(ints = {0, 1, 5})
-    void b98_aSchedulerThatRefusesForAWhileIsUsedAgainByWhoeverComesNext(int accepted) {
+    @Tag("B98")
+    void aSchedulerThatRefusesForAWhileIsUsedAgainByTheNextCaller(int accepted) {
         AtomicInteger left = new AtomicInteger(accepted);
         TokenSession session = builder().scheduler(limited(left)).keepAlive().build(endpoint.grant());
         List<String> seen = record(session);

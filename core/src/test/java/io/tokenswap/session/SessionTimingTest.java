@@ -29,7 +29,8 @@ import reactor.core.scheduler.Scheduler;
 class SessionTimingTest extends SessionFixture {
 
     @Test
-    void b84_refreshesAheadOfExpiryByTheMarginAndTheJitter() {
+    @Tag("B84")
+    void refreshesAheadOfExpiryByTheMarginAndTheJitter() {
         TokenSession session = builder().random(() -> 0.5).build(endpoint.grant());
         List<String> seen = record(session);
         clock.advance(TO_REFRESH.minusSeconds(15).minusMillis(1));
@@ -40,7 +41,8 @@ class SessionTimingTest extends SessionFixture {
 
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 2, 5})
-    void b87_shortLivesLeaveAtLeastASecondBetweenRefreshes(long seconds) {
+    @Tag("B87")
+    void shortLivesLeaveAtLeastASecondBetweenRefreshes(long seconds) {
         ScriptedEndpoint shortLived = new ScriptedEndpoint(clock, Duration.ofSeconds(seconds));
         List<Instant> times = new ArrayList<>();
         shortLived.always(token -> {
@@ -79,7 +81,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b16_aLifetimeThatTheServerDoesNotTellIsTheAssumedOneAndToldFromAKnownOne() {
+    @Tag("B16")
+    void aMissingLifetimeIsTheAssumedOneAndDiffersFromAKnownOne() {
         ScriptedEndpoint silent = new ScriptedEndpoint(clock, null);
         TokenSession session = builder(silent).policy(RefreshPolicy.spotify()).build(silent.grant());
         List<String> seen = record(session);
@@ -91,7 +94,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b17_aLifetimeOfZeroKeepsNeitherTheTimerNorTheCallersBusy() {
+    @Tag("B17")
+    void aLifetimeOfZeroKeepsNeitherTheTimerNorTheCallersBusy() {
         ScriptedEndpoint expired = new ScriptedEndpoint(clock, Duration.ZERO);
         // A hot loop would never end, so that it gets no more answers by and by.
         expired.always(token -> expired.refreshes() > 1_000 ? Mono.never() : Mono.fromSupplier(expired::grant));
@@ -112,7 +116,8 @@ class SessionTimingTest extends SessionFixture {
     /** Seconds in an int, milliseconds in an int, nanoseconds in a long: each with the first that does not fit. */
     @ParameterizedTest
     @ValueSource(longs = {Integer.MAX_VALUE, 1L << 31, 2_147_483, 2_147_484, 9_223_372_036L, 9_223_372_037L})
-    void b20_atTheBordersOfNumbersARefreshIsNeitherEarlyNorLate(long seconds) {
+    @Tag("B20")
+    void atTheBordersOfNumbersARefreshIsNeitherEarlyNorLate(long seconds) {
         Duration life = Duration.ofSeconds(seconds);
         ScriptedEndpoint longLived = new ScriptedEndpoint(clock, life);
         TokenSession session = builder(longLived).build(longLived.grant());
@@ -125,7 +130,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b88_aLifetimeOfTenYearsIsSleptInSlices() {
+    @Tag("B88")
+    void aLifetimeOfTenYearsIsSleptInSlices() {
         ScriptedEndpoint longLived = new ScriptedEndpoint(clock, Duration.ofDays(3_650));
         List<Duration> slices = new ArrayList<>();
         TokenSession session = builder(longLived).scheduler(noting(slices)).build(longLived.grant());
@@ -139,7 +145,8 @@ class SessionTimingTest extends SessionFixture {
 
     @ParameterizedTest
     @ValueSource(longs = {Long.MAX_VALUE / 1_000, Long.MAX_VALUE / 1_000_000, 31_556_889_864_403_199L - 1_893_456_000L})
-    void b88_aLifetimeBeyondAllArithmeticIsNeitherHotNorAnError(long seconds) {
+    @Tag("B88")
+    void aLifetimeBeyondAllArithmeticIsNeitherHotNorAnError(long seconds) {
         Token endless = endpoint.grant().toBuilder()
                 .expiresAt(Instant.ofEpochSecond(Math.min(seconds, Instant.MAX.getEpochSecond())))
                 .build();
@@ -162,7 +169,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b89_aClockSetForwardIsNoticedWithin30s() {
+    @Tag("B89")
+    void aClockSetForwardIsNoticedWithin30s() {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.jump(HOUR);
@@ -171,7 +179,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b90_aClockSetBackDoesNotPostponeTheRefresh() {
+    @Tag("B90")
+    void aClockSetBackDoesNotPostponeTheRefresh() {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.advance(Duration.ofMinutes(20));
@@ -181,7 +190,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b91_afterEightHoursOfSuspendTheTokenIsFreshWithin30sAndTheStaleOneIsNeverHandedOut() {
+    @Tag("B91")
+    void afterEightHoursOfSuspendTheTokenIsFreshWithin30sAndTheStaleOneIsNeverHandedOut() {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.jump(Duration.ofHours(8));
@@ -197,7 +207,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b91_afterEightHoursOfSuspendInTheMiddleOfASleepTheTokenIsFreshWithin30sThoughNobodyAsks() {
+    @Tag("B91")
+    void afterEightHoursOfSuspendInTheMiddleOfASleepTheTokenIsFreshWithin30sWithoutACaller() {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.advance(Duration.ofSeconds(47));
@@ -208,7 +219,8 @@ class SessionTimingTest extends SessionFixture {
 
     @Test
     @ResourceLock(Resources.TIME_ZONE)
-    void b92_aChangeOfTimeZoneOrDaylightSavingHasNoEffect() {
+    @Tag("B92")
+    void aChangeOfTimeZoneOrDaylightSavingHasNoEffect() {
         TimeZone before = TimeZone.getDefault();
         try {
             TimeZone.setDefault(TimeZone.getTimeZone("Europe/Berlin"));
@@ -235,7 +247,8 @@ class SessionTimingTest extends SessionFixture {
     /** The wall clock is slewed to the right time, fast or slow: whichever of the two clocks gets there first decides. */
     @ParameterizedTest
     @ValueSource(longs = {-500, 0, 500})
-    void b93_aSlewOfTheClockIsFollowedWithoutAStaleToken(long millisEachTenSeconds) {
+    @Tag("B93")
+    void aSlewOfTheClockIsFollowedWithoutAStaleToken(long millisEachTenSeconds) {
         TokenSession session = session();
         List<String> seen = record(session);
         Token first = session.token().block(Duration.ZERO);
@@ -253,7 +266,8 @@ class SessionTimingTest extends SessionFixture {
     }
 
     @Test
-    void b106_manyInstancesThatStartTogetherSpreadTheirRefreshesOverTheJitter() {
+    @Tag("B106")
+    void manyInstancesThatStartTogetherSpreadTheirRefreshesOverTheJitter() {
         Token token = endpoint.grant();
         Instant earliest = clock.instant().plus(TO_REFRESH).minusSeconds(30);
         clock.advance(TO_REFRESH.minusMinutes(1));

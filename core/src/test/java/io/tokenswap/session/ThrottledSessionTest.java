@@ -9,6 +9,7 @@ import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class ThrottledSessionTest {
@@ -27,7 +28,8 @@ class ThrottledSessionTest {
     }
 
     @Test
-    void b45_nextAttemptWaitsForAsLongAsTheServerAsks() {
+    @Tag("B45")
+    void nextAttemptWaitsForAsLongAsTheServerAsks() {
         endpoint.thenFail(ScriptedEndpoint.throttled(clock.instant().plusSeconds(5)));
         assertThat(refused().reason()).isEqualTo(TokenUnavailableException.Reason.THROTTLED);
 
@@ -40,7 +42,8 @@ class ThrottledSessionTest {
     }
 
     @Test
-    void b47_withoutAHintTheNextAttemptWaitsForTheDefaultBackoff() {
+    @Tag("B47")
+    void withoutAHintTheNextAttemptWaitsForTheDefaultBackoff() {
         endpoint.thenFail(ScriptedEndpoint.throttled(null)).thenFail(ScriptedEndpoint.throttled(null));
 
         for (Duration backoff : List.of(Duration.ofSeconds(1), Duration.ofSeconds(2))) {
@@ -56,7 +59,8 @@ class ThrottledSessionTest {
     }
 
     @Test
-    void b47_longWaitParksNobodyAndSaysUntilWhen() {
+    @Tag("B47")
+    void noCallerWaitsForALongPauseAndTheErrorNamesItsEnd() {
         Instant tomorrow = clock.instant().plus(Duration.ofDays(1));
         endpoint.thenFail(ScriptedEndpoint.throttled(tomorrow));
 

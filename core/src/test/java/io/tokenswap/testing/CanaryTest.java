@@ -7,6 +7,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -47,8 +48,9 @@ class CanaryTest {
         return !Canary.takeHits(hit -> hit.contains("planted")).isEmpty();
     }
 
-    @ParameterizedTest(name = "B109: a leaked {0} is noticed")
+    @ParameterizedTest(name = "a leaked {0} is noticed")
     @MethodSource("leaks")
+    @Tag("B109")
     void leakIsNoticed(String kind, String text) {
         assertThat(isNoticed(() -> LOG.trace(text))).isTrue();
         assertThat(isNoticed(() -> LOG.trace("said {}", text))).isTrue();
@@ -71,7 +73,8 @@ class CanaryTest {
     }
 
     @Test
-    void b109_leakIntoTheConsoleIsNoticed() {
+    @Tag("B109")
+    void leakIntoTheConsoleIsNoticed() {
         assertThat(isNoticed(() -> System.out.println("planted on purpose: canary")))
                 .isTrue();
         assertThat(isNoticed(() -> System.err.println("planted on purpose: canary")))

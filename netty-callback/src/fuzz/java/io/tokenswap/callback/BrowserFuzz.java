@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 
-/** A65: whatever a login URL holds, the opener gets it as its one argument, and only if it is http or https. */
+/** The opener gets any login URL as its one argument, and only if it is http or https. */
 class BrowserFuzz {
 
     private static final Effort EFFORT = new Effort();

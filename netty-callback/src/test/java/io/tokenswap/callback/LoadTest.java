@@ -101,7 +101,7 @@ class LoadTest {
 
         NothingIsLeft.eventually(() -> Resources.now().isNoMoreThan(warm));
         report(
-                "A59 %,d open/cancel cycles on any port and %,d on one port in %.1f s; before: %s; after: %s",
+                "%,d open/cancel cycles on any port and %,d on one port in %.1f s; before: %s; after: %s",
                 onAny, onFixed, taken, warm, Resources.now());
     }
 
@@ -162,7 +162,7 @@ class LoadTest {
         Resources after = Resources.now();
 
         report(
-                "A77 %,.0f %s a second for %.0f s, at %.0f us of processor time each with those of the client; "
+                "%,.0f %s a second for %.0f s, at %.0f us of processor time each with those of the client; "
                         + "the slowest of %d logins meanwhile took %.3f s; %d log lines; before: %s; after: %s",
                 sent / taken,
                 ofWhat,
@@ -204,7 +204,7 @@ class LoadTest {
             assertThat(bodies.get(Integer.parseInt(code))).contains("You are signed in");
             time.advanceTimeBy(Listener.Limits.DEFAULT.linger());
         }
-        report("A48 %,d rounds of two right hits at once in %.1f s: each one code", rounds, seconds(start));
+        report("%,d rounds of two right hits at once in %.1f s: each one code", rounds, seconds(start));
     }
 
     /** The body of the answer to a request whose last byte is sent when the other one has come that far too. */
@@ -244,7 +244,7 @@ class LoadTest {
             }
             logins.get(0).freesItsPort();
         }
-        report("A50 %d times 100 parallel logins on one port in %.1f s: none crossed", rounds, seconds(start));
+        report("%d times 100 parallel logins on one port in %.1f s: none crossed", rounds, seconds(start));
     }
 
     /** On threads of its own: the receiver needs those of the schedulers. */

@@ -78,9 +78,10 @@ class ReceiverInBrowserTest {
         assertThat(login.code()).isEqualTo("the-code");
     }
 
-    @ParameterizedTest(name = "A43 {0}")
+    @ParameterizedTest(name = "{0}")
     @Tag("A35")
     @ValueSource(strings = {"localhost", "127.0.0.1", "[::1]"})
+    @Tag("A43")
     void theLoginEndsAtEachNameOfThisMachineAndTheCodeLeavesTheAddressBar(String host) {
         try (WaitingLogin login = WaitingLogin.at("http://" + host + ":0/auth")) {
             signsIn(login);
@@ -172,21 +173,26 @@ class ReceiverInBrowserTest {
 
     @ParameterizedTest(name = "{0}")
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-                    A38 fetch                 | <script>fetch('LINK')</script>
-                    A39 fetch without cors    | <script>fetch('LINK', {mode: 'no-cors', credentials: 'include'})</script>
-                    A39 image                 | <img src="LINK">
-                    A39 script                | <script src="LINK"></script>
-                    A39 style sheet           | <link rel="stylesheet" href="LINK">
-                    A39 video                 | <video src="LINK" preload="auto"></video>
-                    A40 iframe                | <iframe src="LINK"></iframe>
-                    A40 link into an iframe   | <iframe name="f"></iframe><a id="a" target="f" href="LINK"></a><script>a.click()</script>
-                    A40 object                | <object data="LINK" type="text/html"></object>
-                    A40 embed                 | <embed src="LINK" type="text/html">
-                    A28 beacon                | <script>navigator.sendBeacon('LINK')</script>
-                    A34 prefetch              | <link rel="prefetch" href="LINK">
-                    A34 speculative prefetch  | <script type="speculationrules">{"prefetch": [{"source": "list", "urls": ["LINK"]}]}</script>
-                    A34 speculative prerender | <script type="speculationrules">{"prerender": [{"source": "list", "urls": ["LINK"]}]}</script>
+                    fetch                 | <script>fetch('LINK')</script>
+                    fetch without cors    | <script>fetch('LINK', {mode: 'no-cors', credentials: 'include'})</script>
+                    image                 | <img src="LINK">
+                    script                | <script src="LINK"></script>
+                    style sheet           | <link rel="stylesheet" href="LINK">
+                    video                 | <video src="LINK" preload="auto"></video>
+                    iframe                | <iframe src="LINK"></iframe>
+                    link into an iframe   | <iframe name="f"></iframe><a id="a" target="f" href="LINK"></a><script>a.click()</script>
+                    object                | <object data="LINK" type="text/html"></object>
+                    embed                 | <embed src="LINK" type="text/html">
+                    beacon                | <script>navigator.sendBeacon('LINK')</script>
+                    prefetch              | <link rel="prefetch" href="LINK">
+                    speculative prefetch  | <script type="speculationrules">{"prefetch": [{"source": "list", "urls": ["LINK"]}]}</script>
+                    speculative prerender | <script type="speculationrules">{"prerender": [{"source": "list", "urls": ["LINK"]}]}</script>
                     """)
+    @Tag("A28")
+    @Tag("A34")
+    @Tag("A38")
+    @Tag("A39")
+    @Tag("A40")
     void noPageOfAnotherSiteCanUseUpTheLogin(String trick, String html) {
         assumeTrue(
                 !trick.contains("specul")

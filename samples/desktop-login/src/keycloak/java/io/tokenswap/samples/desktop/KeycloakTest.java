@@ -13,6 +13,7 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A provider that others run in production, at its strictest: PKCE enforced, rotation without a grace, reuse detection. */
@@ -80,7 +81,8 @@ class KeycloakTest extends ProviderContract {
 
     /** A replayed refresh token ends the whole family, that of the lawful holder too. */
     @Test
-    void c73_aFamilyThatReuseDetectionEndsIsOneRequestAndOneLoginRequired() {
+    @Tag("C73")
+    void aFamilyThatReuseDetectionEndsIsOneRequestAndOneLoginRequired() {
         TokenEndpoint endpoint = provider().endpoint();
         Token first = signIn();
         Counting counting = new Counting(endpoint);

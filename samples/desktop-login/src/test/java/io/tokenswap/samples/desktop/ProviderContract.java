@@ -30,6 +30,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import reactor.core.publisher.Flux;
@@ -123,7 +124,8 @@ abstract class ProviderContract {
     }
 
     @Test
-    void b39_aRefreshTokenThatSomebodyElseHasUsedIsOneRequestAndOneLoginRequired() {
+    @Tag("B39")
+    void aRefreshTokenThatAnotherClientHasUsedIsOneRequestAndOneLoginRequired() {
         Token token = signIn();
         Counting provider = new Counting(provider().endpoint());
         TokenSession session = TokenSession.builder(provider).build(token);
@@ -133,7 +135,9 @@ abstract class ProviderContract {
     }
 
     @Test
-    void b99_c73_aGrantThatTheProviderEndsIsOneRequestAndOneLoginRequired() {
+    @Tag("B99")
+    @Tag("C73")
+    void aGrantThatTheProviderEndsIsOneRequestAndOneLoginRequired() {
         Counting exchange = new Counting(exchange());
         TokenSession session = signIn(exchange, exchange()::authorizationRequest);
         exchange.reset();
@@ -143,7 +147,8 @@ abstract class ProviderContract {
     }
 
     @Test
-    void b82_twoSessionsOverOneStoredKeyRefreshOnce() {
+    @Tag("B82")
+    void twoSessionsOverOneStoredKeyRefreshOnce() {
         Counting exchange = new Counting(exchange());
         TokenStore store = TokenStore.inMemory();
         TokenSession one = flow(exchange, exchange()::authorizationRequest)
