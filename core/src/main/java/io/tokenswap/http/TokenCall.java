@@ -3,6 +3,7 @@ package io.tokenswap.http;
 import io.netty.channel.Channel;
 import io.netty.handler.codec.http.HttpHeaders;
 import io.tokenswap.Token;
+import io.tokenswap.TokenEndpoint;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -14,6 +15,8 @@ import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.MonoSink;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 import reactor.util.context.Context;
 
 /**
@@ -40,6 +43,8 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         SENT,
         ENDED
     }
+
+    private static final Logger log = Loggers.getLogger(TokenEndpoint.class);
 
     /** Polls of the socket after the timeout. Each of them reads at least 16 KiB of what is there. */
     private static final int LAST_POLLS = 8;
@@ -122,6 +127,9 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
             return false;
         }
         sentAt = clock.instant();
+        if (log.isDebugEnabled()) {
+            log.debug("{}: sent", request.describe());
+        }
         return state.compareAndSet(State.CONNECTING, State.SENT);
     }
 
@@ -132,9 +140,14 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
                 Instant now = clock.instant();
                 // A server may respond to a request that it has not seen, for example with 408 on an idle connection.
                 Instant left = sentAt;
-                sink.success(response.token(left == null ? now : left, now));
+                Token token = response.token(left == null ? now : left, now);
+                if (log.isDebugEnabled()) {
+                    log.debug(
+                            "{}: token [{}] expires at {}", request.describe(), token.fingerprint(), token.expiresAt());
+                }
+                sink.success(token);
             } catch (RuntimeException failure) {
-                sink.error(failure);
+                sink.error(logged(failure));
             }
         }
     }
@@ -190,12 +203,22 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         State before = end();
         if (before != State.ENDED) {
             cancel();
-            sink.error(TransportFailure.of(request.peer(), error, before == State.SENT, proxied));
+            sink.error(logged(TransportFailure.of(request.peer(), error, before == State.SENT, proxied)));
         }
     }
 
+    /** Writes a failure to the log. Servers cause as many as they like, so that none is above DEBUG. */
+    private <E extends Throwable> E logged(E failure) {
+        if (log.isDebugEnabled()) {
+            log.debug("{}: {}", request.describe(), failure.getMessage());
+        }
+        return failure;
+    }
+
     private void abandon() {
-        end();
+        if (end() != State.ENDED && log.isDebugEnabled()) {
+            log.debug("{}: cancelled", request.describe());
+        }
         cancel();
     }
 

@@ -113,6 +113,15 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return UNPRINTABLE.matcher(text).replaceAll("");
     }
 
+    /** Describes the request in the log: a refresh by the fingerprint of its refresh token. */
+    String describe() {
+        String refreshToken = presentedRefreshToken();
+        return (refreshToken == null
+                        ? "Swap"
+                        : "Refresh with [" + RefreshToken.of(refreshToken).fingerprint() + "]")
+                + " at " + EndpointUri.display(peer.uri());
+    }
+
     /** Names the receiver and none of the values that are sent. */
     @Override
     public String toString() {

@@ -58,7 +58,7 @@ abstract class SessionEngine {
     /** As {@link Observers} reads it. */
     private volatile @Nullable Object observers;
 
-    /** Null until the first subscription to the events, which few sessions have. */
+    /** Null until the first subscription to the events, which few sessions have, or the first event of a log at DEBUG. */
     private volatile @Nullable SessionEvents events;
 
     private volatile int timerChanges;
@@ -131,7 +131,7 @@ abstract class SessionEngine {
 
     void storeFailed(Throwable error) {
         link.failed(error);
-        SessionEvents heard = events;
+        SessionEvents heard = events == null && SessionLog.isEnabled() ? heard(phase) : events;
         if (heard != null) {
             heard.storeFailed(error);
         }
@@ -169,6 +169,13 @@ abstract class SessionEngine {
         return heard;
     }
 
+    /** Lets the log have the events from a phase on. */
+    private SessionEvents heard(Phase from) {
+        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
+        heard.start(from);
+        return heard;
+    }
+
     /** Returns the last failure of the store, or null. */
     final @Nullable Throwable lastStoreFailure() {
         return link.lastFailure();
@@ -201,6 +208,9 @@ abstract class SessionEngine {
     }
 
     private void react(Phase before, Phase after) {
+        if (events == null && SessionLog.isEnabled()) {
+            heard(before); // ahead of the effects, some of which change the phase again
+        }
         RefreshAttempt ended = before.attempt();
         RefreshAttempt begun = after.attempt();
         setTimer();

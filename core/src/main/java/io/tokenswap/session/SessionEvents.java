@@ -77,7 +77,7 @@ final class SessionEvents {
 
     /** Reports a failure of the store, which changes no state. */
     void storeFailed(Throwable error) {
-        tell(new SessionEvent.StoreFailed(now(), error));
+        tell(new SessionEvent.StoreFailed(now(), error), null);
     }
 
     /** Reports a change of the state; called once for each. */
@@ -121,7 +121,7 @@ final class SessionEvents {
     }
 
     private void tell(Change change) {
-        if (!listeners.isEmpty()) {
+        if (!listeners.isEmpty() || SessionLog.isEnabled()) {
             tell(change.before, change.after, change.at);
         }
         if (change.after instanceof Phase.Closed) {
@@ -139,32 +139,40 @@ final class SessionEvents {
 
     private void tell(Phase before, Phase after, Instant at) {
         if (after instanceof Phase.Closed) {
-            tell(new SessionEvent.Closed(at));
+            tell(new SessionEvent.Closed(at), after.token());
             return;
         }
         if (after.served().refused() && !before.served().refused()) {
-            tell(new SessionEvent.Invalidated(at, after.token().fingerprint()));
+            tell(new SessionEvent.Invalidated(at, after.token().fingerprint()), after.token());
         }
         if (after instanceof Phase.Idle && after.token() != before.token()) {
             Token token = after.token();
-            tell(new SessionEvent.Refreshed(
-                    at, token.fingerprint(), settings.policy().expiresAt(token)));
+            tell(
+                    new SessionEvent.Refreshed(
+                            at, token.fingerprint(), settings.policy().expiresAt(token)),
+                    token);
             tellOfLostScopes(before.token(), token, at);
             warnOfGrantEnd(token, at);
         } else if (after instanceof Phase.Paused paused && before instanceof Phase.Refreshing) {
             if (paused.cause() != Phase.Paused.Cause.POSTPONED) { // another node's turn is no failure
-                tell(new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())));
+                tell(
+                        new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())),
+                        after.token());
             }
         } else if (after instanceof Phase.Paused paused
                 && paused.cause() == Phase.Paused.Cause.REJECTED
                 && !(before instanceof Phase.Paused)) {
-            tell(new SessionEvent.ApiRejectsTokens(
-                    at, after.token().fingerprint(), Instant.ofEpochMilli(paused.retryAt())));
+            tell(
+                    new SessionEvent.ApiRejectsTokens(
+                            at, after.token().fingerprint(), Instant.ofEpochMilli(paused.retryAt())),
+                    after.token());
         } else if (after instanceof Phase.LoginRequired ended && !(before instanceof Phase.LoginRequired)) {
-            tell(new SessionEvent.LoginRequired(at, ended.error()));
+            tell(new SessionEvent.LoginRequired(at, ended.error()), after.token());
         } else if (after instanceof Phase.SigningIn signingIn && !(before instanceof Phase.SigningIn)) {
-            tell(new SessionEvent.LoginRequired(
-                    at, Objects.requireNonNull(signingIn.attempt().reason())));
+            tell(
+                    new SessionEvent.LoginRequired(
+                            at, Objects.requireNonNull(signingIn.attempt().reason())),
+                    after.token());
         }
     }
 
@@ -172,7 +180,7 @@ final class SessionEvents {
         Set<String> missing = new LinkedHashSet<>(before.scopes());
         missing.removeAll(after.scopes());
         if (!missing.isEmpty()) {
-            tell(new SessionEvent.ScopesReduced(at, Collections.unmodifiableSet(missing)));
+            tell(new SessionEvent.ScopesReduced(at, Collections.unmodifiableSet(missing)), after);
         }
     }
 
@@ -186,12 +194,13 @@ final class SessionEvents {
                 .filter(ahead -> !at.plus(ahead).isBefore(end))
                 .count();
         if (due > warnings) {
-            tell(new SessionEvent.GrantExpiring(at, end));
+            tell(new SessionEvent.GrantExpiring(at, end), token);
         }
         warnings = due; // fewer after a new login
     }
 
-    private void tell(SessionEvent event) {
+    private void tell(SessionEvent event, @Nullable Token token) {
+        SessionLog.write(event, token);
         for (EventStream.Listener listener : listeners) {
             listener.add(event);
             wake(listener);

@@ -15,14 +15,14 @@ import org.jspecify.annotations.Nullable;
  * Bounds the number and the life of the connections of a listener.
  *
  * <pre>
- *  admitted --too many--> surplus --its time for a request is over, or far too many--> closed
+ *  admitted --too many--> surplus --its time for a request has ended, or far too many--> closed
  *      |                     |
  *      +------ keep ---------+--> kept: carries the redirect of a login, and is closed after its response
  * </pre>
  *
  * <p>When there are too many connections, the oldest one becomes surplus. A browser sends its request at once, so an old
- * connection without a request does not belong to a browser. But event loops admit connections in an order of their
- * own, and a request may lie unread in a socket. A surplus connection therefore has a short time for its request,
+ * connection without a request does not belong to a browser. But event loops admit connections in any order, and
+ * a request may lie unread in a socket. A surplus connection therefore has a short time for its request,
  * counted from its admission, and its own event loop closes it after it has polled the socket.
  */
 // Nothing waits for a connection to close.

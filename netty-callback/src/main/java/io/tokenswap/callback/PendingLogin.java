@@ -17,6 +17,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /**
  * One login: waits for its authorization response, then for the outcome of the swap.
@@ -31,6 +33,8 @@ import reactor.core.scheduler.Scheduler;
  * the page of the outcome again. Another redirect with the right state gets the page of a used link.
  */
 final class PendingLogin {
+
+    private static final Logger log = Loggers.getLogger(PendingLogin.class);
 
     /** The longest time for which a page waits for the outcome. */
     static final Duration LONGEST_HOLD = Duration.ofSeconds(3);
@@ -60,6 +64,12 @@ final class PendingLogin {
         this.path = request.redirectUri().getRawPath();
         this.page = page;
         this.scheduler = scheduler;
+    }
+
+    /** Names the login without its state. */
+    @Override
+    public String toString() {
+        return "The login at " + request.redirectUri();
     }
 
     /** Returns the URI that the browser is sent to. */
@@ -111,7 +121,8 @@ final class PendingLogin {
     /** Takes the query of a redirect. Returns null if it is no response to this login. */
     @Nullable Redirect receive(@Nullable String rawQuery) {
         AuthorizationResponse judged = request.validate(rawQuery);
-        if (judged instanceof AuthorizationResponse.Ignored) {
+        if (judged instanceof AuthorizationResponse.Ignored ignored) {
+            log.debug("{} ignores a redirect: {}", this, ignored.reason());
             return null;
         }
         Received first = accept(judged, rawQuery);
@@ -172,7 +183,9 @@ final class PendingLogin {
     /** Reports the outcome, to the pages that wait for it and to those that are asked for later. */
     void end(Outcome known) {
         // Fails for all but the first outcome: a cancellation comes after the end too.
-        outcome.tryEmitValue(known);
+        if (outcome.tryEmitValue(known).isSuccess()) {
+            log.debug("{} has ended: {}", this, known);
+        }
     }
 
     /**

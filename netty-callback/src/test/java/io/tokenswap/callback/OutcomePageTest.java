@@ -269,7 +269,7 @@ class OutcomePageTest {
         try (Socket first = new Socket("127.0.0.1", login.port());
                 Socket second = new Socket("127.0.0.1", login.port());
                 Socket third = new Socket("127.0.0.1", login.port())) {
-            // Event loops admit connections in an order of their own, so any of the three may be the oldest.
+            // Event loops admit connections in any order, so any of the three may be the oldest.
             assertThat(closed(List.of(first, second, third))).isTrue();
             succeed();
             assertThat(Awaited.of(page).body()).contains("You are signed in");

@@ -424,6 +424,24 @@ class ReceivedRequestsTest {
         }
     }
 
+    @Test
+    @Tag("E46")
+    void theLogSaysWhyARedirectIsRefusedAndHowTheLoginEnds(CapturedLog log) {
+        try (WaitingLogin login = WaitingLogin.start()) {
+            login.hit("code=c&state=wrong");
+            login.hit("code=c&code=d&state=" + login.state());
+            login.isStillPending();
+
+            String name = "The login at " + login.request().redirectUri();
+            assertThat(log.messages())
+                    .anyMatch(line ->
+                            line.startsWith(name + " ignores a redirect: The state is not the one of this login"))
+                    .anyMatch(line -> line.startsWith(name + " ignores a redirect: A parameter is repeated"))
+                    .anyMatch(line -> line.startsWith(name + " has ended: SIGNED_IN"));
+            assertThat(log.warnings(PendingLogin.class)).isEmpty();
+        }
+    }
+
     /** Event loops admit connections in any order, so that a browser's new connection may seem to be the oldest. */
     @Test
     @Tag("A70")
