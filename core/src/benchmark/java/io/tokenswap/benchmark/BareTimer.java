@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The least that a refresh ahead of expiry costs: a timeout of a {@link HashedWheelTimer} for each user, which asks the endpoint, passes the
- * token to a subscriber and sets the next timeout. One flight, failures, deadlines, clocks and callers are left out.
+ * The least cost of a refresh ahead of expiry: a timeout of a {@link HashedWheelTimer} for each user. It asks the endpoint,
+ * passes the token to a subscriber and sets the next timeout. Failures, deadlines, clocks and callers are left out.
  */
 final class BareTimer implements TimerTask {
 

@@ -17,8 +17,8 @@ import org.openjdk.jmh.infra.Blackhole;
 import reactor.core.publisher.Mono;
 
 /**
- * A token, and a call with one, while the token is good: beside what Reactor alone costs, with one reading of the clock, which tells
- * whether a token is good.
+ * Cost of a token, and of a call with one, while the token is good. Beside it: the operators of Reactor and one reading of
+ * the clock, which no check of a token can do without.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)

@@ -7,7 +7,7 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 
 /**
- * Emits a value that is there, at the first request. Unlike Reactor's subscription of this kind, it fails for a request of no elements, as
+ * Emits a value at the first request. Unlike Reactor's subscription of this kind, it fails for a request of no elements, as
  * Reactive Streams rule 3.9 demands.
  *
  * @param <T> the type of the value

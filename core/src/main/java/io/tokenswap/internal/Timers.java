@@ -56,8 +56,8 @@ public final class Timers {
     }
 
     /**
-     * Returns threads that run code of the application: subscribers, callers, endpoints. Code that blocks there delays no timer, and other
-     * calls for some milliseconds only.
+     * Returns threads that run code of the application: subscribers, callers, endpoints. Code that blocks there delays no
+     * timer, and other calls for some milliseconds only.
      *
      * @return always the same threads
      */

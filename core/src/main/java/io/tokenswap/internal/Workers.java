@@ -1,21 +1,27 @@
 package io.tokenswap.internal;
 
-import java.util.concurrent.BlockingQueue;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executor;
-import java.util.concurrent.LinkedTransferQueue;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ThreadFactory;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Threads that run tasks in the order in which the tasks come. A task that blocks delays the others for some milliseconds only.
+ * Threads that run tasks in the order in which the tasks come. A task that blocks delays the others for some milliseconds
+ * only.
  *
- * <p>As many threads as there are processors suffice while no task blocks. While tasks wait, a look every 10 ms finds out whether one of
- * them has begun since the look before. If three looks find that none has, all threads are occupied, and as many threads again are
- * started. Threads that are not needed any more end when they have been idle for a while.
+ * <p>As many threads as there are processors suffice while no task blocks. While tasks wait, a look every 10 ms finds out
+ * whether one of them has begun since the look before. If three looks find that none has, all threads are occupied, and as
+ * many threads again may run.
+ *
+ * <p>Waking a thread costs more than most tasks. So at most one thread at a time is on its way to the queue. It wakes the next
+ * one if it leaves tasks behind. The thread that became idle last is woken first, so that threads in excess stay idle and end.
  */
 final class Workers implements Executor {
 
@@ -28,13 +34,18 @@ final class Workers implements Executor {
     /** Fewer looks without a change may mean that the processors have other work. */
     private static final int STALL = 2;
 
-    private static final long IDLE_SECONDS = 10;
+    private static final long IDLE_MILLIS = 10_000;
 
-    private final ThreadPoolExecutor threads;
+    private final ThreadFactory factory;
     private final ScheduledExecutorService clock;
+    private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
+    private final ConcurrentLinkedDeque<Worker> idle = new ConcurrentLinkedDeque<>();
 
-    /** Takes no lock, so that event loops may add to it. */
-    private final BlockingQueue<Runnable> waiting = new LinkedTransferQueue<>();
+    /** The number of threads that are not idle. */
+    private final AtomicInteger running = new AtomicInteger();
+
+    /** True while a thread that was woken or started is on its way to the queue. */
+    private final AtomicBoolean searching = new AtomicBoolean();
 
     /** True while a look is scheduled. */
     private final AtomicBoolean watched = new AtomicBoolean();
@@ -42,22 +53,58 @@ final class Workers implements Executor {
     /** True while a look is scheduled that may find that fewer threads suffice. */
     private final AtomicBoolean adapting = new AtomicBoolean();
 
-    /** The task that waited longest at the last look. Only touched by the thread of the clock. */
+    /** The most threads that may run. Only changed by the thread of the clock. */
+    private volatile int limit = FEWEST;
+
+    /** The task that waited longest at the last look, and the number of looks in a row that found it. */
     private @Nullable Runnable seen;
 
-    /** The number of looks in a row that found the same task. Only touched by the thread of the clock. */
     private int stalled;
 
     Workers(ThreadFactory factory, ScheduledExecutorService clock) {
+        this.factory = factory;
         this.clock = clock;
-        this.threads = new ThreadPoolExecutor(FEWEST, MOST, IDLE_SECONDS, TimeUnit.SECONDS, waiting, factory);
-        threads.allowCoreThreadTimeOut(true);
     }
 
     @Override
     public void execute(Runnable task) {
-        threads.execute(task);
-        watch();
+        waiting.add(task);
+        wake();
+    }
+
+    /** Wakes or starts a thread if tasks wait, unless a thread is on its way or enough threads run. */
+    private void wake() {
+        do {
+            if (searching.get() || waiting.isEmpty() || !searching.compareAndSet(false, true)) {
+                return; // a thread that is on its way looks at the queue after it has said that it no longer is
+            }
+            if (running.get() < limit) {
+                running.incrementAndGet();
+                Worker worker = idle.pollFirst();
+                if (worker != null) {
+                    worker.wakeUp();
+                    return;
+                }
+                if (isStarted()) {
+                    return;
+                }
+                running.decrementAndGet();
+                searching.set(false);
+                watch();
+                return;
+            }
+            searching.set(false);
+            watch();
+        } while (running.get() < limit); // a thread became idle meanwhile
+    }
+
+    private boolean isStarted() {
+        try {
+            factory.newThread(new Worker()).start();
+            return true;
+        } catch (OutOfMemoryError noThread) { // the tasks wait for the threads that there are
+            return false;
+        }
     }
 
     private void watch() {
@@ -85,30 +132,73 @@ final class Workers implements Executor {
         seen = first;
         if (stalled == STALL) {
             stalled = 0;
-            resize(Math.max(2 * threads.getPoolSize(), FEWEST));
+            limit = Math.min(MOST, 2 * Math.max(limit, running.get()));
         }
+        wake();
         later(this::look, LOOK_MILLIS);
     }
 
-    /** Keeps some threads beside those that are occupied, and looks again later how many that are. */
+    /** After a stall, allows for some threads beside those that are occupied, and looks again later how many that are. */
     private void adapt() {
-        resize(FEWEST + threads.getActiveCount());
-        if (threads.getCorePoolSize() > FEWEST && adapting.compareAndSet(false, true)) {
+        limit = Math.min(limit, FEWEST + running.get());
+        if (limit > FEWEST && adapting.compareAndSet(false, true)) {
             later(
                     () -> {
                         adapting.set(false);
                         adapt();
                     },
-                    TimeUnit.SECONDS.toMillis(IDLE_SECONDS));
+                    IDLE_MILLIS);
         }
     }
 
-    /** Sets how many threads there are before tasks wait. */
-    private void resize(int size) {
-        try {
-            threads.setCorePoolSize(Math.min(size, MOST));
-        } catch (OutOfMemoryError noThread) {
-            // The system gives no more threads: the tasks wait for those that there are.
+    private final class Worker implements Runnable {
+
+        private @Nullable Thread thread;
+        private volatile boolean woken;
+
+        void wakeUp() {
+            woken = true;
+            LockSupport.unpark(thread);
+        }
+
+        @Override
+        public void run() {
+            thread = Thread.currentThread();
+            do {
+                Runnable task = waiting.poll();
+                searching.set(false); // this thread was on its way, and no longer is
+                while (task != null) {
+                    wake();
+                    run(task);
+                    task = waiting.poll();
+                }
+            } while (isWoken());
+        }
+
+        private void run(Runnable task) {
+            try {
+                task.run();
+            } catch (Throwable thrown) { // the tasks behind it still run
+                Thread current = Thread.currentThread();
+                current.getUncaughtExceptionHandler().uncaughtException(current, thrown);
+            }
+        }
+
+        /** Waits to be woken. Returns false if this thread ends. */
+        private boolean isWoken() {
+            woken = false;
+            idle.addFirst(this);
+            running.decrementAndGet();
+            wake(); // a task may have come while this thread seemed to run
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(IDLE_MILLIS);
+            while (!woken) {
+                long left = end - System.nanoTime();
+                if (left <= 0 && idle.remove(this)) {
+                    return false;
+                }
+                LockSupport.parkNanos(this, Math.max(left, 1_000_000));
+            }
+            return true;
         }
     }
 }

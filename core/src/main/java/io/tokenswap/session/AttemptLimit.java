@@ -24,31 +24,62 @@ final class AttemptLimit<T> extends Mono<T> {
     /** Time to deliver a result that had arrived before the process continued. */
     private static final long SECOND_CHANCE = 2_000;
 
+    /** Meaning of the signals of an operation. By default they are passed on. */
+    interface Outcome<T> {
+
+        default T result(T result) {
+            return result;
+        }
+
+        default Throwable error(Throwable error) {
+            return error;
+        }
+
+        /** Returns the error for an operation that completes without a result, or null if that is none. */
+        default @Nullable Throwable empty() {
+            return null;
+        }
+    }
+
+    private static final Outcome<?> PASSED_ON = new Outcome<>() {};
+
     private final Mono<T> operation;
+    private final Outcome<T> outcome;
     private final long limit;
     private final SessionSettings settings;
 
     /** True if the application gets the result: its code must not run on a thread of the store or of the timers. */
     private final boolean foreign;
 
-    private AttemptLimit(Mono<T> operation, Duration limit, SessionSettings settings, boolean foreign) {
+    private AttemptLimit(
+            Mono<T> operation, Outcome<T> outcome, Duration limit, SessionSettings settings, boolean foreign) {
         this.operation = operation;
+        this.outcome = outcome;
         this.limit = limit.toMillis();
         this.settings = settings;
         this.foreign = foreign;
     }
 
     /**
-     * Returns the result of an operation, or a {@link TimeoutException}. After the end of the scheduler the operation has no limit: there
-     * are no timers then.
+     * Returns the result of an operation, or a {@link TimeoutException}. After the end of the scheduler the operation has no
+     * limit: there are no timers then.
      */
     static <T> Mono<T> apply(Mono<T> operation, Duration limit, SessionSettings settings) {
-        return onAssembly(new AttemptLimit<>(operation, limit, settings, false));
+        return onAssembly(new AttemptLimit<>(operation, passedOn(), limit, settings, false));
+    }
+
+    static <T> Mono<T> apply(Mono<T> operation, Outcome<T> outcome, Duration limit, SessionSettings settings) {
+        return onAssembly(new AttemptLimit<>(operation, outcome, limit, settings, false));
+    }
+
+    @SuppressWarnings("unchecked") // for all types
+    private static <T> Outcome<T> passedOn() {
+        return (Outcome<T>) PASSED_ON;
     }
 
     /** Does the same for a result that the application gets: at once on its own thread, later on a thread for calls. */
     static <T> Mono<T> applyForCaller(Mono<T> operation, Duration limit, SessionSettings settings) {
-        return onAssembly(new AttemptLimit<>(operation, limit, settings, true));
+        return onAssembly(new AttemptLimit<>(operation, passedOn(), limit, settings, true));
     }
 
     @Override
@@ -98,12 +129,23 @@ final class AttemptLimit<T> extends Mono<T> {
             }
         }
 
-        /** Calls the subscriber. */
-        private void deliver(Runnable call) {
+        /** Passes a result on, or else an error, or else the end. */
+        private void emit(@Nullable T result, @Nullable Throwable error) {
             if (options.foreign && starting != Thread.currentThread()) {
-                options.settings.calls().execute(call);
+                options.settings.calls().execute(() -> signal(result, error));
             } else {
-                call.run();
+                signal(result, error);
+            }
+        }
+
+        private void signal(@Nullable T result, @Nullable Throwable error) {
+            if (result != null) {
+                actual.onNext(result);
+                actual.onComplete();
+            } else if (error != null) {
+                actual.onError(error);
+            } else {
+                actual.onComplete();
             }
         }
 
@@ -118,7 +160,7 @@ final class AttemptLimit<T> extends Mono<T> {
             }
         }
 
-        /** The time is over. */
+        /** Ends the operation, as its time has passed. */
         @Override
         public void run() {
             if (state == ENDED) {
@@ -129,7 +171,7 @@ final class AttemptLimit<T> extends Mono<T> {
                 delayed = true;
                 schedule(SECOND_CHANCE);
             } else if (end()) {
-                deliver(() -> actual.onError(new TimeoutException("No response within " + options.limit + " ms")));
+                emit(null, options.outcome.error(new TimeoutException("No response within " + options.limit + " ms")));
                 cancelOperation();
             }
         }
@@ -172,10 +214,14 @@ final class AttemptLimit<T> extends Mono<T> {
         public void onNext(T result) {
             if (end()) {
                 cancelTimer();
-                deliver(() -> {
-                    actual.onNext(result);
-                    actual.onComplete();
-                });
+                T mapped;
+                try {
+                    mapped = options.outcome.result(result);
+                } catch (Throwable thrown) {
+                    emit(null, options.outcome.error(thrown));
+                    return;
+                }
+                emit(mapped, null);
             } else {
                 Operators.onNextDropped(result, currentContext());
             }
@@ -185,7 +231,7 @@ final class AttemptLimit<T> extends Mono<T> {
         public void onError(Throwable error) {
             if (end()) {
                 cancelTimer();
-                deliver(() -> actual.onError(error));
+                emit(null, options.outcome.error(error));
             } else {
                 SafeCall.drop(error, currentContext());
             }
@@ -195,7 +241,7 @@ final class AttemptLimit<T> extends Mono<T> {
         public void onComplete() {
             if (end()) {
                 cancelTimer();
-                deliver(actual::onComplete);
+                emit(null, options.outcome.empty());
             }
         }
 

@@ -7,8 +7,8 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Runs an attempt on a subscription of its own. The result reaches the phase however many callers have gone. Each way out frees the slot
- * of the attempt, after the phase knows the result.
+ * Runs an attempt on a separate subscription. The result reaches the phase even if all callers have cancelled. Each way out
+ * frees the slot of the attempt, after the phase knows the result.
  */
 final class AttemptRun implements CoreSubscriber<AttemptResult>, Runnable {
 

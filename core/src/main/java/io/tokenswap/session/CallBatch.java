@@ -4,8 +4,8 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Many calls of foreign code, of which one that blocks does not delay the others: before the first call, the batch is handed to the
- * executor once more. If a call blocks its thread, another thread takes the batch up and continues with the next call.
+ * Many calls of foreign code. Before the first call, the batch is handed to the executor once more. If a call blocks its
+ * thread, another thread takes the batch up and continues with the next call.
  */
 final class CallBatch implements Runnable {
 
@@ -15,7 +15,7 @@ final class CallBatch implements Runnable {
         /** Returns the next call, or null after the last one. A call must not throw. */
         @Nullable Runnable next();
 
-        /** Tells whether there is a next call. */
+        /** Returns true if there is a next call. */
         boolean hasNext();
     }
 

@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The observers of a session, as one immutable value: null for none, the observer itself for one, else an array. Most sessions have one
- * observer at most, and an array would cost them memory.
+ * Observers of a session as one immutable value: null, a single observer, or an array. Most sessions have at most one
+ * observer, and an array would cost them memory.
  */
 @SuppressWarnings("ReferenceEquality") // observers have an identity
 final class Observers {

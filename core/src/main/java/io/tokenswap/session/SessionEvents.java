@@ -12,8 +12,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The events of one session, for those who listen. Each listener has a queue of its own, which threads for calls empty, so that nobody
- * waits for a listener.
+ * Events of one session for its listeners. Each listener has a queue, which threads for calls empty, so that no thread of the
+ * session waits for a listener.
  *
  * <p>Changes of the state are reported one at a time and in the order in which they happened. Threads that change the state one
  * after another may arrive here in the opposite order, and a listener may change the state again from within. Each change

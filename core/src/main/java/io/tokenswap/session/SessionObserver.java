@@ -45,7 +45,7 @@ abstract class SessionObserver<T> implements Subscription, Scannable, Runnable {
     /** Returns true if this observer needs the token to be refreshed ahead of expiry. */
     abstract boolean needsTokens();
 
-    /** Tells whether a change may bring something to emit. */
+    /** Returns true if a change may bring something to emit. */
     abstract boolean isConcerned(Phase before, Phase after);
 
     /** Looks at the session and emits what there is to emit. Runs on one thread at a time. */

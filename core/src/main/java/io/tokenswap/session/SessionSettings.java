@@ -94,9 +94,9 @@ record SessionSettings(
     }
 
     /**
-     * Tells whether a scheduler is ours or one of Reactor's. Foreign code then runs on threads of our own, so that foreign code that blocks
-     * does not stop the timers. Under any other scheduler, for example one of virtual time, attempts run on the scheduler, and their
-     * results are delivered by the thread that has them.
+     * Returns true if a scheduler is ours or one of Reactor's. Foreign code then runs on threads of the library, so that it
+     * cannot stop the timers. Under any other scheduler, for example one of virtual time, attempts run on the scheduler, and
+     * their results are delivered by the thread that has them.
      */
     private static boolean isReal(Scheduler scheduler) {
         return scheduler.equals(Timers.scheduler())

@@ -24,13 +24,26 @@ final class TokenRequests {
     /** Presents a refresh token. The next token inherits what the response omitted. */
     static Mono<Token> refresh(Token current, RefreshToken presented, SessionSettings settings) {
         return AttemptLimit.apply(
-                        Mono.defer(() -> settings.endpoint().refresh(presented)),
-                        settings.deadline().plus(BEYOND_DEADLINE),
-                        settings)
-                .switchIfEmpty(Mono.error(
-                        () -> unavailable("The token endpoint emitted nothing", Reason.INVALID_RESPONSE, null)))
-                .onErrorMap(TokenRequests::typed)
-                .map(next -> TokenSuccession.successor(next, current));
+                Mono.defer(() -> settings.endpoint().refresh(presented)),
+                new AttemptLimit.Outcome<>() {
+
+                    @Override
+                    public Token result(Token next) {
+                        return TokenSuccession.successor(next, current);
+                    }
+
+                    @Override
+                    public Throwable error(Throwable error) {
+                        return typed(error);
+                    }
+
+                    @Override
+                    public Throwable empty() {
+                        return unavailable("The token endpoint emitted nothing", Reason.INVALID_RESPONSE, null);
+                    }
+                },
+                settings.deadline().plus(BEYOND_DEADLINE),
+                settings);
     }
 
     static TokenSwapException typed(Throwable error) {

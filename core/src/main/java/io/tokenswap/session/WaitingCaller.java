@@ -9,8 +9,8 @@ import reactor.core.CoreSubscriber;
 import reactor.core.Scannable;
 
 /**
- * A caller for whom no token is ready. It waits for an attempt to end and then reads the phase, again and again in a loop: other callers
- * may have made the next token useless before this one was served.
+ * Caller for whom no token is ready. It waits for an attempt to end and then reads the phase, in a loop: other callers may
+ * have made the next token useless before this one was served.
  */
 final class WaitingCaller implements Subscription, Scannable, Runnable {
 
@@ -71,7 +71,7 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
         return before < SERVED;
     }
 
-    /** The attempt has ended. */
+    /** Reads the phase after the end of the attempt. */
     @Override
     public void run() {
         SafeCall.run(this::serve, actual.currentContext());

@@ -174,7 +174,7 @@ public class OperatorRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "each call runs once, whoever runs it")
+    @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "each call runs once, on either thread")
     public static class TwoThreadsRunABatch {
 
         private final AtomicReference<@Nullable Runnable> batch = new AtomicReference<>();
@@ -255,7 +255,7 @@ public class OperatorRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "1", expect = ACCEPTABLE, desc = "the task runs in this tick or in one of its own")
+    @Outcome(id = "1", expect = ACCEPTABLE, desc = "the task runs in this tick or in another one")
     public static class ScheduleAgainstTheTick {
 
         private final StressSession stress = StressSession.responding();

@@ -31,8 +31,8 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
 /**
- * A process with 20 sessions that is stopped by a signal between request and response, for longer than all deadlines. The server rotates
- * refresh tokens without grace: whoever presents one twice has lost the session.
+ * Process with 20 sessions that is stopped by a signal between request and response, for longer than all deadlines. The
+ * server rotates refresh tokens without grace: a session that presents one twice is lost.
  */
 @Tag("stress")
 @DisabledOnOs(OS.WINDOWS)

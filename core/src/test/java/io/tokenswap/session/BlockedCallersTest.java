@@ -253,11 +253,11 @@ class BlockedCallersTest {
             List<String> order = new ArrayList<>();
             session.events().subscribe(event -> order.add(event.name() + ", timers: " + clock.timers()));
             session.tokens().skip(1).subscribe(token -> order.add("subscriber, timers: " + clock.timers()));
-            var answer = heldAnswer();
+            var response = heldAnswer();
             session.invalidate(session.token().block(Duration.ZERO));
             order.clear();
             session.token().subscribe(token -> order.add("caller, timers: " + clock.timers()));
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             assertThat(order).containsExactly("caller, timers: 1", "subscriber, timers: 1", "refreshed, timers: 1");
         }
     }

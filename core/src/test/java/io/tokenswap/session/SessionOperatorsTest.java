@@ -174,12 +174,12 @@ class SessionOperatorsTest extends SessionFixture {
             TokenSession session = session();
             clock.advance(HOUR);
             AtomicInteger overtaken = new AtomicInteger();
-            answers.add(heldAnswer());
+            responses.add(heldAnswer());
             // Each token that the first caller gets is stale before the second one is served.
             session.token().subscribe(new Overtaker(session, overtaken));
             List<String> served = ask(session.token());
-            for (Sinks.One<Token> answer = answers.poll(); answer != null; answer = answers.poll()) {
-                answer.tryEmitValue(endpoint.grant());
+            for (Sinks.One<Token> response = responses.poll(); response != null; response = responses.poll()) {
+                response.tryEmitValue(endpoint.grant());
             }
             assertThat(overtaken).hasValue(100_000);
             assertThat(served).hasSize(1);
@@ -200,13 +200,13 @@ class SessionOperatorsTest extends SessionFixture {
             protected void hookOnNext(Token token) {
                 if (count.incrementAndGet() < 100_000) {
                     clock.jump(HOUR);
-                    answers.add(heldAnswer());
+                    responses.add(heldAnswer());
                     session.token().subscribe(new Overtaker(session, count));
                 }
             }
         }
 
-        private final Queue<Sinks.One<Token>> answers = new ConcurrentLinkedQueue<>();
+        private final Queue<Sinks.One<Token>> responses = new ConcurrentLinkedQueue<>();
 
         @Test
         @Tag("E17")
