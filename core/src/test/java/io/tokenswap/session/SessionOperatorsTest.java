@@ -3,8 +3,10 @@ package io.tokenswap.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.micrometer.context.ContextRegistry;
 import io.tokenswap.Token;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -25,6 +27,7 @@ import org.reactivestreams.Publisher;
 import org.reactivestreams.Subscription;
 import reactor.core.CorePublisher;
 import reactor.core.CoreSubscriber;
+import reactor.core.Disposable;
 import reactor.core.Scannable;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
@@ -218,6 +221,31 @@ class SessionOperatorsTest extends SessionFixture {
             assertThat(end.asMono().block(Duration.ofSeconds(60))).isZero();
         }
 
+        @Test
+        @Tag("E17")
+        void fortyThousandSubscribersOfWhomHalfCancelCostNoMoreThanTwiceThoseOfASink() {
+            Sinks.Many<Token> sink = Sinks.many().multicast().directBestEffort();
+            TokenSession session = session();
+            leave(sink.asFlux(), 4_000); // loads the classes
+            leave(session.tokens(), 4_000);
+            long beside = leave(sink.asFlux(), 40_000);
+            assertThat(leave(session.tokens(), 40_000)).isLessThan(2 * beside);
+        }
+
+        /** Returns the bytes that this thread allocates for it: most of the work is copying of arrays. */
+        private long leave(Flux<Token> tokens, int subscribers) {
+            List<Disposable> all = new ArrayList<>(subscribers);
+            for (int i = 0; i < subscribers; i++) {
+                all.add(tokens.subscribe());
+            }
+            ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+            long before = threads.getCurrentThreadAllocatedBytes();
+            for (int i = 0; i < subscribers; i += 2) {
+                all.get(i).dispose();
+            }
+            return threads.getCurrentThreadAllocatedBytes() - before;
+        }
+
         private void chain(TokenSession session, int left, Sinks.One<Integer> end) {
             session.refresh()
                     .subscribe(
@@ -229,6 +257,34 @@ class SessionOperatorsTest extends SessionFixture {
                                 }
                             },
                             end::tryEmitError);
+        }
+    }
+
+    @Nested
+    class DroppedErrors {
+
+        @AfterEach
+        void resetHook() {
+            Hooks.resetOnErrorDropped();
+        }
+
+        @Test
+        @Tag("E16")
+        void thatTheirHookThrowsAgainStopNoSchedule() {
+            Hooks.onErrorDropped(error -> {
+                throw new IllegalStateException("expected", error);
+            });
+            TokenSession session = session();
+            session.tokens().subscribe(new Thrower<>(new IllegalStateException("a subscriber's trouble")));
+            session.events().subscribe(new Thrower<>(new IllegalStateException("a listener's trouble")));
+            List<String> seen = record(session);
+            clock.advance(TO_REFRESH.multipliedBy(2));
+            Sinks.One<Token> response = heldAnswer();
+            session.invalidate(session.token().block(Duration.ZERO));
+            session.token().subscribe(new Thrower<>(new IllegalStateException("a caller's trouble")));
+            response.tryEmitValue(endpoint.grant());
+            clock.advance(TO_REFRESH.multipliedBy(2));
+            assertThat(seen).containsExactly("access-1", "access-2", "access-3", "access-4", "access-5", "access-6");
         }
     }
 
