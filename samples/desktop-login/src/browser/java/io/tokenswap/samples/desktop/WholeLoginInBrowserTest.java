@@ -65,6 +65,48 @@ class WholeLoginInBrowserTest {
         }
     }
 
+    @ParameterizedTest(name = "{0}")
+    @MethodSource("io.tokenswap.samples.desktop.RealBrowser#chosen")
+    void aPersonIsAskedBeforeALoginThatEndsElsewhere(RealBrowser.Kind kind) {
+        URI elsewhere = URI.create("https://app.example/auth");
+        try (EmbeddedSystem foreign =
+                        EmbeddedSystem.withDemoProvider(List.of(elsewhere), Duration.ofMinutes(5), false);
+                RealBrowser browser = kind.start();
+                Tab tab = browser.newTab()) {
+            String start = foreign.exchangeUri()
+                    + "/authorize?response_type=code&state=0a1b2c3d&scope=user-read-private&redirect_uri="
+                    + elsewhere;
+            tab.open(start);
+            assertThat(tab.text()).contains("Sign in to app.example?", "https://app.example");
+            assertThat(tab.complaints()).isEmpty();
+            assertThat(tab.requests()).containsExactly(start);
+
+            tab.click("a.act");
+            RealBrowser.await(
+                    () -> tab.requests().size() > 1 && !tab.elements("#sign-in").isEmpty());
+            tab.click("#sign-in");
+            RealBrowser.await(() -> tab.text().contains("Allow demo-client?"));
+            tab.click("#deny");
+            RealBrowser.await(() -> arrived(tab, elsewhere).startsWith("error=access_denied&"));
+            assertThat(arrived(tab, elsewhere)).endsWith("&state=0a1b2c3d");
+
+            tab.open(start);
+            tab.click("a.act");
+            RealBrowser.await(() -> tab.text().contains("Allow demo-client?"));
+            tab.click("#allow");
+            RealBrowser.await(() -> arrived(tab, elsewhere).matches("code=[A-Za-z0-9_-]+&state=0a1b2c3d"));
+        }
+    }
+
+    /** Returns the query of the last request to an address, at which no server listens. */
+    private static String arrived(Tab tab, URI address) {
+        return tab.requests().stream()
+                .filter(request -> request.startsWith(address + "?"))
+                .reduce((earlier, later) -> later)
+                .map(request -> request.substring(address.toString().length() + 1))
+                .orElse("");
+    }
+
     /** Runs a login as a program does, with the tab as the system's browser. */
     private CompletableFuture<Token> login(Tab tab) {
         CompletableFuture<URI> shown = new CompletableFuture<>();

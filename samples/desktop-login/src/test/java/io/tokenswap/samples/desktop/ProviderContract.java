@@ -46,6 +46,9 @@ abstract class ProviderContract {
     private static final LoopbackReceiver RECEIVER =
             LoopbackReceiver.create().redirectUri(URI.create("http://127.0.0.1:0/auth"));
 
+    /** Random, and of no use elsewhere. */
+    private static final String SEAL_KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
+
     private ExchangeServer exchangeServer;
 
     /**
@@ -75,15 +78,29 @@ abstract class ProviderContract {
 
     @BeforeAll
     void startExchangeServer() {
+        exchangeServer = newExchangeServer();
+    }
+
+    /** Starts an exchange server that opens the seals of the others, and shares nothing else with them. */
+    private ExchangeServer newExchangeServer() {
         Provider provider = provider();
-        exchangeServer = ExchangeServer.start(ExchangeServerConfig.from(Map.of(
-                        "PORT", "0",
-                        "SPOTIFY_CLIENT_ID", provider.clientId(),
-                        "SPOTIFY_CLIENT_SECRET", provider.clientSecret(),
-                        "PROVIDER_AUTHORIZE_URL", provider.authorizeUri().toString(),
-                        "PROVIDER_TOKEN_URL", provider.tokenUri().toString(),
-                        "RETURN_URIS", "http://127.0.0.1/auth",
-                        "REQUIRE_PKCE", "true")))
+        return ExchangeServer.start(ExchangeServerConfig.from(Map.of(
+                        "PORT",
+                        "0",
+                        "CLIENT_ID",
+                        provider.clientId(),
+                        "CLIENT_SECRET",
+                        provider.clientSecret(),
+                        "PROVIDER_AUTHORIZE_URL",
+                        provider.authorizeUri().toString(),
+                        "PROVIDER_TOKEN_URL",
+                        provider.tokenUri().toString(),
+                        "SEAL_KEYS",
+                        SEAL_KEY,
+                        "RETURN_URIS",
+                        "http://127.0.0.1/auth",
+                        "REQUIRE_PKCE",
+                        "true")))
                 .blockOptional()
                 .orElseThrow();
     }
@@ -121,6 +138,42 @@ abstract class ProviderContract {
         }
 
         assertThat(tokens).extracting(Token::refreshToken).doesNotContainNull().doesNotHaveDuplicates();
+    }
+
+    @Test
+    @Tag("C44")
+    void fiftyParallelRefreshesThroughTheExchangeServerLeaveTheGrantAlive() {
+        ExchangeServerEndpoint exchange = exchange();
+        Token token = flow(exchange, exchange::authorizationRequest).token().block();
+        List<Token> refreshed = Flux.range(0, 50)
+                .flatMap(i -> exchange.refresh(token.refreshToken()), 50)
+                .collectList()
+                .block();
+
+        assertThat(refreshed)
+                .extracting(Token::accessToken)
+                .containsOnly(refreshed.get(0).accessToken());
+        Token next = exchange.refresh(refreshed.get(49).refreshToken()).block();
+        assertThat(next.accessToken()).isNotEqualTo(refreshed.get(0).accessToken());
+    }
+
+    @Test
+    @Tag("C73")
+    void aRefreshTokenThatWasReplacedIsRefusedByTheProviderThroughAnExchangeServer() {
+        ExchangeServerEndpoint exchange = exchange();
+        Token token = flow(exchange, exchange::authorizationRequest).token().block();
+        Token next = exchange.refresh(token.refreshToken()).block();
+        assertThat(next.refreshToken()).isNotEqualTo(token.refreshToken());
+
+        // It has no memory of the first response, and asks the provider.
+        try (ExchangeServer other = newExchangeServer()) {
+            assertThatThrownBy(() -> ExchangeServerEndpoint.create(other.uri())
+                            .refresh(token.refreshToken())
+                            .block())
+                    .isInstanceOfSatisfying(
+                            OAuthErrorException.class,
+                            error -> assertThat(error.error()).isEqualTo(OAuthErrorException.INVALID_GRANT));
+        }
     }
 
     @Test
