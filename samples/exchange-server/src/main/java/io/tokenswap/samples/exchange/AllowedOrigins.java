@@ -23,11 +23,16 @@ record AllowedOrigins(Set<String> origins) {
     }
 
     private static String origin(String text) {
-        URI uri = Uris.parse(text);
-        if (uri.getRawQuery() != null || !uri.getRawPath().isEmpty()) {
-            throw new IllegalArgumentException("is not a list of origins such as https://app.example, without a path");
+        try {
+            URI uri = Uris.parse(text);
+            if (uri.getRawQuery() == null && uri.getRawPath().isEmpty()) {
+                return text;
+            }
+        } catch (IllegalArgumentException noUrl) {
+            // said below
         }
-        return text;
+        throw new IllegalArgumentException(
+                "is not a list of origins such as https://app.example, without a path and no *");
     }
 
     /** Returns the headers that let a script read the response; none for an origin that is not listed. */

@@ -39,8 +39,8 @@ class ExchangeServerConfigTest {
     void everyProblemIsNamedAtOnce() {
         assertThat(problems(Map.of()))
                 .containsExactly(
-                        "CLIENT_ID (or SPOTIFY_CLIENT_ID) is not set",
-                        "CLIENT_SECRET (or SPOTIFY_CLIENT_SECRET) is not set");
+                        "CLIENT_ID (or SPOTIFY_CLIENT_ID) is not set: set it, or CLIENT_ID_FILE to the name of a file",
+                        "CLIENT_SECRET (or SPOTIFY_CLIENT_SECRET) is not set: set it, or CLIENT_SECRET_FILE to the name of a file");
         assertThat(problems(Map.of("SPOTIFY_CLIENT_ID", "", "SPOTIFY_CLIENT_SECRET", " ", "PORT", "")))
                 .containsExactly(
                         "PORT is blank: give it a value or leave it out",

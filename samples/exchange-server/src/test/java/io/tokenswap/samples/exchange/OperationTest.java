@@ -18,6 +18,7 @@ import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -221,6 +222,46 @@ class OperationTest {
 
         assertThat(run.exitCode).isEqualTo(2);
         assertThat(run.err).contains("CLIENT_SECRET is a word").contains("REQUIRE_PCKE is not known: REQUIRE_PKCE?");
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @Tag("C51")
+    @Tag("C76")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "CLIENT_SECRET      |                          | set it, or CLIENT_SECRET_FILE to the name of a file",
+                "CLIENT_SECRET      | changeme                 | copy the value from the provider's dashboard",
+                "CLIENT_SECRET      | \"a-real-secret\"          | is in quotes: remove them",
+                "CLIENT_SECRET      | ${SECRET}                | placeholder",
+                "CLIENT_SECRET_FILE | /nowhere/secret          | names a file that does not exist",
+                "REQUIRE_PCKE       | true                     | REQUIRE_PKCE?",
+                "PUBLIC_URL         | http://auth.example.com  | must start with https://",
+                "PUBLIC_URL         | https://auth.example.com | SEAL_KEYS is not set, and PUBLIC_URL is https: make a key with openssl rand -base64 32",
+                "SEAL_KEYS          | c2hvcnQ=                 | openssl rand -base64 32",
+                "SEAL_KEYS          | AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= | openssl rand -base64 32",
+                "PORT               | 80800                    | is not a port from 0 (any free one) to 65535",
+                "BIND_ADDRESS       | localhost                | is not an IP address: 127.0.0.1 for this machine, 0.0.0.0 for all",
+                "RETURN_URIS        | *                        | has a wrong entry: number 1 is not a URL",
+                "SCOPES             | a,b                      | separate scopes by spaces",
+                "TRUSTED_PROXIES    | nginx                    | is not a list of IP addresses and ranges such as 10.0.0.0/8",
+                "ALLOWED_ORIGINS    | *                        | is not a list of origins such as https://app.example",
+                "KEEP_ALIVE         | long                     | is not a duration such as 500ms, 75s",
+                "TLS_CERTIFICATE    | /nowhere/crt             | TLS_CERTIFICATE and TLS_PRIVATE_KEY belong together",
+                "REDIS_URL          | localhost:6379           | is not a URL such as redis://host:6379",
+                "METRICS_PORT       | 9090                     | METRICS_HTTP_PORT?"
+            })
+    void aWrongConfigurationStopsTheStartAndSaysWhatToDo(String name, @Nullable String value, String remedy) {
+        Map<String, String> variables = new HashMap<>(ENOUGH);
+        variables.remove(name.replace("_FILE", ""));
+        if (value != null) {
+            variables.put(name, value);
+        }
+        Run run = new Run(variables);
+
+        assertThat(run.exitCode).isEqualTo(2);
+        assertThat(run.out).isEmpty();
+        assertThat(run.err).contains(name).contains(remedy).doesNotContain("Exception");
     }
 
     @ParameterizedTest(name = "the provider says {1} with status {0}")

@@ -129,7 +129,8 @@ public final class Environment {
         if (text == null) {
             if (fallback == null) {
                 throw new IllegalArgumentException(
-                        aliases.length == 0 ? "is not set" : "(or " + String.join(", ", aliases) + ") is not set");
+                        (aliases.length == 0 ? "is not set" : "(or " + String.join(", ", aliases) + ") is not set")
+                                + ": set it, or " + name + "_FILE to the name of a file");
             }
             return fallback;
         }

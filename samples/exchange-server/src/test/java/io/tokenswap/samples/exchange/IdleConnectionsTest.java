@@ -1,0 +1,79 @@
+package io.tokenswap.samples.exchange;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** A process with a heap of 128 MiB, and clients of a hundred addresses that are slow, idle, or do not read. */
+class IdleConnectionsTest {
+
+    private static final String[] KINDS = {
+        "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n",
+        "GET /health/live HTTP/1.1\r\nHo",
+        "POST /swap HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 16000\r\n\r\n{",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20)
+    };
+
+    @Test
+    @Tag("C60")
+    void idleClientsHinderNobody() throws Exception {
+        healthBeside(400, 50);
+    }
+
+    @Test
+    @Tag("C60")
+    @Tag("stress")
+    void tenThousandIdleClientsHinderNobody() throws Exception {
+        List<Long> times = healthBeside(9_900, 1_000);
+
+        assertThat(times.get(times.size() * 99 / 100)).isLessThan(250_000_000L);
+    }
+
+    /** Returns the times of requests in order of their length. */
+    private static List<Long> healthBeside(int clients, int requests) throws Exception {
+        Map<String, String> patient =
+                Map.of("HEADER_TIMEOUT", "10m", "BODY_TIMEOUT", "10m", "RESPONSE_TIMEOUT", "10m", "KEEP_ALIVE", "10m");
+        List<Socket> sockets = new ArrayList<>();
+        try (ServerProcess process = ServerProcess.start(patient)) {
+            for (int i = 0; i < clients; i++) {
+                sockets.add(connect(process, "127.0.1." + (1 + i % 100), KINDS[i % KINDS.length]));
+            }
+            HttpClient http = HttpClient.newHttpClient();
+            HttpRequest health = HttpRequest.newBuilder(process.uri().resolve("/health/live"))
+                    .build();
+            List<Long> times = new ArrayList<>();
+            for (int i = 0; i < requests; i++) {
+                long start = System.nanoTime();
+                assertThat(http.send(health, HttpResponse.BodyHandlers.ofString())
+                                .statusCode())
+                        .isEqualTo(200);
+                times.add(System.nanoTime() - start);
+            }
+            times.sort(null);
+            return times;
+        } finally {
+            for (Socket socket : sockets) {
+                socket.close();
+            }
+        }
+    }
+
+    private static Socket connect(ServerProcess process, String from, String bytes) throws IOException {
+        Socket socket = new Socket();
+        socket.bind(new InetSocketAddress(from, 0));
+        socket.connect(new InetSocketAddress("127.0.0.1", process.uri().getPort()));
+        socket.getOutputStream().write(bytes.getBytes(StandardCharsets.US_ASCII));
+        return socket;
+    }
+}
