@@ -234,6 +234,7 @@ class OperationTest {
                 "CLIENT_SECRET      | changeme                 | copy the value from the provider's dashboard",
                 "CLIENT_SECRET      | \"a-real-secret\"          | is in quotes: remove them",
                 "CLIENT_SECRET      | ${SECRET}                | placeholder",
+                "CLIENT_SECRET      | ...                      | placeholder",
                 "CLIENT_SECRET_FILE | /nowhere/secret          | names a file that does not exist",
                 "REQUIRE_PCKE       | true                     | REQUIRE_PKCE?",
                 "PUBLIC_URL         | http://auth.example.com  | must start with https://",

@@ -12,7 +12,7 @@ public final class Values {
     private static final Pattern SERVICE_LINK = Pattern.compile("(tcp|udp|sctp)://.*");
     private static final Pattern QUOTED = Pattern.compile("(\".*\"|'.*')", Pattern.DOTALL);
     private static final Pattern PLACEHOLDER =
-            Pattern.compile("(\\$\\{.*}|\\$\\(.*\\)|`.*`|<.*>|\\{\\{.*}})", Pattern.DOTALL);
+            Pattern.compile("(\\$\\{.*}|\\$\\(.*\\)|`.*`|<.*>|\\{\\{.*}}|\\.{3,})", Pattern.DOTALL);
     private static final Pattern DURATION = Pattern.compile("([0-9]{1,9})(ms|s|m|h|d)?");
 
     /** Values of published examples, which protect nothing. Compared without case, hyphens and underscores. */
