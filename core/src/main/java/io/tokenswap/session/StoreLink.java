@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /** Connection of one session with its record in a store. */
@@ -63,10 +64,15 @@ final class StoreLink extends SessionLink {
         } while (seen != 0);
     }
 
-    /** Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. */
+    /**
+     * Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. The first look follows the
+     * subscription to the hints: nobody reports what has changed before.
+     */
     private Disposable looks(SessionEngine session) {
-        return records.changes()
-                .onBackpressureLatest()
+        Flux<String> hints = records.engine().mayLoseWrites()
+                ? Flux.merge(records.changes(), Flux.just(records.key()))
+                : records.changes();
+        return hints.onBackpressureLatest()
                 .concatMap(changed -> look(session).doOnNext(session::found), 0)
                 .subscribe();
     }

@@ -517,6 +517,20 @@ class SharedStoreTest {
             assertThat(cluster.provider.presentations()).isEmpty();
         }
 
+        /** Nobody tells a session without subscribers, and the first subscriber must not get the token of a user who has left. */
+        @Test
+        @Tag("E04")
+        void endsASessionAsSoonAsItHasASubscriber() {
+            a.start(ALICE);
+            b.restore(ALICE);
+            outcome(a.session(ALICE).signOut());
+            advance(Duration.ofMinutes(10));
+            assertThat(status(b)).isEqualTo(Status.VALID);
+            subscribe(b);
+            advance(SECOND);
+            assertThat(status(b)).isEqualTo(Status.LOGIN_REQUIRED);
+        }
+
         @Test
         @Tag("D44")
         void duringARefreshWins() {
