@@ -114,6 +114,7 @@ class SessionLifeCycleTest extends SessionFixture {
         assertThat(stored(store, "user")).isNull();
         clock.advance(Duration.ofSeconds(1));
         builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
+        clock.advance(Duration.ofSeconds(1));
         first.signOut().block(Duration.ZERO);
         assertThat(stored(store, "user").accessToken().secret()).isEqualTo("access-2");
     }
