@@ -13,6 +13,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -230,10 +232,15 @@ class BlockedCallersTest {
                     .build());
             for (Foreign foreign : List.of(Foreign.SUBSCRIBER, Foreign.LISTENER)) {
                 CountDownLatch blocked = new CountDownLatch(1);
-                foreign.block(expired(builder), blocked, this::block);
+                Queue<String> threads = new ConcurrentLinkedQueue<>();
+                foreign.block(expired(builder), blocked, () -> {
+                    threads.add(Thread.currentThread().getName());
+                    block();
+                });
                 sessions.get(sessions.size() - 1).token().subscribe();
                 await(blocked);
                 assertThat(expired(builder).token().block()).isNotNull();
+                assertThat(threads).noneMatch(name -> name.startsWith("one-event-loop"));
             }
         } finally {
             released.countDown();
