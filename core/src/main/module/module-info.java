@@ -1,7 +1,8 @@
 /**
  * OAuth 2.0 token swap for Project Reactor: the endpoints, the session that keeps a token fresh, and the stores.
  *
- * <p>Reactor, Reactor Netty and Reactive Streams are automatic modules. {@code io.tokenswap.internal} is for our own modules only.
+ * <p>Reactor, Reactor Netty and Reactive Streams are automatic modules. {@code io.tokenswap.internal} is for our own
+ * modules only.
  */
 module io.tokenswap.core {
     requires transitive reactor.core;

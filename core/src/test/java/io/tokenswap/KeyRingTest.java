@@ -290,7 +290,7 @@ class KeyRingTest {
                     .isEqualTo(Reason.NEWER_KEY);
         }
 
-        /** Listed first as accept-only, the new key vouches for the old one. Time tells that the old one has retired. */
+        /** Listed first as accept-only, the new key vouches for the old one. Time shows that the old one has retired. */
         @Test
         @Tag("E78")
         void thatHasRetiredIsUnknownEvenIfItsSuccessorHasVouchedForIt() {

@@ -14,8 +14,8 @@ import com.tngtech.archunit.lang.SimpleConditionEvent;
 import java.security.MessageDigest;
 
 /**
- * The state of a login is the one secret that this library compares with what a stranger sent: whoever reads it must compare
- * it in a time that tells nothing. Tokens are only ever compared with one another.
+ * The state of a login is the one secret that this library compares with untrusted input: code that reads it must compare
+ * it in a time that reveals nothing. Tokens are only ever compared with one another.
  */
 @AnalyzeClasses(packages = "io.tokenswap", importOptions = ImportOption.DoNotIncludeTests.class)
 class SecretComparisonTest {

@@ -30,8 +30,8 @@ import org.springframework.security.oauth2.core.endpoint.OAuth2AccessTokenRespon
 import reactor.core.publisher.Mono;
 
 /**
- * 10,000 callers at expiry, against an endpoint that takes 50 ms: how many refreshes, and how long until all are served. One caller
- * of the endpoint itself shows what the 50 ms are on this machine.
+ * 10,000 callers at expiry, against an endpoint that takes 50 ms: how many refreshes, and how long until all are
+ * served. One caller of the endpoint itself shows what the 50 ms are on this machine.
  */
 public final class Stampede {
 

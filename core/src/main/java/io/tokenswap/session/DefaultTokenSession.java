@@ -12,8 +12,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Session as applications see it: the methods of {@link TokenSession}, on top of the {@link SessionEngine}. Nothing happens before a
- * subscription.
+ * Session as applications see it: the methods of {@link TokenSession}, on top of the {@link SessionEngine}. Nothing
+ * happens before a subscription.
  */
 final class DefaultTokenSession extends SessionEngine implements TokenSession, ReadySource<Token> {
 

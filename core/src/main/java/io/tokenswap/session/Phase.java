@@ -27,11 +27,12 @@ import org.jspecify.annotations.Nullable;
  *     any but Closed --renewed--> Idle        any --adopted(record of another node)--> Idle or LoginRequired        any --closed--> Closed
  * </pre>
  *
- * <p>Callers get the token while {@link ServedToken#isUsable} says so, in every phase but {@link Closed}. A usable token is therefore
- * served during a refresh, a pause and after the end of the grant, and a refused one in no phase.
+ * <p>Callers get the token while {@link ServedToken#isUsable} says so, in every phase but {@link Closed}. A usable
+ * token is therefore served during a refresh, a pause and after the end of the grant, and a refused one in no phase.
  *
- * <p>A step that does not apply returns the same instance, and a step that does returns a new one. Timers and events rely on that
- * identity. Times are milliseconds since 1970, see {@link Moment#by(long)}; {@link #NEVER} stands for never.
+ * <p>A step that does not apply returns the same instance, and a step that does returns a new one. Timers and events
+ * rely on that identity. Times are milliseconds since 1970, see {@link Moment#by(long)}; {@link #NEVER} stands for
+ * never.
  */
 @SuppressWarnings("ReferenceEquality") // the attempt that is in flight: an equal one does not exist
 sealed interface Phase {
@@ -239,7 +240,10 @@ sealed interface Phase {
             return with(ServedToken.of(token, 0, stored, moment, settings), 0, moment, settings);
         }
 
-        /** The token of another node, whose clock may be ahead: two such nodes must not drive each other to one refresh after another. */
+        /**
+         * The token of another node, whose clock may be ahead: two such nodes must not drive each other to one refresh
+         * after another.
+         */
         static Idle adopted(Token token, Stored stored, Moment moment, SessionSettings settings) {
             return with(ServedToken.of(token, 0, stored, moment, settings), DOUBTFUL_INTERVAL, moment, settings);
         }
@@ -402,7 +406,10 @@ sealed interface Phase {
             return failed(error, moment, settings);
         }
 
-        /** The result is not greater than what is known by now. What is served stays as it is: a refused token is not served again. */
+        /**
+         * The result is not greater than what is known by now. What is served stays as it is: a refused token is not
+         * served again.
+         */
         private Phase overtaken(ServedToken served, Moment moment) {
             ServedToken anchored = served.anchored(moment);
             TokenSwapException error = TokenRequests.unavailable(
@@ -577,7 +584,10 @@ sealed interface Phase {
             return new Paused(anchored, failures, retryAt, error, urgent ? Cause.RESPONSE_LOST : Cause.FAILED);
         }
 
-        /** The repeat after a lost response comes as soon as the server allows, as the grace for its refresh token may be short. */
+        /**
+         * The repeat after a lost response comes as soon as the server allows, as the grace for its refresh token may
+         * be short.
+         */
         private static long later(long asked, boolean urgent, long now, SessionSettings settings) {
             return urgent ? asked : spread(asked, now, settings.nextRandom());
         }
@@ -686,8 +696,8 @@ sealed interface Phase {
     }
 
     /**
-     * The grant has ended and nothing is sent to the server any more. With a store, another node may have signed in: callers cause a
-     * look at it.
+     * The grant has ended and nothing is sent to the server any more. With a store, another node may have signed in:
+     * callers cause a look at it.
      *
      * @param look the look at the store in flight, or null
      * @param lookedAt when the store was last looked at

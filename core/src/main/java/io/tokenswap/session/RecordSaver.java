@@ -13,8 +13,8 @@ import java.util.Objects;
 import reactor.core.publisher.Mono;
 
 /**
- * Writes to the store what the state says is unsaved, and keeps the lease until then. The state holds one write at a time, the greatest
- * one: a store keeps the greatest version, so smaller ones need not be written any more.
+ * Writes to the store what the state says is unsaved, and keeps the lease until then. The state holds one write at a
+ * time, the greatest one: a store keeps the greatest version, so smaller ones need not be written any more.
  */
 final class RecordSaver {
 
@@ -113,7 +113,7 @@ final class RecordSaver {
         return store.put(record, Kind.REPAIR, write.attempt()).flatMap(repaired -> accepted(write, repaired));
     }
 
-    /** Tells whether one version has two tokens. */
+    /** Returns true if one version has two tokens. */
     private static boolean isOther(Record stored, Record written) {
         Token one = stored.token();
         Token other = written.token();
@@ -121,8 +121,9 @@ final class RecordSaver {
     }
 
     /**
-     * Decides between two tokens of one version. Nodes that refresh without the store, at a provider that does not rotate, have no lease,
-     * and so no number of an attempt that only one of them has. The later token stays, under the number of a later attempt.
+     * Decides between two tokens of one version. Nodes that refresh without the store, at a provider that does not
+     * rotate, have no lease, and so no number of an attempt that only one of them has. The later token stays, under the
+     * number of a later attempt.
      */
     private Mono<Void> contested(Unsaved write, Record record, Record stored) {
         boolean later = Objects.requireNonNull(record.token())

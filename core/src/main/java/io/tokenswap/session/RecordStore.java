@@ -15,8 +15,9 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * The store as one session sees it: one key, one owner, and a limit for each operation. Every failure of the store, whatever its type,
- * comes out as a {@link StoreFailure}. The origin of an error is told by the place where it passed, never by its type.
+ * The store as one session sees it: one key, one owner, and a limit for each operation. Every failure of the store,
+ * whatever its type, comes out as a {@link StoreFailure}. The origin of an error is told by the place where it passed,
+ * never by its type.
  */
 final class RecordStore {
 
@@ -24,7 +25,7 @@ final class RecordStore {
     static final Duration LIMIT = Duration.ofSeconds(5);
 
     /** The key of the blank name, which no user can have. */
-    private static final String NOBODY = TokenStore.key("");
+    private static final String NO_USER = TokenStore.key("");
 
     private final TokenStore store;
     private final String key;
@@ -49,15 +50,15 @@ final class RecordStore {
     }
 
     /**
-     * Loads for a write. A record that cannot be read, and that the write may replace, counts as absent. The store's clock then comes
-     * from a key that no user has.
+     * Loads for a write. A record that cannot be read, and that the write may replace, counts as absent. The store's
+     * clock then comes from a key that no user has.
      */
     Mono<Entry> loadFor(Kind kind) {
         return load().onErrorResume(
                         StoreFailure.class,
                         failure -> failure.getCause() instanceof UnreadableRecordException unreadable
                                         && unreadable.yieldsTo(kind)
-                                ? limited(() -> store.load(NOBODY)).map(entry -> new Entry(null, entry.now()))
+                                ? limited(() -> store.load(NO_USER)).map(entry -> new Entry(null, entry.now()))
                                 : Mono.error(failure));
     }
 

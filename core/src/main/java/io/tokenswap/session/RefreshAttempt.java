@@ -8,8 +8,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * One attempt to obtain the next token, on behalf of the session and of no caller. The identity of an attempt is the fence: a phase
- * accepts a result only from the attempt that it names.
+ * One attempt to obtain the next token, on behalf of the session and of no caller. The identity of an attempt is the
+ * fence: a phase accepts a result only from the attempt that it names.
  */
 final class RefreshAttempt implements CallBatch.Calls {
 

@@ -152,7 +152,8 @@ public final class RefreshPolicy {
     /**
      * Returns the instant at which to stop using the token.
      *
-     * @return the first instant at which no caller gets the token any more; {@link Instant#MAX} if the end of the token is unknown
+     * @return the first instant at which no caller gets the token any more; {@link Instant#MAX} if the end of the token
+     *     is unknown
      */
     Instant staleAt(Token token) {
         Instant expiresAt = expiresAt(token);
@@ -162,8 +163,9 @@ public final class RefreshPolicy {
     }
 
     /**
-     * Returns the wait after a number of failures. It doubles from the shortest backoff to the longest, less up to 15 % at random:
-     * enough to scatter many sessions, and so little that an outage of two hours costs fewer than 150 attempts.
+     * Returns the wait after a number of failures. It doubles from the shortest backoff to the longest, less up to 15 %
+     * at random: enough to scatter many sessions, and so little that an outage of two hours costs fewer than 150
+     * attempts.
      *
      * @param failures the number of attempts that failed in a row, at least 1
      * @param random a number from 0 inclusive to 1 exclusive
@@ -262,8 +264,8 @@ public final class RefreshPolicy {
         private Builder() {}
 
         /**
-         * Sets the time before expiry at which to refresh, at most a fifth of the token's lifetime. For example, set 10 minutes if
-         * requests of your application may take so long.
+         * Sets the time before expiry at which to refresh, at most a fifth of the token's lifetime. For example, set 10
+         * minutes if requests of your application may take so long.
          *
          * @param refreshMargin zero or longer, 5 minutes by default; zero refreshes when the token becomes stale
          * @return this builder
@@ -322,8 +324,8 @@ public final class RefreshPolicy {
         }
 
         /**
-         * Sets the lifetime of tokens whose server names none. Without this option such tokens are never refreshed ahead: they are
-         * used until an API refuses them.
+         * Sets the lifetime of tokens whose server names none. Without this option such tokens are never refreshed
+         * ahead: they are used until an API refuses them.
          *
          * @param assumedLifetime longer than zero, for example one hour
          * @return this builder

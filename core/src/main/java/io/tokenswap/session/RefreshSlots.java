@@ -6,8 +6,8 @@ import java.util.function.DoubleSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Bound on the refreshes in flight of all sessions of one builder. After a restart thousands of sessions may be due at once: the server
- * then gets a few requests at a time, in random order, and first those for which a caller waits.
+ * Bound on the refreshes in flight of all sessions of one builder. After a restart thousands of sessions may be due at
+ * once: the server then gets a few requests at a time, in random order, and first those for which a caller waits.
  */
 @SuppressWarnings("ReferenceEquality") // lists and tickets are compared by identity
 final class RefreshSlots {

@@ -5,8 +5,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * Wakes a session that has stayed in one phase until something is due.
  *
- * <p>It sleeps in slices of at most 30 s and looks at the clocks after each: timers stand still while a computer sleeps, and a wall clock
- * may be set. The phase compares with both clocks, so that a clock that was set back does not postpone anything.
+ * <p>It sleeps in slices of at most 30 s and looks at the clocks after each: timers stand still while a computer
+ * sleeps, and a wall clock may be set. The phase compares with both clocks, so that a clock that was set back does not
+ * postpone anything.
  */
 final class RefreshTimer extends SharedTimer.Task {
 

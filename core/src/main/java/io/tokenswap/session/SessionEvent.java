@@ -86,8 +86,8 @@ public sealed interface SessionEvent {
     }
 
     /**
-     * The API refuses one token after another, although refreshes succeed. Further refreshes come with backoff. A call that succeeds
-     * resets it.
+     * The API refuses one token after another, although refreshes succeed. Further refreshes come with backoff. A call
+     * that succeeds resets it.
      *
      * @param at when
      * @param fingerprint the name of the token that was refused last

@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /**
- * Connection of a session with its store, or with none. The session calls it in the same way in both cases. Its methods get the session,
- * so that all sessions without a store share {@link #NONE}.
+ * Connection of a session with its store, or with none. The session calls it in the same way in both cases. Its methods
+ * get the session, so that all sessions without a store share {@link #NONE}.
  */
 abstract class SessionLink {
 

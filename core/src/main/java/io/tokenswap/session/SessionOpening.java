@@ -32,7 +32,10 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
                 .map(this::session));
     }
 
-    /** Returns the time of the sign-in by the store's clock, which is asked at once, and in any case a time after the stored record. */
+    /**
+     * Returns the time of the sign-in by the store's clock, which is asked at once, and in any case a time after the
+     * stored record.
+     */
     private static Instant since(Entry entry) {
         Instant since = entry.now().truncatedTo(ChronoUnit.MILLIS); // as versions are compared
         Instant floor =

@@ -28,16 +28,22 @@ public record SessionState(
     public enum Status {
         /** The current token is good: callers get it at once. */
         VALID,
-        /** The token should be refreshed and nothing is in flight: the next caller gets the token at once and starts the refresh. */
+        /**
+         * The token should be refreshed and nothing is in flight: the next caller gets the token at once and starts the
+         * refresh.
+         */
         REFRESH_DUE,
         /** A refresh is in flight. Callers get the current token until it is stale, then wait for the next one. */
         REFRESHING,
         /**
-         * The last attempt failed and another one is due later. Callers get the current token until it is stale, then fail at once with
-         * {@link io.tokenswap.TokenUnavailableException}.
+         * The last attempt failed and another one is due later. Callers get the current token until it is stale, then
+         * fail at once with {@link io.tokenswap.TokenUnavailableException}.
          */
         RETRYING,
-        /** The grant has ended and the application's hook asks the user to sign in. Callers without a usable token wait for it. */
+        /**
+         * The grant has ended and the application's hook asks the user to sign in. Callers without a usable token wait
+         * for it.
+         */
         SIGNING_IN,
         /**
          * The grant has ended and nothing is sent to the server. Callers get the current token until it is stale, then fail with

@@ -85,7 +85,10 @@ final class SharedTimer {
         return scheduled;
     }
 
-    /** What runs at a time. The links to its neighbours in the list of a tick are its own, so that waiting costs no more memory. */
+    /**
+     * What runs at a time. The links to its neighbours in the list of a tick are its own, so that waiting costs no more
+     * memory.
+     */
     abstract static class Task implements Runnable {
 
         /** The tick that this task waits for. This and the links are changed under the lock of that tick. */

@@ -79,9 +79,10 @@ record Stored(
     }
 
     /**
-     * Returns where in the jitter the next refresh is placed, from 0 inclusive to 1 exclusive. Nodes that share a record agree on it,
-     * except for a thirtieth part (a second of the default jitter): if the first node dies during its refresh, another one must be due
-     * within the grace of the provider. The rest scatters the nodes, so that most find the record of the first one.
+     * Returns where in the jitter the next refresh is placed, from 0 inclusive to 1 exclusive. Nodes that share a
+     * record agree on it, except for a thirtieth part (a second of the default jitter): if the first node dies during
+     * its refresh, another one must be due within the grace of the provider. The rest scatters the nodes, so that most
+     * find the record of the first one.
      *
      * @param own a random number of this node
      */
@@ -249,8 +250,8 @@ record Stored(
     }
 
     /**
-     * A write that the store has not confirmed yet. A refresh has its version from the start. A login or a sign-out gets it from the
-     * store's clock, and keeps it for all repeats.
+     * A write that the store has not confirmed yet. A refresh has its version from the start. A login or a sign-out
+     * gets it from the store's clock, and keeps it for all repeats.
      *
      * @param kind the reason for the write
      * @param record the record, null for a command that has no version yet
@@ -290,8 +291,8 @@ record Stored(
         }
 
         /**
-         * Gives the command its version. Its age is counted by the monotonic clock, or by the wall clock if that says more, as the
-         * monotonic one stands still while the computer sleeps.
+         * Gives the command its version. Its age is counted by the monotonic clock, or by the wall clock if that says
+         * more, as the monotonic one stands still while the computer sleeps.
          */
         Unsaved at(Instant storeNow, Moment moment) {
             long age =

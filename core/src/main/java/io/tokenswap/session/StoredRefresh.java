@@ -102,7 +102,10 @@ final class StoredRefresh {
 
     // ---- before the request
 
-    /** Asks for the lease, again and again while another node has it. A loop: a chain of so many operators overflows the stack. */
+    /**
+     * Asks for the lease, again and again while another node has it. A loop: a chain of so many operators overflows the
+     * stack.
+     */
     private Mono<AttemptResult> acquire() {
         long waitingSince = elapsed();
         return Mono.defer(() -> ask(waitingSince))
@@ -225,8 +228,8 @@ final class StoredRefresh {
     }
 
     /**
-     * The age of another attempt's mark. A mark that this node waits for is older than the grace, even if the store has lost it since: a
-     * mark that is found then may be one that this node has set in its place.
+     * The age of another attempt's mark. A mark that this node waits for is older than the grace, even if the store has
+     * lost it since: a mark that is found then may be one that this node has set in its place.
      */
     private @Nullable Duration otherMark(Acquired acquired) {
         if (stored().waitingSince() == Phase.NEVER) {
@@ -236,8 +239,8 @@ final class StoredRefresh {
     }
 
     /**
-     * Decides about the mark of another attempt. Within the provider's grace it is passed over at once, as waiting would waste the
-     * grace. Otherwise the holder has until shortly before the end of this node's token to come back.
+     * Decides about the mark of another attempt. Within the provider's grace it is passed over at once, as waiting
+     * would waste the grace. Otherwise the holder has until shortly before the end of this node's token to come back.
      */
     private boolean mayPassOver(Lease lease) {
         long grace = grace();

@@ -28,12 +28,13 @@ import org.jspecify.annotations.Nullable;
  * {"v":1,"since":1893456000000,"login":"4bf9...","n":12,"p":14,"state":"LIVE","body":"AQx3..."}
  * </pre>
  *
- * <p>The clear members are the version, so that an engine can compare versions without a key. The body holds the token and is sealed
- * with a {@link KeyRing}. It is bound to the key of the record and to all clear members: a body that is moved to another record, or
- * whose version is changed, does not open. A record that is not {@link State#LIVE} has no body.
+ * <p>The clear members are the version, so that an engine can compare versions without a key. The body holds the token
+ * and is sealed with a {@link KeyRing}. It is bound to the key of the record and to all clear members: a body that is
+ * moved to another record, or whose version is changed, does not open. A record that is not {@link State#LIVE} has no
+ * body.
  *
- * <p>Members of an unknown name are kept when a record is read and its successor is written. A text of a greater {@code v} is refused.
- * The time of sealing plays no part, so that nodes whose clocks differ can share a store.
+ * <p>Members of an unknown name are kept when a record is read and its successor is written. A text of a greater
+ * {@code v} is refused. The time of sealing plays no part, so that nodes whose clocks differ can share a store.
  */
 public final class TokenCodec {
 
@@ -96,8 +97,8 @@ public final class TokenCodec {
     }
 
     /**
-     * Writes a record with its body in clear. Who reads the text has the user's tokens: use it only where the storage keeps others out,
-     * for example in a file that belongs to its owner alone.
+     * Writes a record with its body in clear. Who reads the text has the user's tokens: use it only where the storage
+     * keeps others out, for example in a file that belongs to its owner alone.
      *
      * @param record the record
      * @return the text

@@ -80,19 +80,21 @@ public interface TokenSession extends TokenSource, Disposable {
     /**
      * Emits the current token and each later one, ahead of the expiry of the one before.
      *
-     * <p>Hot. The first subscriber starts the timer and the last one that cancels stops it. A session without subscribers is quiet, see
-     * {@link Builder#keepAlive()}. A subscriber gets the current token at once if it is usable, on its own thread, and later tokens on
-     * a thread of the library for calls. Cancelling ends no refresh. A subscriber that requests slowly gets the latest token only:
-     * nothing is buffered, and a token that went stale meanwhile is skipped. A subscriber that throws harms itself only.
+     * <p>Hot. The first subscriber starts the timer and the last one that cancels stops it. A session without
+     * subscribers is quiet, see {@link Builder#keepAlive()}. A subscriber gets the current token at once if it is
+     * usable, on its own thread, and later tokens on a thread of the library for calls. Cancelling ends no refresh. A
+     * subscriber that requests slowly gets the latest token only: nothing is buffered, and a token that went stale
+     * meanwhile is skipped. A subscriber that throws harms itself only.
      *
-     * @return the tokens. Completes after disposal. Fails with {@link LoginRequiredException} when the grant has ended, see
-     *     {@link #tokensUntilClosed()}, and with {@link TokenUnavailableException} when the scheduler rejects timers
+     * @return the tokens. Completes after disposal. Fails with {@link LoginRequiredException} when the grant has ended,
+     *     see {@link #tokensUntilClosed()}, and with {@link TokenUnavailableException} when the scheduler rejects
+     *     timers
      */
     Flux<Token> tokens();
 
     /**
-     * Emits tokens as {@link #tokens()} does, but waits for {@link #renew(Token)} or a sign-in at another node where {@link #tokens()}
-     * fails with {@link LoginRequiredException}.
+     * Emits tokens as {@link #tokens()} does, but waits for {@link #renew(Token)} or a sign-in at another node where
+     * {@link #tokens()} fails with {@link LoginRequiredException}.
      *
      * @return the tokens. Completes after disposal
      */
@@ -127,11 +129,11 @@ public interface TokenSession extends TokenSource, Disposable {
     SessionState state();
 
     /**
-     * Refreshes now, although the current token may still be good, for example to obtain a token with other scopes. Joins the refresh in
-     * flight, if there is one. Most callers want {@link #token()}.
+     * Refreshes now, although the current token may still be good, for example to obtain a token with other scopes.
+     * Joins the refresh in flight, if there is one. Most callers want {@link #token()}.
      *
-     * <p>Cold. The token comes on a thread of the library for calls. Cancelling does not end the refresh. During a pause after a
-     * failure nothing is sent.
+     * <p>Cold. The token comes on a thread of the library for calls. Cancelling does not end the refresh. During a
+     * pause after a failure nothing is sent.
      *
      * @return the next token, or the errors of {@link #token()}
      */
@@ -154,12 +156,13 @@ public interface TokenSession extends TokenSource, Disposable {
     /**
      * Signs the user out: removes the stored token and closes the session.
      *
-     * <p>Cold. Wins over a refresh in flight here or at another node. Sessions at other nodes end at their next look at the store: within a
-     * second where the store reports changes and the session has subscribers, else at their next refresh. Until then their callers get
-     * the current token. The provider is not told; where it offers revocation, the application may call it.
+     * <p>Cold. Wins over a refresh in flight here or at another node. Sessions at other nodes end at their next look at
+     * the store: within a second where the store reports changes and the session has subscribers, else at their next
+     * refresh. Until then their callers get the current token. The provider is not told; where it offers revocation,
+     * the application may call it.
      *
-     * @return empty when the sign-out is stored. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if the
-     *     store has not taken it within 10 seconds
+     * @return empty when the sign-out is stored. Fails with {@link TokenUnavailableException} of the reason
+     *     {@code STORE_FAILED} if the store has not taken it within 10 seconds
      */
     Mono<Void> signOut();
 
@@ -168,16 +171,16 @@ public interface TokenSession extends TokenSource, Disposable {
      *
      * <p>Cold. A save that waits for its retry begins at once. Cancelling stops the waiting only.
      *
-     * @return empty when the session is closed and everything is saved. Fails with {@link TokenUnavailableException} of the reason
-     *     {@code STORE_FAILED} if the store has not taken the last token within 10 seconds
+     * @return empty when the session is closed and everything is saved. Fails with {@link TokenUnavailableException} of
+     *     the reason {@code STORE_FAILED} if the store has not taken the last token within 10 seconds
      */
     Mono<Void> disposeLater();
 
     /**
      * Collects the options of a {@link TokenSession}. Not safe for use by several threads.
      *
-     * <p>The methods that make a session or a publisher read the options when they are called. Later changes of the builder affect
-     * neither.
+     * <p>The methods that make a session or a publisher read the options when they are called. Later changes of the
+     * builder affect neither.
      */
     final class Builder {
 
@@ -231,11 +234,13 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Sets a hook that asks the user to sign in when the grant has ended. {@link TokenSession#tokens()} then continues with the new
-         * token instead of failing. The session subscribes to one login at a time, and cancels it on disposal and on
-         * {@link TokenSession#renew(Token)}. A login that fails is not repeated: the session then reports that a login is required.
+         * Sets a hook that asks the user to sign in when the grant has ended. {@link TokenSession#tokens()} then
+         * continues with the new token instead of failing. The session subscribes to one login at a time, and cancels
+         * it on disposal and on {@link TokenSession#renew(Token)}. A login that fails is not repeated: the session then
+         * reports that a login is required.
          *
-         * @param login emits the token of a new login; without a hook the session waits for {@link TokenSession#renew(Token)}
+         * @param login emits the token of a new login; without a hook the session waits for
+         *     {@link TokenSession#renew(Token)}
          * @return this builder
          */
         public Builder onLoginRequired(Function<? super LoginRequiredException, ? extends Mono<Token>> login) {
@@ -257,9 +262,9 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Bounds the refreshes in flight of all sessions that this builder makes. After a restart thousands of sessions may be due at once.
-         * Those that exceed the bound wait for a slot, in random order, and first those for which a caller waits. A waiting refresh uses up
-         * no deadline.
+         * Bounds the refreshes in flight of all sessions that this builder makes. After a restart thousands of sessions
+         * may be due at once. Those that exceed the bound wait for a slot, in random order, and first those for which a
+         * caller waits. A waiting refresh uses up no deadline.
          *
          * @param limit at least 1; 64 by default
          * @return this builder
@@ -287,12 +292,12 @@ public interface TokenSession extends TokenSource, Disposable {
         }
 
         /**
-         * Sets the scheduler that runs the timers. It may keep a different time from the clock: the session checks the clock at least every
-         * 30 seconds.
+         * Sets the scheduler that runs the timers. It may keep a different time from the clock: the session checks the
+         * clock at least every 30 seconds.
          *
-         * <p>Attempts, callers and subscribers run on threads of the library while the scheduler is the default one or one of Reactor's.
-         * Under any other scheduler, for example one of virtual time, attempts run on that scheduler, and the thread that has a
-         * result calls the callers and subscribers.
+         * <p>Attempts, callers and subscribers run on threads of the library while the scheduler is the default one or
+         * one of Reactor's. Under any other scheduler, for example one of virtual time, attempts run on that scheduler,
+         * and the thread that has a result calls the callers and subscribers.
          *
          * @param scheduler threads of the library by default, which no application can keep busy
          * @return this builder
@@ -327,8 +332,8 @@ public interface TokenSession extends TokenSource, Disposable {
          *
          * @param token the token of a login, or one that was kept elsewhere; it may have expired
          * @return a new session
-         * @throws IllegalStateException if a store is set: the token would not be in it. {@link #start(Token)} saves the token of a login,
-         *     and {@link #restore()} reads a saved one
+         * @throws IllegalStateException if a store is set: the token would not be in it. {@link #start(Token)} saves
+         *     the token of a login, and {@link #restore()} reads a saved one
          */
         public TokenSession build(Token token) {
             if (store != null) {
@@ -345,8 +350,9 @@ public interface TokenSession extends TokenSource, Disposable {
          * <p>Cold: each subscription makes a session.
          *
          * @param token the token of the login
-         * @return the session, when the token is saved. Fails with {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if
-         *     the store fails or does not respond within 10 seconds; the token may or may not have been saved
+         * @return the session, when the token is saved. Fails with {@link TokenUnavailableException} of the reason
+         *     {@code STORE_FAILED} if the store fails or does not respond within 10 seconds; the token may or may not
+         *     have been saved
          */
         public Mono<TokenSession> start(Token token) {
             Objects.requireNonNull(token, "token");
@@ -362,8 +368,9 @@ public interface TokenSession extends TokenSource, Disposable {
          *
          * <p>Cold: each subscription makes a session.
          *
-         * @return the session, or empty if nothing is stored, or if the grant has ended. Fails with {@link TokenUnavailableException} of the
-         *     reason {@code STORE_FAILED} if the store fails or does not respond within 10 seconds
+         * @return the session, or empty if nothing is stored, or if the grant has ended. Fails with
+         *     {@link TokenUnavailableException} of the reason {@code STORE_FAILED} if the store fails or does not
+         *     respond within 10 seconds
          * @throws IllegalStateException if no store is set
          */
         public Mono<TokenSession> restore() {

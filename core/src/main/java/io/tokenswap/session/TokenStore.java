@@ -74,10 +74,11 @@ public interface TokenStore {
     /**
      * Asks for the lease of a key in order to present the refresh token of its record.
      *
-     * <p>In this order: {@link Outcome#MOVED} if there is no record, if the version of the record is not {@code view}, or if it is not
-     * {@link State#LIVE}; {@link Outcome#BUSY} while another attempt has the lease, be it of the same owner;
-     * {@link Outcome#PAUSED} until the end of a pause that was set by {@link #release}; otherwise {@link Outcome#GRANTED}. The attempt
-     * that is granted has the number {@code 1 + max(last attempt of the lease, attempt of the record)}.
+     * <p>In this order: {@link Outcome#MOVED} if there is no record, if the version of the record is not {@code view},
+     * or if it is not {@link State#LIVE}; {@link Outcome#BUSY} while another attempt has the lease, be it of the same
+     * owner; {@link Outcome#PAUSED} until the end of a pause that was set by {@link #release}; otherwise
+     * {@link Outcome#GRANTED}. The attempt that is granted has the number
+     * {@code 1 + max(last attempt of the lease, attempt of the record)}.
      *
      * @param key a key
      * @param owner the node: random, new at each start of a process
@@ -99,16 +100,17 @@ public interface TokenStore {
     Mono<Acquired> extend(String key, String owner, long attempt, Duration lease);
 
     /**
-     * Writes a record if {@link Kind#accepts} it, removes the mark if it is of another login or number, and ends the lease of the
-     * attempt, if it has one, whether the record was accepted or not. All in one step: a waiting node never sees a gap between the end
-     * of the lease and the new record.
+     * Writes a record if {@link Kind#accepts} it, removes the mark if it is of another login or number, and ends the
+     * lease of the attempt, if it has one, whether the record was accepted or not. All in one step: a waiting node
+     * never sees a gap between the end of the lease and the new record.
      *
      * @param key a key
      * @param next the record
      * @param kind the reason for the write
      * @param owner the owner of the lease
      * @param attempt the attempt whose lease ends; 0 if the writer has none
-     * @return the record that is stored now: the write succeeded, or had succeeded before, if {@link Entry#holds} its version
+     * @return the record that is stored now: the write succeeded, or had succeeded before, if {@link Entry#holds} its
+     *     version
      */
     Mono<Entry> put(String key, Record next, Kind kind, String owner, long attempt);
 
@@ -125,11 +127,12 @@ public interface TokenStore {
     Mono<Void> release(String key, String owner, long attempt, Duration pause, boolean sent);
 
     /**
-     * Reports keys whose record may have changed. A hint: sessions ask the store at least every 250 ms while they wait, so that
-     * a lost element costs a little time and nothing else. Elements that come faster than they are requested are dropped.
+     * Reports keys whose record may have changed. A hint: sessions ask the store at least every 250 ms while they wait,
+     * so that a lost element costs a little time and nothing else. Elements that come faster than they are requested
+     * are dropped.
      *
-     * <p>{@link #ANY_KEY} is emitted whenever the connection to the engine was lost and is there again, and after a failover. Each
-     * session then looks at its key once: the engine may have lost writes that it had confirmed.
+     * <p>{@link #ANY_KEY} is emitted whenever the connection to the engine was lost and is there again, and after a
+     * failover. Each session then looks at its key once: the engine may have lost writes that it had confirmed.
      *
      * @return a hot flux; by default it never emits
      */
@@ -138,8 +141,8 @@ public interface TokenStore {
     }
 
     /**
-     * Returns how long the provider accepts a refresh token again after it was used. It counts only if it is longer than the lease by at
-     * least 5 seconds.
+     * Returns how long the provider accepts a refresh token again after it was used. It counts only if it is longer
+     * than the lease by at least 5 seconds.
      *
      * @return the time, zero (the default) for none or unknown
      */
@@ -157,8 +160,9 @@ public interface TokenStore {
     }
 
     /**
-     * Returns true if the store can lose a write that it has confirmed, for example in a failover. A session then puts back a record
-     * that it has seen there and that is missing. In a store that loses nothing, a missing record was removed to sign the user out.
+     * Returns true if the store can lose a write that it has confirmed, for example in a failover. A session then puts
+     * back a record that it has seen there and that is missing. In a store that loses nothing, a missing record was
+     * removed to sign the user out.
      *
      * @return true by default; false for a store of one machine
      */
@@ -167,8 +171,8 @@ public interface TokenStore {
     }
 
     /**
-     * Makes the key of a user: the SHA-256 of a fixed prefix and the name. It is the same on all nodes and under all key rings, and of a
-     * form that suits a file name on any system.
+     * Makes the key of a user: the SHA-256 of a fixed prefix and the name. It is the same on all nodes and under all
+     * key rings, and of a form that suits a file name on any system.
      *
      * @param user the name of a user
      * @return 64 hexadecimal digits
@@ -258,8 +262,8 @@ public interface TokenStore {
          *
          * @param stored the record that is stored, null if there is none
          * @param next the record that would replace it
-         * @return true if it replaces the stored one. A {@link #REFRESH} never fills an empty place: there, a sign-out may have been
-         *     removed already. {@link #DEAD} replaces exactly the record whose refresh token was refused
+         * @return true if it replaces the stored one. A {@link #REFRESH} never fills an empty place: there, a sign-out
+         *     may have been removed already. {@link #DEAD} replaces exactly the record whose refresh token was refused
          */
         public boolean accepts(@Nullable Record stored, Record next) {
             if (stored == null) {
@@ -284,8 +288,9 @@ public interface TokenStore {
     }
 
     /**
-     * The version of a record. Versions are compared field by field, in the order of the components. So a refresh is greater than what
-     * it consumed, a refusal is greater than the record that it refuses, and a later login or sign-out is greater than all before it.
+     * The version of a record. Versions are compared field by field, in the order of the components. So a refresh is
+     * greater than what it consumed, a refusal is greater than the record that it refuses, and a later login or
+     * sign-out is greater than all before it.
      *
      * @param since when the login or sign-out happened, in milliseconds of the store's clock; a finer time is cut
      * @param login the random id of that login or sign-out: 128 bits as 32 lower-case hexadecimal digits
@@ -596,8 +601,8 @@ public interface TokenStore {
     }
 
     /**
-     * A stored record cannot be read. The message holds nothing of it. A store whose operation meets such a record fails with this error
-     * and leaves the record as it is.
+     * A stored record cannot be read. The message holds nothing of it. A store whose operation meets such a record
+     * fails with this error and leaves the record as it is.
      */
     final class UnreadableRecordException extends RuntimeException {
 

@@ -13,8 +13,8 @@ final class TokenSuccession {
     private TokenSuccession() {}
 
     /**
-     * Carries over what the server omitted: refresh token, scopes, the end of the grant and the timeout of the refresh token. The time
-     * of consent is always carried over, as a refresh does not renew it.
+     * Carries over what the server omitted: refresh token, scopes, the end of the grant and the timeout of the refresh
+     * token. The time of consent is always carried over, as a refresh does not renew it.
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
      */

@@ -10,8 +10,9 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Runs steps of one key one after another. A step that has begun runs to its end whether or not its caller waits for it: a write that is
- * given up may still arrive, and must not arrive after the next one. A step that was cancelled before its turn never begins.
+ * Runs steps of one key one after another. A step that has begun runs to its end whether or not its caller waits for
+ * it: a write that is given up may still arrive, and must not arrive after the next one. A step that was cancelled
+ * before its turn never begins.
  */
 final class Turns {
 

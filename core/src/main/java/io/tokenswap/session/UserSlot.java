@@ -16,8 +16,8 @@ import reactor.core.publisher.Sinks;
  *     +--failed, or nothing is stored--> over      open --disposed by the application, or signed out--> over
  * </pre>
  *
- * <p>Use and eviction exclude each other by {@link #lastUse}: a use moves it on, and an eviction puts {@link #EVICTED} in its place,
- * each by compare-and-set. So a session that was just returned to a caller is not closed.
+ * <p>Use and eviction exclude each other by {@link #lastUse}: a use moves it on, and an eviction puts {@link #EVICTED}
+ * in its place, each by compare-and-set. So a session that was just returned to a caller is not closed.
  */
 final class UserSlot {
 

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import reactor.core.publisher.Mono;
 
 /**
- * Watches over what is asked of an endpoint: one attempt after another, and no failure that tells a secret. The first attempt
+ * Watches over what is asked of an endpoint: one attempt after another, and no failure that shows a secret. The first attempt
  * may go to another endpoint than the rest.
  */
 final class Attempts implements TokenEndpoint {
@@ -57,7 +57,7 @@ final class Attempts implements TokenEndpoint {
         StringWriter text = new StringWriter();
         failure.printStackTrace(new PrintWriter(text));
         if (text.toString().contains(Samples.CANARY)) {
-            complaints.accept("a failure tells a secret: " + failure.getClass());
+            complaints.accept("a failure shows a secret: " + failure.getClass());
         }
     }
 }

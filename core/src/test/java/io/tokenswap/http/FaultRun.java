@@ -77,7 +77,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
         }
     }
 
-    /** Only where the network is silent has patience to end soon: elsewhere a slow machine would be taken for a fault. */
+    /** Only where the network is silent is the timeout short: elsewhere a slow machine would look like a fault. */
     private Duration firstTimeout() {
         return fault.isSlow() ? Duration.ofSeconds(1) : FOREVER.dividedBy(2);
     }

@@ -7,7 +7,7 @@ import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import java.util.function.Supplier;
 
-/** Tells in a word what came of a request, for tables. */
+/** Names the outcome of a request in one word, for tables. */
 final class Outcomes {
 
     private Outcomes() {}

@@ -22,7 +22,10 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Nodes that share a store and a provider under virtual time. Each has its own sessions, its own clock and its own connection. */
+/**
+ * Nodes that share a store and a provider under virtual time. Each has its own sessions, its own clock and its own
+ * connection.
+ */
 final class Cluster {
 
     static final Duration DEADLINE = Duration.ofSeconds(15);

@@ -75,7 +75,7 @@ final class ObservedStore implements TokenStore {
     }
 
     private boolean arrives(String name) {
-        awaits.accept(name + " answered");
+        awaits.accept(name + " responded");
         boolean lost = losesNext || (losesResponses && !name.equals(PRESENT));
         losesNext = false;
         return !lost;
@@ -91,12 +91,15 @@ final class ObservedStore implements TokenStore {
         return marksSeen.get(refreshToken);
     }
 
-    /** Tells whether the node asked for the lease of the key between two times, in order to refresh the record that is stored. */
+    /**
+     * Returns true if the node asked for the lease of the key between two times, in order to refresh the record that is
+     * stored.
+     */
     boolean askedForLease(String key, Instant from, Instant to) {
         return acquiredAt.getOrDefault(key, List.of()).stream().anyMatch(at -> !at.isBefore(from) && at.isBefore(to));
     }
 
-    /** When an operation of the key last failed, or was noticed not to be answered. */
+    /** Time at which an operation of the key last failed, or was noticed to have no response. */
     Instant failedAt(String key) {
         return failedAt.getOrDefault(key, Instant.EPOCH);
     }
@@ -181,12 +184,12 @@ final class ObservedStore implements TokenStore {
         }
         return Mono.defer(() -> {
             Instant start = clock.instant();
-            AtomicBoolean answered = new AtomicBoolean();
+            AtomicBoolean responded = new AtomicBoolean();
             return unlessLost(begun.publishOn(scheduler), name)
                     .doOnError(error -> failed(name, key))
-                    .doOnTerminate(() -> answered.set(true))
+                    .doOnTerminate(() -> responded.set(true))
                     .doOnCancel(() -> {
-                        if (!answered.get() && start.plus(NOTICED).isBefore(clock.instant())) {
+                        if (!responded.get() && start.plus(NOTICED).isBefore(clock.instant())) {
                             failed(name, key);
                         }
                     });

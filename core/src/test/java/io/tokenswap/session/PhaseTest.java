@@ -32,7 +32,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 
-/** Every step of every phase. The token was issued at time 0 for an hour: it is due at 55 minutes and stale 10 seconds before its end. */
+/**
+ * Every step of every phase. The token was issued at time 0 for an hour: it is due at 55 minutes and stale 10 seconds
+ * before its end.
+ */
 class PhaseTest {
 
     private static final long HOUR = 3_600_000;
@@ -108,7 +111,10 @@ class PhaseTest {
                         .dueAt());
     }
 
-    /** For example that of an attempt which was overtaken. It comes after a moment, and a caller does not start the next at once. */
+    /**
+     * For example that of an attempt which was overtaken. It comes after a moment, and a caller does not start the next
+     * at once.
+     */
     @Test
     @Tag("E14")
     void aRefusedTokenStaysRefusedAfterAResultThatIsNotGreater() {
@@ -624,19 +630,19 @@ class PhaseTest {
 
         @Test
         void repeatsALostResponseSoonButOnlyTheFirstTime() {
-            SessionSettings patient = settings(
+            SessionSettings longDeadline = settings(
                     RefreshPolicy.builder()
                             .backoff(Duration.ofSeconds(20), Duration.ofSeconds(60))
                             .build(),
                     false);
             AttemptResult lost = new AttemptResult.Failed(ScriptedEndpoint.responseLost());
             Refreshing first = refreshing();
-            Paused once = (Paused) first.ended(first.attempt(), lost, at(DUE), patient);
+            Paused once = (Paused) first.ended(first.attempt(), lost, at(DUE), longDeadline);
             assertThat(once.retryAt()).isEqualTo(DUE + Phase.LOST_RESPONSE_RETRY_LIMIT);
             assertThat(once.cause()).isEqualTo(Paused.Cause.RESPONSE_LOST);
-            Refreshing second = (Refreshing) once.woken(at(once.retryAt()), patient);
+            Refreshing second = (Refreshing) once.woken(at(once.retryAt()), longDeadline);
             assertThat(second.repeats()).isTrue();
-            Paused twice = (Paused) second.ended(second.attempt(), lost, at(DUE), patient);
+            Paused twice = (Paused) second.ended(second.attempt(), lost, at(DUE), longDeadline);
             assertThat(twice.retryAt()).isEqualTo(DUE + 40_000);
             assertThat(twice.cause()).isEqualTo(Paused.Cause.FAILED);
         }

@@ -198,7 +198,7 @@ class SessionCallersTest extends SessionFixture {
                 Mono<Token> asked = i % 2 == 0 ? session.token() : session.refresh();
                 asked.subscribe(token -> {
                     served.add(token.accessToken().secret());
-                    if (served.size() == 1) { // whoever is served first takes long over it
+                    if (served.size() == 1) { // the caller that is served first takes long
                         clock.jump(HOUR);
                     }
                 });

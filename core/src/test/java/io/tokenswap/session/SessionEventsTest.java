@@ -18,7 +18,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Mono;
 
-/** What a session tells of itself, and of the end of the grant. */
+/** Events of a session, and warnings of the end of its grant. */
 class SessionEventsTest extends SessionFixture {
 
     private static List<String> names(List<SessionEvent> events) {
@@ -69,7 +69,7 @@ class SessionEventsTest extends SessionFixture {
                     .isEqualTo(new SessionEvent.ScopesReduced(clock.instant(), Set.of("modify", "stream")));
         }
 
-        /** A caller and a listener that act on the news make newer ones, and everybody hears them in their order. */
+        /** A caller and a listener that act on the news make newer ones, and everyone hears them in their order. */
         @Test
         void comeInTheOrderOfTheChangesWhoeverMakesThem() {
             TokenSession session = session();
@@ -83,9 +83,9 @@ class SessionEventsTest extends SessionFixture {
                 }
             });
             session.events().subscribe(event -> two.add(event.getClass().getSimpleName()));
-            var answer = heldAnswer();
+            var response = heldAnswer();
             session.token().subscribe(session::invalidate);
-            answer.tryEmitValue(endpoint.grant());
+            response.tryEmitValue(endpoint.grant());
             session.dispose();
             assertThat(one)
                     .isEqualTo(two)

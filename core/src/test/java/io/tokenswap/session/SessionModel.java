@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a session is meant to do, said a second time and in another way: by one thread, in plain fields, with one
- * subscriber at most and no jitter. A model is told what happens and tells what everyone has seen by then.
+ * subscriber at most and no jitter. A model gets the events and computes what each caller has seen by then.
  */
 final class SessionModel {
 

@@ -58,7 +58,7 @@ class SessionTimingTest extends SessionFixture {
         }
     }
 
-    /** The clock of the endpoint is ahead, so each new token starts in the future: it starts now all the same. */
+    /** The clock of the endpoint is ahead, so each new token starts in the future: it starts now nevertheless. */
     @Test
     @Tag("E10")
     void anEndpointWhoseClockIsAheadIsNotAskedAgainAndAgain() {
@@ -97,7 +97,7 @@ class SessionTimingTest extends SessionFixture {
     @Tag("B17")
     void aLifetimeOfZeroKeepsNeitherTheTimerNorTheCallersBusy() {
         ScriptedEndpoint expired = new ScriptedEndpoint(clock, Duration.ZERO);
-        // A hot loop would never end, so that it gets no more answers by and by.
+        // A hot loop would never end, so it gets no more responses after a while.
         expired.always(token -> expired.refreshes() > 1_000 ? Mono.never() : Mono.fromSupplier(expired::grant));
         TokenSession session = builder(expired).build(expired.grant());
         List<String> seen = record(session);
@@ -195,12 +195,12 @@ class SessionTimingTest extends SessionFixture {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.jump(Duration.ofHours(8));
-        Sinks.One<Token> answer = heldAnswer();
+        Sinks.One<Token> response = heldAnswer();
         List<String> served = new ArrayList<>();
         session.token().subscribe(token -> served.add(token.accessToken().secret()));
         List<String> late = record(session);
         clock.advance(Duration.ofSeconds(10));
-        answer.tryEmitValue(endpoint.grant());
+        response.tryEmitValue(endpoint.grant());
         assertThat(served).containsExactly("access-2");
         assertThat(late).containsExactly("access-2");
         assertThat(seen).containsExactly("access-1", "access-2");

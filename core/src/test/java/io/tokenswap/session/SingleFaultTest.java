@@ -68,7 +68,7 @@ class SingleFaultTest {
         }
         assertThat(lost)
                 .allMatch(point -> point.matches("CRASH between request and save at .*")
-                        || point.matches("LOST_RESPONSE between request and save at present( answered)? .*"));
+                        || point.matches("LOST_RESPONSE between request and save at present( responded)? .*"));
     }
 
     /** The faults that lose the session, each at each point. */
@@ -111,7 +111,7 @@ class SingleFaultTest {
             cluster.policy = RefreshPolicy.builder().jitter(Duration.ZERO).build();
         }
 
-        /** Tells whether there was such a point. */
+        /** Returns true if there was such a point. */
         boolean run() {
             a.start(ALICE).tokensUntilClosed().subscribe();
             b.restore(ALICE).tokensUntilClosed().subscribe();

@@ -28,8 +28,9 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
- * One random run of two or three nodes with two users on one store. Random things happen to the nodes, the store and the provider. The
- * guarantees of the store's protocol are checked at each step, and after all faults have ended. A seed determines the run.
+ * One random run of two or three nodes with two users on one store. Random things happen to the nodes, the store and
+ * the provider. The guarantees of the store's protocol are checked at each step, and after all faults have ended. A
+ * seed determines the run.
  */
 final class StoreRun {
 
@@ -420,7 +421,7 @@ final class StoreRun {
         for (String user : known) {
             TokenStore.Record after = cluster.record(user);
             if (after == null || after.version().compareTo(before.get(user).version()) < 0) {
-                violate("nobody has put back " + before.get(user) + " of " + user + " after a failover");
+                violate("no node has put back " + before.get(user) + " of " + user + " after a failover");
             }
         }
     }
@@ -540,7 +541,7 @@ final class StoreRun {
             boolean commanded = commands.stream().anyMatch(c -> c.slot == slot && c.login == login);
             if (unsaved
                     && !commanded
-                    && login == loginBefore // else the session may have had a token between the two that nobody asked
+                    && login == loginBefore // else the session may have had a token between the two that no one asked
                     // for
                     && member.refused != before
                     && cluster.policy.staleAt(before).isAfter(now)) {
@@ -628,9 +629,9 @@ final class StoreRun {
             return;
         }
         boolean demand = demanded.containsKey(node.name + user);
-        Instant patience = cluster.policy.staleAt(token).minus(CALM);
-        if (node.clock.instant().isBefore(patience) && !demand) {
-            violate(node + " presents " + refreshToken.secret() + " of another node before " + patience);
+        Instant earliest = cluster.policy.staleAt(token).minus(CALM);
+        if (node.clock.instant().isBefore(earliest) && !demand) {
+            violate(node + " presents " + refreshToken.secret() + " of another node before " + earliest);
         }
         if (!node.store.askedForLease(
                 TokenStore.key(user), Instant.EPOCH, now.minus(CALM).plusMillis(1))) {
@@ -675,13 +676,16 @@ final class StoreRun {
         boolean inGrace =
                 !grace.isZero() && Duration.between(marked, now).plus(MARGIN).compareTo(grace) <= 0;
         boolean demand = demanded.containsKey(node.name + user);
-        Instant patience = cluster.policy.staleAt(token).minus(CALM);
-        if (!inGrace && !demand && node.clock.instant().isBefore(patience)) {
-            violate(node + " presents " + refreshToken.secret() + " before " + patience + ", whose mark it saw");
+        Instant earliest = cluster.policy.staleAt(token).minus(CALM);
+        if (!inGrace && !demand && node.clock.instant().isBefore(earliest)) {
+            violate(node + " presents " + refreshToken.secret() + " before " + earliest + ", whose mark it saw");
         }
     }
 
-    /** Tells whether a node has a result, extends its lease and is only kept from saving: nobody else is to present meanwhile. */
+    /**
+     * Returns true if a node has a result, extends its lease and is only kept from saving: no one else is to present
+     * meanwhile.
+     */
     private boolean isOnlyUnsaved(Slot holder, Presentation presentation, String user) {
         Member member = holder.members.get(user);
         Token result = presentation.granted();
@@ -801,7 +805,7 @@ final class StoreRun {
         };
     }
 
-    /** The provider has refused a login that nobody ended: were there the faults that can cause it? */
+    /** The provider has refused a login that no one ended: were there the faults that can cause it? */
     private void lost(String user) {
         Presentation fatal = null;
         for (Presentation p : cluster.provider.presentations()) {
@@ -854,7 +858,7 @@ final class StoreRun {
         } else if (mode == Mode.LOSSY) {
             excused = !near.isEmpty() || troubles.stream().anyMatch(t -> t.node == null);
         } else if (!grace.isZero()) {
-            // A second fault, or nobody wanted a token while the provider still accepted the consumed one.
+            // A second fault, or no one wanted a token while the provider still accepted the consumed one.
             Instant first = same.get(0).at();
             boolean wanted = nodes.stream()
                     .filter(node -> !node.name.equals(holder))
@@ -890,7 +894,7 @@ final class StoreRun {
                 .toList();
     }
 
-    /** A node that was refused, and nobody else, presents another successor of the same token if it has one. */
+    /** A node that was refused, and no one else, presents another successor of the same token if it has one. */
     private void checkSpare(String user, Presentation refused) {
         if (presentations(refused.refreshToken()).stream()
                 .anyMatch(p -> !p.node().equals(refused.node()))) {
@@ -966,8 +970,8 @@ final class StoreRun {
         }
 
         /**
-         * A node that waited for another one in vain presents the token itself, and looks for a successor if that is refused. Each takes
-         * as long as a request may take.
+         * A node that waited for another one in vain presents the token itself, and looks for a successor if that is
+         * refused. Each takes as long as a request may take.
          */
         Instant limit() {
             boolean presented = cluster.provider.presentations().stream()
@@ -1088,7 +1092,7 @@ final class StoreRun {
             return isRunning() ? members.get(user) : null;
         }
 
-        /** Tells whether a session with a subscriber hands out the token of a record. */
+        /** Returns true if a session with a subscriber hands out the token of a record. */
         boolean uses(String user, TokenStore.@Nullable Record record) {
             Member member = running(user);
             Token token = record == null ? null : record.token();

@@ -263,7 +263,7 @@ final class WorkerProcess implements AutoCloseable {
         System.in.read();
     }
 
-    /** Writes one refresh after the other, and tells each that has been confirmed. */
+    /** Writes one refresh after the other, and reports each that has been confirmed. */
     private static void write(TokenStore store, String key) {
         Record record = store.load(key).block().record();
         while (record != null) {

@@ -8,9 +8,9 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /**
- * What inputs cost in time of the processor, which neighbours do not change, and in memory. Any single one that costs more than it
- * may is a failure; the rest is for people to read. An input that seems to be the worst so far is done again a few times, and its
- * best try counts: the others pay for the loading and the compiling of classes.
+ * What inputs cost in time of the processor, which neighbours do not change, and in memory. Any single one that costs
+ * more than it may is a failure; the rest is for people to read. An input that seems to be the worst so far is done
+ * again a few times, and its best try counts: the others pay for the loading and the compiling of classes.
  */
 public final class Effort {
 

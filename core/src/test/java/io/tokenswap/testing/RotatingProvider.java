@@ -21,9 +21,10 @@ import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * A provider with rotation and reuse detection, for several nodes. Each refresh consumes the refresh token. A consumed refresh token
- * that is presented again within the grace yields a successor again; after the grace it revokes the whole login: every refresh token
- * of that login is then refused. Each node has an {@link #endpoint}, and each presentation is recorded.
+ * A provider with rotation and reuse detection, for several nodes. Each refresh consumes the refresh token. A consumed
+ * refresh token that is presented again within the grace yields a successor again; after the grace it revokes the whole
+ * login: every refresh token of that login is then refused. Each node has an {@link #endpoint}, and each presentation
+ * is recorded.
  *
  * <pre>{@code
  * RotatingProvider provider = new RotatingProvider(clock).grace(Duration.ofSeconds(30));
@@ -72,7 +73,10 @@ public final class RotatingProvider {
         return this;
     }
 
-    /** Returns the same successor when a refresh token is repeated within the grace. By default the earlier successor is replaced. */
+    /**
+     * Returns the same successor when a refresh token is repeated within the grace. By default the earlier successor is
+     * replaced.
+     */
     public RotatingProvider repeatsSuccessor() {
         sameSuccessor = true;
         return this;
@@ -143,7 +147,7 @@ public final class RotatingProvider {
     }
 
     /**
-     * Tells whether a login is revoked.
+     * Returns true if a login is revoked.
      *
      * @param token any token of the login
      * @return true after a revocation, and after a consumed refresh token was presented too late
@@ -153,7 +157,7 @@ public final class RotatingProvider {
     }
 
     /**
-     * Tells whether the refresh token would be accepted as an unused one.
+     * Returns true if the refresh token would be accepted as an unused one.
      *
      * @param token a token of this provider
      * @return false if the login is revoked, or if the refresh token was consumed or replaced
@@ -234,8 +238,9 @@ public final class RotatingProvider {
                 .then(fault.processed ? Mono.defer(() -> process(presentation, issuedAt)) : Mono.<Token>empty())
                 .materialize()
                 .flatMap(outcome -> after(fault.response).thenReturn(outcome))
-                .flatMap(outcome ->
-                        fault.answer == null ? Mono.just(outcome).<Token>dematerialize() : fault.answer.apply(clock))
+                .flatMap(outcome -> fault.reported == null
+                        ? Mono.just(outcome).<Token>dematerialize()
+                        : fault.reported.apply(clock))
                 .subscribe(response::tryEmitValue, response::tryEmitError);
         return response.asMono().publishOn(scheduler).doOnTerminate(() -> presentation.answeredAt = clock.instant());
     }
@@ -305,26 +310,26 @@ public final class RotatingProvider {
         return Objects.requireNonNull(accessTokens.get(token.accessToken().secret()), "not a token of this provider");
     }
 
-    /** What goes wrong with one refresh. */
+    /** Fault of one refresh. */
     public static final class Fault {
 
         private final String name;
         private final Duration request;
         private final boolean processed;
         private final Duration response;
-        private final @Nullable Function<InstantSource, Mono<Token>> answer;
+        private final @Nullable Function<InstantSource, Mono<Token>> reported;
 
         private Fault(
                 String name,
                 Duration request,
                 boolean processed,
                 Duration response,
-                @Nullable Function<InstantSource, Mono<Token>> answer) {
+                @Nullable Function<InstantSource, Mono<Token>> reported) {
             this.name = name;
             this.request = request;
             this.processed = processed;
             this.response = response;
-            this.answer = answer;
+            this.reported = reported;
         }
 
         /** Nothing goes wrong. */
@@ -357,18 +362,18 @@ public final class RotatingProvider {
             return new Fault("response lost silently", Duration.ZERO, true, Duration.ZERO, now -> Mono.never());
         }
 
-        /** A proxy answers 502 and the refresh does not take place. */
+        /** A proxy responds with 502 and the refresh does not take place. */
         public static Fault failsBefore() {
             return new Fault("502 before", Duration.ZERO, false, Duration.ZERO, now -> lost(502));
         }
 
-        /** The refresh takes place and a proxy answers 502. */
+        /** The refresh takes place and a proxy responds with 502. */
         public static Fault failsAfterwards() {
             return new Fault("502 afterwards", Duration.ZERO, true, Duration.ZERO, now -> lost(502));
         }
 
         /**
-         * The provider answers 429 with {@code Retry-After}.
+         * The provider responds with 429 and {@code Retry-After}.
          *
          * @param pause how long to stay away
          */
@@ -403,7 +408,7 @@ public final class RotatingProvider {
          * @return a fault that takes its time
          */
         public Fault slow(Duration request, Duration response) {
-            return new Fault(name, request, processed, response, answer);
+            return new Fault(name, request, processed, response, reported);
         }
 
         @Override
@@ -460,7 +465,7 @@ public final class RotatingProvider {
             return granted;
         }
 
-        /** Tells whether the provider refused it. */
+        /** Returns true if the provider refused it. */
         public boolean isRefused() {
             return refused;
         }

@@ -13,7 +13,7 @@ final class Awaited {
 
     /**
      * The result. By {@link CompletableFuture#get} and not by {@code orTimeout}: that would have the thread that completes the
-     * future, an event loop for one, take a lock to cancel a timer.
+     * future, an event loop for example, take a lock to cancel a timer.
      *
      * @throws CompletionException as {@link CompletableFuture#join} does
      */

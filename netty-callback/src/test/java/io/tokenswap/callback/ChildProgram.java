@@ -5,7 +5,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import reactor.core.publisher.Mono;
 
-/** A whole program that waits for one login, for what can only be seen from outside of its JVM, or only in a JVM of its own. */
+/** A whole program that waits for one login, for what can only be seen from outside of its JVM, or only in its own JVM. */
 final class ChildProgram {
 
     private ChildProgram() {}

@@ -59,12 +59,12 @@ class EndOfLoginTest {
     @Tag("A58")
     void aCodeThatCameInTimeIsNotLostToItsPage() throws IOException {
         String huge = "x".repeat(64 << 20);
-        CompletableFuture<Void> answered = new CompletableFuture<>();
+        CompletableFuture<Void> responded = new CompletableFuture<>();
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         LoopbackReceiver receiver = WaitingLogin.RECEIVER
                 .scheduler(time)
                 .page(CallbackPage.create().unsafeHtml(outcome -> {
-                    answered.complete(null);
+                    responded.complete(null);
                     return huge;
                 }));
         WaitingLogin login = WaitingLogin.start(receiver);
@@ -72,7 +72,7 @@ class EndOfLoginTest {
         try (Socket deaf = new Socket("127.0.0.1", login.port())) {
             deaf.getOutputStream()
                     .write(login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII));
-            Awaited.of(answered);
+            Awaited.of(responded);
             // Past the timeout of the login, and past the second that a page may take.
             NothingIsLeft.eventually(() -> {
                 time.advanceTimeBy(Duration.ofSeconds(2));

@@ -11,9 +11,10 @@ import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One thread that sends the same bytes on one connection after the other, 10,000 times a second if it can, and keeps the last few
- * connections open. It shares the processors with the receiver, so a connection costs as little as it can: to the loopback address
- * it is there at once, which makes blocking calls one after the other the cheapest way, and no answer is made a string.
+ * One thread that sends the same bytes on one connection after the other, 10,000 times a second if it can, and keeps
+ * the last few connections open. It shares the processors with the receiver, so a connection costs as little as it can:
+ * to the loopback address it is there at once, which makes blocking calls one after the other the cheapest way, and no
+ * response is converted to a string.
  */
 final class Flood implements AutoCloseable {
 
@@ -23,7 +24,7 @@ final class Flood implements AutoCloseable {
     private final ByteBuffer bytes;
     private final boolean reading;
     private final @Nullable SocketChannel[] open;
-    private final ByteBuffer answer = ByteBuffer.allocateDirect(16 * 1024);
+    private final ByteBuffer response = ByteBuffer.allocateDirect(16 * 1024);
     private final AtomicLong sent = new AtomicLong();
     private final AtomicLong refused = new AtomicLong();
     private final Thread thread = new Thread(this::run, "flood");
@@ -38,7 +39,7 @@ final class Flood implements AutoCloseable {
         thread.start();
     }
 
-    /** Requests that are answered; each answer is read. */
+    /** Sends requests and reads each response. */
     static Flood ofHits(int port, int connections, String request) {
         return new Flood(port, connections, request, true);
     }
@@ -53,7 +54,7 @@ final class Flood implements AutoCloseable {
         return sent.get();
     }
 
-    /** Those of them that were answered with a 4xx. */
+    /** Number of requests that got a 4xx. */
     long refused() {
         return refused.get();
     }
@@ -95,7 +96,7 @@ final class Flood implements AutoCloseable {
         }
         try {
             // "HTTP/1.1 400" and all the rest, which was sent long ago.
-            if (reading && channel.read(answer.clear()) > 9 && answer.get(9) == '4') {
+            if (reading && channel.read(response.clear()) > 9 && response.get(9) == '4') {
                 refused.incrementAndGet();
             }
         } catch (IOException cut) {

@@ -67,8 +67,8 @@ class LoadTest {
         }
 
         /**
-         * What the pools of Reactor and the JVM itself may add is far below one per connection or login, and so is what was closed
-         * within the last tenth of a second, by a receiver that gets half of the processors.
+         * What the pools of Reactor and the JVM itself may add is far below one per connection or login, and so is what
+         * was closed within the last tenth of a second, by a receiver that gets half of the processors.
          */
         void isNoMoreThan(Resources before) {
             assertThat(heap).as("heap").isLessThan(before.heap + 8 * MIB);
@@ -105,7 +105,7 @@ class LoadTest {
                 onAny, onFixed, taken, warm, Resources.now());
     }
 
-    /** Each on a listener of its own: the one before is closed or closing when the next is wanted. */
+    /** Each on its own listener: the one before is closed or closing when the next is wanted. */
     private void openAndCancel(LoopbackReceiver receiver, int cycles) {
         for (int i = 0; i < cycles; i++) {
             WaitingLogin.start(receiver).cancel();
@@ -207,7 +207,7 @@ class LoadTest {
         report("%,d rounds of two right hits at once in %.1f s: each one code", rounds, seconds(start));
     }
 
-    /** The body of the answer to a request whose last byte is sent when the other one has come that far too. */
+    /** Returns the body of the response to a request whose last byte is sent when the other request has come that far too. */
     private static String body(int port, String request, CyclicBarrier allSent) {
         byte[] bytes = request.getBytes(StandardCharsets.US_ASCII);
         try (Socket socket = new Socket("127.0.0.1", port)) {
@@ -247,7 +247,7 @@ class LoadTest {
         report("%d times 100 parallel logins on one port in %.1f s: none crossed", rounds, seconds(start));
     }
 
-    /** On threads of its own: the receiver needs those of the schedulers. */
+    /** Runs on separate threads, because the receiver needs those of the schedulers. */
     private <T> List<T> inParallel(int many, IntFunction<T> one) {
         return IntStream.range(0, many)
                 .mapToObj(i -> CompletableFuture.supplyAsync(() -> one.apply(i), threads))

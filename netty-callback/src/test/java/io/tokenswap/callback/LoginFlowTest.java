@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
-/** The whole login, with a browser that answers at once or when told to. */
+/** Whole login, with a browser that responds at once or when the test says so. */
 @ExtendWith(NothingIsLeft.class)
 class LoginFlowTest {
 

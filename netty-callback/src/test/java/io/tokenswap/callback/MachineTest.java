@@ -77,7 +77,10 @@ class MachineTest {
         }
     }
 
-    /** The resolver knows one family of localhost only, and it is the one that this machine lacks. Most browsers ask no resolver. */
+    /**
+     * The resolver knows one family of localhost only, and it is the one that this machine lacks. Most browsers ask no
+     * resolver.
+     */
     @Test
     @Tag("E53")
     @Tag("A55")
@@ -139,7 +142,7 @@ class MachineTest {
         }
     }
 
-    /** A network namespace of its own, for which Linux wants root: elsewhere the cases above stand for these. */
+    /** A separate network namespace, for which Linux requires root: elsewhere the cases above stand for these. */
     @ParameterizedTest(name = "a machine without {0}")
     @Tag("A55")
     @CsvSource(delimiter = '|', textBlock = """
@@ -265,7 +268,7 @@ class MachineTest {
     void afterAProgramWasKilledItsPortCanBeBoundAtOnce() throws IOException, InterruptedException {
         try (ChildJvm program = ChildJvm.start(List.of(), "http://localhost:0/auth")) {
             int port = Integer.parseInt(program.await("WAITING"));
-            // Leaves the port in TIME_WAIT, as each answer does, and one connection open.
+            // Leaves the port in TIME_WAIT, as each response does, and one connection open.
             RawResponse.to(port, "GET / HTTP/1.1\r\nHost: localhost:" + port + "\r\n\r\n");
             try (Socket open = new Socket("127.0.0.1", port)) {
                 program.process().destroyForcibly();

@@ -100,7 +100,7 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
             PORTS.forEach(WaitingLogin::awaitFree);
             eventually(() -> assertThat(sockets()).as("open sockets").isLessThanOrEqualTo(sockets));
             assertThat(threads())
-                    .as("threads that nobody shares")
+                    .as("threads that are not shared")
                     .filteredOn(thread -> !threads.contains(thread))
                     .noneMatch(
                             thread -> !SHARED_THREADS.matcher(thread.getName()).matches());

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import reactor.core.publisher.Mono;
 
-/** Which hit is the answer to which login, and what all the others get. */
+/** Assignment of requests to logins, and the responses to all other requests. */
 @ExtendWith(NothingIsLeft.class)
 class OneAnswerTest {
 
@@ -143,7 +143,7 @@ class OneAnswerTest {
         logins.get(0).freesItsPort();
     }
 
-    /** On one port, so that nothing but the state tells them apart. */
+    /** Both logins use one port, so only the state distinguishes them. */
     @Test
     @Tag("A63")
     void twoSubscriptionsOfOneMonoAreTwoLogins() throws IOException {

@@ -27,7 +27,7 @@ record RawResponse(String text) {
         }
     }
 
-    /** Reads until the other side closes, which every answer of the receiver ends with. */
+    /** Reads until the other side closes, as the receiver does after every response. */
     static RawResponse read(Socket socket) {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         try {

@@ -51,7 +51,10 @@ class ReceivedParametersTest {
         login.freesItsPort();
     }
 
-    /** CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for 5,000 letters. */
+    /**
+     * CODE stands for a code, STATE for the right state, UPPER for it in capitals, TWICE for it escaped twice, LONG for
+     * 5,000 letters.
+     */
     @ParameterizedTest(name = "{0}")
     @Tag("A03")
     @Tag("A04")

@@ -586,9 +586,9 @@ class ReceivedRequestsTest {
     void idleConnectionsDoNotKeepTheRealHitOut() throws IOException {
         List<Socket> idle = new ArrayList<>();
         // No deadline here: it is the cap that bites.
-        LoopbackReceiver patient =
+        LoopbackReceiver longWaiting =
                 WaitingLogin.RECEIVER.limits(new Listener.Limits(64, Duration.ofDays(1), Duration.ofMillis(20)));
-        try (WaitingLogin login = WaitingLogin.start(patient)) {
+        try (WaitingLogin login = WaitingLogin.start(longWaiting)) {
             for (int i = 0; i < 500; i++) {
                 Socket socket = new Socket("127.0.0.1", login.port());
                 idle.add(socket);

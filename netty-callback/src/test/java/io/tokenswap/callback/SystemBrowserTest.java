@@ -223,7 +223,7 @@ class SystemBrowserTest {
         SystemBrowser browser = new SystemBrowser(
                 List.of(opener(
                         "talkative",
-                        "i=0; while [ $i -lt 3000 ]; do echo \"line $i of a lot of output that nobody reads\"; "
+                        "i=0; while [ $i -lt 3000 ]; do echo \"line $i of a lot of output without a reader\"; "
                                 + "echo \"and an error $i\" >&2; i=$((i+1)); done; cat")),
                 LONG);
 

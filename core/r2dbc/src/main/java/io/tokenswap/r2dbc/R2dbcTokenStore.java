@@ -17,36 +17,39 @@ import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Tokens in a table of PostgreSQL 12 or newer, shared by several instances of a service. Tokens are sealed; versions and times are in
- * clear.
+ * Tokens in a table of PostgreSQL 12 or newer, shared by several instances of a service. Tokens are sealed; versions
+ * and times are in clear.
  *
  * <pre>{@code
  * R2dbcTokenStore store = R2dbcTokenStore.builder(connections, keys).grace(Duration.ofSeconds(30)).build();
  * Mono<Void> ready = store.createTable();
  * }</pre>
  *
- * <p>Each operation is one statement in most cases, and never a transaction of several. All times are those of the server. The database
- * user needs the rights to select, insert, update and delete on the table. The right to create it is needed by {@link #createTable()}
- * only.
+ * <p>Each operation is one statement in most cases, and never a transaction of several. All times are those of the
+ * server. The database user needs the rights to select, insert, update and delete on the table. The right to create it
+ * is needed by {@link #createTable()} only.
  *
- * <p>Instances hear of changes by their polls: this store does not use {@code LISTEN}, prepared statements or locks of a session, so that
- * it works behind PgBouncer in transaction mode. Give it a factory that pools connections, for example {@code ConnectionPool} of
- * {@code r2dbc-pool}, and that leads to the primary ({@code targetServerType=primary} where the URL has several hosts).
+ * <p>Instances hear of changes by their polls: this store does not use {@code LISTEN}, prepared statements or locks of
+ * a session, so that it works behind PgBouncer in transaction mode. Give it a factory that pools connections, for
+ * example {@code ConnectionPool} of {@code r2dbc-pool}, and that leads to the primary ({@code targetServerType=primary}
+ * where the URL has several hosts).
  *
- * <p>A confirmed write survives a crash of the server, unless {@code synchronous_commit} is off. It survives a failover if a standby
- * confirms it too ({@code synchronous_standby_names}).
+ * <p>A confirmed write survives a crash of the server, unless {@code synchronous_commit} is off. It survives a failover
+ * if a standby confirms it too ({@code synchronous_standby_names}).
  *
- * <p>Expired records are removed by later logins, ten at a time. This store does not close the factory that it was given.
+ * <p>Expired records are removed by later logins, ten at a time. This store does not close the factory that it was
+ * given.
  *
- * <p>Immutable and safe for use by any thread. Results are emitted on threads of this class. No method blocks, and nothing happens before subscription. Cancelling returns the
- * connection to the factory; the statement may still take place. Errors are those of the driver, except that a missing table, a missing
- * right and a server that is read-only become an {@link IllegalStateException} that names the remedy.
+ * <p>Immutable and safe for use by any thread. Results are emitted on threads of this class. No method blocks, and
+ * nothing happens before subscription. Cancelling returns the connection to the factory; the statement may still take
+ * place. Errors are those of the driver, except that a missing table, a missing right and a server that is read-only
+ * become an {@link IllegalStateException} that names the remedy.
  */
 public final class R2dbcTokenStore implements TokenStore {
 
     /**
-     * Two threads for all stores of the process, which seal, open and read records. The event loops of the driver do none of it, and
-     * Reactor's schedulers belong to the application, which may keep them busy or shut them down.
+     * Two threads for all stores of the process, which seal, open and read records. The event loops of the driver do
+     * none of it, and Reactor's schedulers belong to the application, which may keep them busy or shut them down.
      */
     private static final class Worker {
         static final Scheduler SCHEDULER = Schedulers.newParallel("tokenswap-r2dbc", 2, true);
@@ -252,8 +255,8 @@ public final class R2dbcTokenStore implements TokenStore {
         /**
          * Sets the table.
          *
-         * @param table the name, {@code tokenswap_tokens} by default: small letters, digits and underscores, with or without a schema and
-         *     a dot before it
+         * @param table the name, {@code tokenswap_tokens} by default: small letters, digits and underscores, with or
+         *     without a schema and a dot before it
          * @return this builder
          */
         public Builder table(String table) {

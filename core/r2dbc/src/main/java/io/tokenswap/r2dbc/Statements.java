@@ -8,13 +8,15 @@ import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /**
- * The SQL of one table. Each statement is atomic and complete: it needs no transaction around it and no state of its connection.
+ * The SQL of one table. Each statement is atomic and complete: it needs no transaction around it and no state of its
+ * connection.
  *
- * <p>Values are part of the text, as numbers or as hexadecimal digits. The driver therefore sends each statement by the simple query
- * protocol, without a prepared statement: a pooler that gives each transaction another connection, such as PgBouncer, needs no setting.
+ * <p>Values are part of the text, as numbers or as hexadecimal digits. The driver therefore sends each statement by the
+ * simple query protocol, without a prepared statement: a pooler that gives each transaction another connection, such as
+ * PgBouncer, needs no setting.
  *
- * <p>A row holds the record, and the lease beside it. Times are milliseconds of the server's clock. A row whose {@code expires_at} has
- * passed counts as absent.
+ * <p>A row holds the record, and the lease beside it. Times are milliseconds of the server's clock. A row whose
+ * {@code expires_at} has passed counts as absent.
  */
 final class Statements {
 

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
-/** A real PostgreSQL on a free port, in a directory of its own that goes when it is closed. */
+/** A real PostgreSQL on a free port, in its own directory that goes when it is closed. */
 final class PostgresServer implements AutoCloseable {
 
     private static final Duration LONGEST = Duration.ofSeconds(60);

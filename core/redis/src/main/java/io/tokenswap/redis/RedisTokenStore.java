@@ -60,8 +60,9 @@ public final class RedisTokenStore implements TokenStore {
     private static final Script RELEASE = new Script("release");
 
     /**
-     * Two threads for all stores of the process, which open and read records and end what takes too long. The event loops of the client
-     * do none of it, and Reactor's schedulers belong to the application, which may keep them busy or shut them down.
+     * Two threads for all stores of the process, which open and read records and end what takes too long. The event
+     * loops of the client do none of it, and Reactor's schedulers belong to the application, which may keep them busy
+     * or shut them down.
      */
     private static final class Worker {
         static final Scheduler SCHEDULER = Schedulers.newParallel("tokenswap-redis", 2, true);

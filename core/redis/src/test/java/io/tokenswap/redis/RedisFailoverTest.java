@@ -19,7 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
-/** A session over a real primary, a real replica and a real Sentinel, or over a server that goes away in the middle of a refresh. */
+/**
+ * A session over a real primary, a real replica and a real Sentinel, or over a server that goes away in the middle of a
+ * refresh.
+ */
 @Timeout(value = 2, unit = TimeUnit.MINUTES)
 class RedisFailoverTest {
 

@@ -13,8 +13,8 @@ import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
 /**
- * Users by a random cookie that is new at each sign-in. The name of the user is the hash of the cookie, so that neither a log nor a heap
- * dump of the sessions signs anybody in.
+ * Users by a random cookie that is new at each sign-in. The name of the user is the hash of the cookie, so that neither
+ * a log nor a heap dump of the sessions signs anybody in.
  */
 final class CookieUsers implements UserKeyResolver {
 
@@ -38,7 +38,7 @@ final class CookieUsers implements UserKeyResolver {
         return id != null && ID.matcher(id).matches() ? key(id) : null;
     }
 
-    /** An id of 256 random bits that nobody can have known before. */
+    /** Returns a new id of 256 random bits. */
     static String newId() {
         return RandomBytes.base64Url(32);
     }

@@ -140,7 +140,7 @@ final class LoginController {
                 .thenReturn(id);
     }
 
-    /** The browser forgets this user now, so that nobody could reach the record any more. */
+    /** The browser forgets this user now, so the record could not be reached any more. */
     private Mono<Void> signOut(String before) {
         return sessions.signOut(before)
                 .doOnError(error -> log.warn("The former sign-in of a browser was not removed: {}", error.getMessage()))

@@ -17,7 +17,7 @@ import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
- * Sign-ins in progress, each in a sealed cookie of the browser that began it. So nobody can finish a sign-in in another browser, several
+ * Sign-ins in progress, each in a sealed cookie of the browser that began it. So a sign-in cannot be finished in another browser, several
  * tabs work, and any instance with the keys can finish it.
  */
 final class LoginCookies {

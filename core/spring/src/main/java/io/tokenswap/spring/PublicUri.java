@@ -64,8 +64,9 @@ final class PublicUri {
     }
 
     /**
-     * Whether a browser uses another name of this machine, {@code 127.0.0.1} for {@code localhost}: a cookie that is set under that name
-     * would not come back with the code. The port must be the same, so that a proxy is not taken for a browser.
+     * Whether a browser uses another name of this machine, {@code 127.0.0.1} for {@code localhost}: a cookie that is
+     * set under that name would not come back with the code. The port must be the same, so that a proxy is not taken
+     * for a browser.
      */
     boolean isAliasedBy(@Nullable InetSocketAddress host) {
         URI base = base();

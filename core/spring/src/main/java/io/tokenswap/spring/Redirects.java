@@ -50,7 +50,7 @@ final class Redirects {
     Mono<String> finish(String login, AuthorizationCode code, Function<Token, Mono<String>> signIn) {
         return Mono.defer(() -> {
             Sinks.One<String> outcome = Sinks.one();
-            // A subscription of its own, which no browser can cancel.
+            // A separate subscription, which no browser can cancel.
             attempt(login, code, signIn).subscribe(outcome::tryEmitValue, outcome::tryEmitError);
             return outcome.asMono();
         });

@@ -6,8 +6,8 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * Closes the sessions at shutdown, before the web server begins to wait for its requests: so the streams of tokens and states end by
- * themselves, and no token is unsaved when the store is closed.
+ * Closes the sessions at shutdown, before the web server begins to wait for its requests: so the streams of tokens and
+ * states end by themselves, and no token is unsaved when the store is closed.
  */
 final class SessionsLifecycle implements SmartLifecycle {
 

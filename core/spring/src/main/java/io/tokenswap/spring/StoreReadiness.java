@@ -26,7 +26,7 @@ final class StoreReadiness implements DisposableBean {
 
     private static final Duration PAUSE = Duration.ofSeconds(1);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(5);
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration TIMEOUT = Duration.ofSeconds(10);
 
     private final ApplicationEventPublisher events;
     private final Disposable probe;
@@ -36,7 +36,7 @@ final class StoreReadiness implements DisposableBean {
     StoreReadiness(TokenStore store, ApplicationEventPublisher events) {
         this.events = events;
         this.probe = Mono.defer(() -> store.load(TokenStore.key("tokenswap: does the store respond?")))
-                .timeout(PATIENCE, Timers.scheduler())
+                .timeout(TIMEOUT, Timers.scheduler())
                 .doOnError(StoreReadiness::report)
                 .retryWhen(Retry.backoff(Long.MAX_VALUE, PAUSE)
                         .maxBackoff(LONGEST_PAUSE)

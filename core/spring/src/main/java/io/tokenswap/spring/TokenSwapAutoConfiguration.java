@@ -57,8 +57,8 @@ import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.result.method.annotation.ArgumentResolverConfigurer;
 
 /**
- * Auto-configuration for WebFlux services, silent until {@code tokenswap.exchange.uri} is set, and on Spring Boot 3, where the health
- * contributors and the web support are in other packages.
+ * Auto-configuration for WebFlux services, silent until {@code tokenswap.exchange.uri} is set, and on Spring Boot 3,
+ * where the health contributors and the web support are in other packages.
  */
 @AutoConfiguration(
         afterName = {
@@ -195,8 +195,8 @@ public class TokenSwapAutoConfiguration {
     }
 
     /**
-     * Lets the event loops stop soon. By default they wait for 2 s without work, long after the graceful shutdown has waited for the
-     * last request.
+     * Lets the event loops stop soon. By default they wait for 2 s without work, long after the graceful shutdown has
+     * waited for the last request.
      */
     @Bean
     @ConditionalOnClass(ReactorResourceFactory.class)

@@ -18,8 +18,8 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 
 /**
- * Health of the sessions, from what is known here: the exchange server is not called. With many users the service is up whatever happens
- * to the grant of one user. A single session that needs a login makes it down.
+ * Health of the sessions, from what is known here: the exchange server is not called. With many users the service is up
+ * whatever happens to the grant of one user. A single session that needs a login makes it down.
  */
 final class TokenSwapHealthIndicator extends AbstractReactiveHealthIndicator implements DisposableBean {
 

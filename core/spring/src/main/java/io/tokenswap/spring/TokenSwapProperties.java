@@ -17,15 +17,15 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param exchange exchange server
  * @param scopes scopes that each user is asked to allow
- * @param publicUri address at which browsers reach this service, without a path. Never taken from the Host header. By default
- *     http://localhost and the port of the server
+ * @param publicUri address at which browsers reach this service, without a path. Never taken from the Host header. By
+ *     default http://localhost and the port of the server
  * @param api API of the provider
  * @param web paths of the sign-in
  * @param user source of the user's name: a cookie of this library, or the authenticated principal
  * @param users sessions in memory
  * @param store store of the tokens
- * @param keys keys of 32 bytes in Base64 (openssl rand -base64 32). The first one seals, all of them open. Without keys, a key of this
- *     process seals the cookies of sign-ins, and files are plain and owner-only
+ * @param keys keys of 32 bytes in Base64 (openssl rand -base64 32). The first one seals, all of them open. Without
+ *     keys, a key of this process seals the cookies of sign-ins, and files are plain and owner-only
  * @param refresh when tokens are refreshed
  */
 @ConfigurationProperties("tokenswap")
@@ -76,7 +76,8 @@ record TokenSwapProperties(
     /**
      * The provider's API.
      *
-     * @param origins servers that may receive the token, for example https://api.example.com. Required for the BearerExchangeFilter bean
+     * @param origins servers that may receive the token, for example https://api.example.com. Required for the
+     *     BearerExchangeFilter bean
      */
     record Api(@DefaultValue List<URI> origins) {}
 
@@ -123,7 +124,7 @@ record TokenSwapProperties(
      * The sessions in memory.
      *
      * @param maximumSize number of sessions over which those that have been idle for longest are closed
-     * @param idleTimeout time after which a session that nobody uses is closed; its token stays in the store
+     * @param idleTimeout time after which an unused session is closed; its token stays in the store
      */
     record Users(
             @DefaultValue("10000") int maximumSize,

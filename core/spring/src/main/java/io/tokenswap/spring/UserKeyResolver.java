@@ -13,11 +13,11 @@ public interface UserKeyResolver {
     /**
      * Names the user of a request.
      *
-     * <p>The result is subscribed to for each use of the user's session, and again at the redirect that ends a sign-in: the token of the
-     * login belongs to the user that it names then.
+     * <p>The result is subscribed to for each use of the user's session, and again at the redirect that ends a sign-in:
+     * the token of the login belongs to the user that it names then.
      *
      * @param exchange the request
-     * @return the name of the user; empty if the request is nobody's
+     * @return the name of the user; empty if the request belongs to no user
      */
     Mono<String> resolve(ServerWebExchange exchange);
 }

@@ -21,8 +21,8 @@ import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.resources.LoopResources;
 
 /**
- * Exchange server, provider and API in one server on loopback. Each login is granted at once. Tokens count up: {@code access-1} and
- * {@code refresh-1}, {@code access-2} and {@code refresh-2}.
+ * Exchange server, provider and API in one server on loopback. Each login is granted at once. Tokens count up:
+ * {@code access-1} and {@code refresh-1}, {@code access-2} and {@code refresh-2}.
  */
 final class FakeProvider implements AutoCloseable {
 
@@ -39,7 +39,7 @@ final class FakeProvider implements AutoCloseable {
     /** Added to the redirect in place of a code. */
     volatile String error = "";
 
-    /** Completes when swaps may be answered. */
+    /** Completes when the responses to swaps may be sent. */
     volatile Mono<Void> swapGate = Mono.empty();
 
     /** The status of refreshes, 200 for a token. */

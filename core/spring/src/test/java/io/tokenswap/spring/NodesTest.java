@@ -13,7 +13,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Instances with other properties, and several of them. One that stops closes the event loops of all, so each test has its own. */
+/**
+ * Instances with other properties, and several of them. One that stops closes the event loops of all, so each test has
+ * its own.
+ */
 class NodesTest {
 
     private final FakeProvider provider = new FakeProvider();

@@ -21,7 +21,7 @@ import reactor.core.publisher.Sinks;
 
 class StoreReadinessTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
 
     private final ReferenceStore.Connection store = new ReferenceStore(new VirtualClock()).connect();
     private final Sinks.One<ReadinessState> accepted = Sinks.one();
@@ -62,7 +62,7 @@ class StoreReadinessTest {
                 }
             });
             store.fault(ReferenceStore.Fault.none());
-            assertThat(accepted.asMono().block(PATIENCE)).isEqualTo(ReadinessState.ACCEPTING_TRAFFIC);
+            assertThat(accepted.asMono().block(TIMEOUT)).isEqualTo(ReadinessState.ACCEPTING_TRAFFIC);
             assertThat(readiness(context)).isEqualTo(ReadinessState.ACCEPTING_TRAFFIC);
         });
     }

@@ -16,7 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 
-/** A user's browser: it has cookies of its own, and loads pages. */
+/** Browser of a user, with its own cookies, that loads pages. */
 final class TestBrowser {
 
     static final String PAGE = "text/html,application/xhtml+xml,*/*;q=0.8";

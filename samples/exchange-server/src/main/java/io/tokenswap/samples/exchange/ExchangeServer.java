@@ -345,8 +345,9 @@ public final class ExchangeServer implements AutoCloseable {
     }
 
     /**
-     * Announces the end and closes after {@code DRAIN_DELAY}. Until then load balancers see that the server is not ready, and each
-     * response closes its connection, so that no client sends a request to a connection that is about to close.
+     * Announces the end and closes after {@code DRAIN_DELAY}. Until then load balancers see that the server is not
+     * ready, and each response closes its connection, so that no client sends a request to a connection that is about
+     * to close.
      *
      * @return completes when all is closed
      */

@@ -8,8 +8,8 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads the parameters of a query, a form or a JSON object by the strict readers of the client. A malformed text and a repeated name
- * are refused.
+ * Reads the parameters of a query, a form or a JSON object by the strict readers of the client. A malformed text and a
+ * repeated name are refused.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-3.1">RFC 6749 section 3.1</a>
  */

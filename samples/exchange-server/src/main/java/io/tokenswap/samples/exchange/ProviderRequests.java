@@ -14,12 +14,13 @@ import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
 /**
- * Merges requests with the same code or refresh token into one request to the provider. The request belongs to the server and not to
- * its callers: a caller that hangs up ends nothing, and the result is kept for the caller that comes back.
+ * Merges requests with the same code or refresh token into one request to the provider. The request belongs to the
+ * server and not to its callers: a caller that hangs up ends nothing, and the result is kept for the caller that comes
+ * back.
  *
- * <p>A refresh has one result for all callers that ask within {@link #REPEATABLE} of it. Of failures only {@code invalid_grant} is
- * kept, because the provider would only say it again. A code is sent once. Its first request gets the result, and each other gets
- * {@code invalid_grant}, unless the code was certainly not sent.
+ * <p>A refresh has one result for all callers that ask within {@link #REPEATABLE} of it. Of failures only
+ * {@code invalid_grant} is kept, because the provider would only say it again. A code is sent once. Its first request
+ * gets the result, and each other gets {@code invalid_grant}, unless the code was certainly not sent.
  */
 final class ProviderRequests {
 
@@ -102,8 +103,8 @@ final class ProviderRequests {
     }
 
     /**
-     * Tells whether a result is too old for a repeat. The expiry of the cache begins after the callers have their response, and is
-     * exact to a second only: it frees memory.
+     * Returns true if a result is too old for a repeat. The expiry of the cache begins after the callers have their
+     * response, and is exact to a second only: it frees memory.
      */
     private boolean isOver(CompletableFuture<Result> refresh) {
         Result result = refresh.getNow(null);

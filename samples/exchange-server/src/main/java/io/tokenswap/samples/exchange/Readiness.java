@@ -5,15 +5,15 @@ import java.util.function.BooleanSupplier;
 
 /**
  * Readiness for a load balancer. A drain is announced before it begins: from then on the server is not ready, and each
- * response closes its connection. An outage of the provider or of Redis does not count, because all instances would become unready
- * at once. Only the start waits for Redis.
+ * response closes its connection. An outage of the provider or of Redis does not count, because all instances would
+ * become unready at once. Only the start waits for Redis.
  */
 final class Readiness {
 
     private final BooleanSupplier started;
     private volatile boolean draining;
 
-    /** @param started tells whether all that a request needs was there once */
+    /** @param started returns true once all that a request needs has been available */
     Readiness(BooleanSupplier started) {
         this.started = started;
     }

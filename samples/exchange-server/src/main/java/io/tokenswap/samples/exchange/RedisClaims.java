@@ -27,11 +27,12 @@ import reactor.core.scheduler.Schedulers;
  *   code:           none --claim, 10 min--> claimed (stays, and every other request gets invalid_grant)
  * </pre>
  *
- * <p>A request ends at its deadline of 15 s, before its claim. After a crash, a repeat therefore comes while a provider with a grace of
- * 30 s still takes the old refresh token. An instance that finds a claim waits for the result until its own deadline.
+ * <p>A request ends at its deadline of 15 s, before its claim. After a crash, a repeat therefore comes while a provider
+ * with a grace of 30 s still takes the old refresh token. An instance that finds a claim waits for the result until its
+ * own deadline.
  *
- * <p>Without the memory, a provider that replaces refresh tokens gets no request, because two instances would end the grant. Any other
- * provider gets the requests of each instance.
+ * <p>Without the memory, a provider that replaces refresh tokens gets no request, because two instances would end the
+ * grant. Any other provider gets the requests of each instance.
  */
 final class RedisClaims implements SharedClaims {
 
@@ -212,7 +213,7 @@ final class RedisClaims implements SharedClaims {
 
     private Mono<Found> claim(GrantKey key, String claim, Duration life) {
         return found(memory.claim(key.hash(), claim, life).doOnError(lost -> {
-            // The claim may have been made all the same, and would be in the way of the repeat.
+            // The claim may have been made nevertheless, and would block the repeat.
             quietly(memory.remove(key.hash(), claim)).subscribe();
         }));
     }
@@ -240,8 +241,8 @@ final class RedisClaims implements SharedClaims {
     }
 
     /**
-     * Tells the other instances the ids of this one's keys, and compares. An instance whose seals no other opens, and that opens no
-     * other's, must not serve.
+     * Sends the ids of this instance's keys to the other instances, and compares. An instance whose seals no other
+     * opens, and that opens no other's, must not serve.
      */
     Mono<Void> announce() {
         Set<String> keys = seals.keys().keyIds();

@@ -3,8 +3,9 @@ package io.tokenswap.samples.exchange;
 import reactor.core.publisher.Mono;
 
 /**
- * Keeps several instances from sending the same code or refresh token to the provider. An instance merges its own requests,
- * and makes a claim here before it sends one. Each request gets its place at the provider here, because a claim must not wait for one.
+ * Keeps several instances from sending the same code or refresh token to the provider. An instance merges its own
+ * requests, and makes a claim here before it sends a request. Each request gets its place at the provider here, because
+ * a claim must not wait for a place.
  */
 interface SharedClaims {
 
@@ -26,7 +27,7 @@ interface SharedClaims {
      */
     Mono<Grant> swap(GrantKey key, Mono<Grant> request);
 
-    /** Tells whether this instance has found what it shares with the others, once since its start. */
+    /** Returns true if this instance has found what it shares with the others, once since its start. */
     default boolean hasJoined() {
         return true;
     }

@@ -10,8 +10,8 @@ import java.time.Instant;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The result of a request as the instances share it: a grant, or the failure to get one. It is sealed, and names the request that it
- * belongs to. Times are relative, because the clocks of the instances differ.
+ * The result of a request as the instances share it: a grant, or the failure to get one. It is sealed, and names the
+ * request that it belongs to. Times are relative, because the clocks of the instances differ.
  */
 final class SharedResult {
 

@@ -44,10 +44,10 @@ class AuthorizeRouteTest {
     @ParameterizedTest(name = "a login at {0} goes to the provider with this server''s client id and redirect URI")
     @ValueSource(strings = {"/", "/authorize", "/authorize/", "/index.php"})
     void toTheProvider(String path) {
-        HttpResponse<String> answer = exchange.get(path + "?" + AUTHORIZE);
+        HttpResponse<String> response = exchange.get(path + "?" + AUTHORIZE);
 
-        Exchange.Login login = new Exchange.Login(answer);
-        assertThat(answer.statusCode()).isEqualTo(302);
+        Exchange.Login login = new Exchange.Login(response);
+        assertThat(response.statusCode()).isEqualTo(302);
         assertThat(login.providerUrl())
                 .startsWith(exchange.provider.uri("/authorize?").toString());
         assertThat(login.providerQuery())
@@ -59,16 +59,16 @@ class AuthorizeRouteTest {
                         "state", login.state(),
                         "show_dialog", "false"));
         assertThat(login.state()).matches("[A-Za-z0-9_-]{100,1500}").doesNotContain("0a1b2c3d");
-        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
-        assertThat(answer.headers().firstValue("Referrer-Policy")).contains("no-referrer");
+        assertThat(response.headers().firstValue("Cache-Control")).contains("no-store");
+        assertThat(response.headers().firstValue("Referrer-Policy")).contains("no-referrer");
     }
 
     @Test
     void whatSpotifyApiNetSendsIsServed() {
-        HttpResponse<String> answer = exchange.get(
+        HttpResponse<String> response = exchange.get(
                 "/?response_type=code&state=DEADBEEF&scope=user-read-private%20user-read-email&show_dialog=False");
 
-        assertThat(new Exchange.Login(answer).providerQuery())
+        assertThat(new Exchange.Login(response).providerQuery())
                 .containsEntry("scope", "user-read-private user-read-email")
                 .containsEntry("show_dialog", "false")
                 .doesNotContainKey("code_challenge");
@@ -81,10 +81,10 @@ class AuthorizeRouteTest {
                 .build(URI.create("http://127.0.0.1:4002/auth"))
                 .uri();
 
-        HttpResponse<String> answer = exchange.get("/authorize?" + uri.getRawQuery());
+        HttpResponse<String> response = exchange.get("/authorize?" + uri.getRawQuery());
 
         Map<String, String> asked = Parameters.ofQuery(uri.getRawQuery());
-        assertThat(new Exchange.Login(answer).providerQuery())
+        assertThat(new Exchange.Login(response).providerQuery())
                 .containsEntry("code_challenge", asked.get("code_challenge"))
                 .containsEntry("code_challenge_method", "S256")
                 .containsEntry("scope", "a b");
@@ -320,12 +320,13 @@ class AuthorizeRouteTest {
     void onHttpsTheCookieBelongsToThisHostAlone() {
         try (Exchange secure =
                 new Exchange(Map.of("PUBLIC_URL", "https://exchange.example", "SEAL_KEYS", Exchange.KEY))) {
-            HttpResponse<String> answer = secure.get("/authorize?" + AUTHORIZE);
+            HttpResponse<String> response = secure.get("/authorize?" + AUTHORIZE);
 
-            assertThat(new Exchange.Login(answer).setCookie())
+            assertThat(new Exchange.Login(response).setCookie())
                     .startsWith("__Host-login-")
                     .endsWith("; Max-Age=600; Path=/; HttpOnly; SameSite=Lax; Secure");
-            assertThat(answer.headers().firstValue("Strict-Transport-Security")).isPresent();
+            assertThat(response.headers().firstValue("Strict-Transport-Security"))
+                    .isPresent();
         }
     }
 
@@ -394,11 +395,11 @@ class AuthorizeRouteTest {
     @ParameterizedTest(name = "the host {0} of a request gets into no URL")
     @ValueSource(strings = {"Host: evil.example", "Host: evil.example:80", "Host: localhost.evil.example"})
     void hostIsInert(String host) throws IOException {
-        String answer = exchange.raw(
+        String response = exchange.raw(
                 "GET /authorize?" + AUTHORIZE + " HTTP/1.1\r\n" + host
                         + "\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https\r\nForwarded: host=evil.example\r\nConnection: close\r\n\r\n");
 
-        assertThat(answer)
+        assertThat(response)
                 .startsWith("HTTP/1.1 302 ")
                 .contains(encode(exchange.server.uri() + "/callback"))
                 .doesNotContain("evil");
@@ -406,26 +407,26 @@ class AuthorizeRouteTest {
 
     @Test
     void aBrowserThatCameByAnotherNameOfThisMachineIsSentToTheOneThatTheCallbackUses() throws IOException {
-        String answer = exchange.raw("GET /?" + AUTHORIZE + " HTTP/1.1\r\nHost: localhost:" + exchange.port()
+        String response = exchange.raw("GET /?" + AUTHORIZE + " HTTP/1.1\r\nHost: localhost:" + exchange.port()
                 + "\r\nConnection: close\r\n\r\n");
 
-        assertThat(answer)
+        assertThat(response)
                 .startsWith("HTTP/1.1 302 ")
                 .contains("ocation: " + exchange.server.uri() + "/?" + AUTHORIZE + "\r\n")
                 .doesNotContainIgnoringCase("set-cookie");
     }
 
     private static void assertRefused(String query) {
-        HttpResponse<String> answer = exchange.get("/authorize?" + query);
+        HttpResponse<String> response = exchange.get("/authorize?" + query);
 
-        assertThat(answer.statusCode()).as(query).isEqualTo(400);
-        assertThat(answer.headers().map()).doesNotContainKeys("location", "set-cookie", "refresh");
-        assertThat(answer.headers().firstValue("Content-Type")).contains("text/html; charset=utf-8");
-        assertThat(answer.headers().firstValue("Content-Security-Policy"))
+        assertThat(response.statusCode()).as(query).isEqualTo(400);
+        assertThat(response.headers().map()).doesNotContainKeys("location", "set-cookie", "refresh");
+        assertThat(response.headers().firstValue("Content-Type")).contains("text/html; charset=utf-8");
+        assertThat(response.headers().firstValue("Content-Security-Policy"))
                 .get()
                 .asString()
                 .startsWith("default-src 'none'");
-        assertThat(answer.body()).doesNotContain("evil").doesNotContain("http");
+        assertThat(response.body()).doesNotContain("evil").doesNotContain("http");
     }
 
     /** Spellings of a foreign or malformed destination: every way of writing a host in every shape of URL. */

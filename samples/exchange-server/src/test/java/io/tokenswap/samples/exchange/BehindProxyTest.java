@@ -34,8 +34,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * The server behind real proxies with the configurations that the README shows. A proxy that is not installed is left out. The numbers for
- * a long run: {@code -Dexchange.proxied=10000 -Dexchange.proxied.pairs=100000}.
+ * The server behind real proxies with the configurations that the README shows. A proxy that is not installed is left
+ * out. The numbers for a long run: {@code -Dexchange.proxied=10000 -Dexchange.proxied.pairs=100000}.
  */
 @Timeout(value = 1, unit = TimeUnit.HOURS)
 class BehindProxyTest {
@@ -139,7 +139,7 @@ class BehindProxyTest {
         assertThat(redirect.statusCode()).isEqualTo(303);
         Map<String, String> arrived = Exchange.query(Exchange.location(redirect));
         assertThat(arrived).containsEntry("state", "canary-state");
-        exchange.provider.answers(
+        exchange.provider.respondsWith(
                 200, "{\"access_token\":\"canary-access\",\"expires_in\":3600,\"refresh_token\":\"canary-refresh\"}");
         HttpResponse<String> swap =
                 post(proxy, prefix + "/swap", "code=" + arrived.get("code") + "&code_verifier=" + verifier.secret());

@@ -37,21 +37,22 @@ class CallbackRouteTest {
         String state = "~!@#$%^&*()_+{}|:<>? \"'\\/=;,`[] 0";
         Exchange.Login login = exchange.login("response_type=code&state=" + encode(state));
 
-        HttpResponse<String> answer = exchange.callback("code=" + encode("AQ+/=&x") + "&state=" + login.state(), login);
+        HttpResponse<String> response =
+                exchange.callback("code=" + encode("AQ+/=&x") + "&state=" + login.state(), login);
 
-        assertThat(answer.statusCode()).isEqualTo(303);
-        assertThat(location(answer)).startsWith(RETURN_URI + "?");
-        assertThat(query(location(answer)))
+        assertThat(response.statusCode()).isEqualTo(303);
+        assertThat(location(response)).startsWith(RETURN_URI + "?");
+        assertThat(query(location(response)))
                 .containsOnlyKeys("code", "state")
                 .containsEntry("state", state)
                 .doesNotContainValue("AQ+/=&x");
-        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
-        assertThat(answer.headers().firstValue("Referrer-Policy")).contains("no-referrer");
-        assertThat(answer.headers().firstValue("Set-Cookie"))
+        assertThat(response.headers().firstValue("Cache-Control")).contains("no-store");
+        assertThat(response.headers().firstValue("Referrer-Policy")).contains("no-referrer");
+        assertThat(response.headers().firstValue("Set-Cookie"))
                 .contains(login.cookie() + "; Max-Age=60; Path=/; HttpOnly; SameSite=Lax");
         assertThat(exchange.provider.asked).isEmpty();
 
-        exchange.form("/swap", "code=" + query(location(answer)).get("code"));
+        exchange.form("/swap", "code=" + query(location(response)).get("code"));
         assertThat(exchange.provider.asked.get(0).form()).containsEntry("code", "AQ+/=&x");
     }
 
@@ -78,10 +79,10 @@ class CallbackRouteTest {
     void anErrorOfTheProviderArrivesWithTheState() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
-        HttpResponse<String> answer = exchange.callback("error=access_denied&state=" + login.state(), login);
+        HttpResponse<String> response = exchange.callback("error=access_denied&state=" + login.state(), login);
 
-        assertThat(answer.statusCode()).isEqualTo(303);
-        assertThat(location(answer)).isEqualTo(RETURN_URI + "?error=access_denied&state=0a1b2c3d");
+        assertThat(response.statusCode()).isEqualTo(303);
+        assertThat(location(response)).isEqualTo(RETURN_URI + "?error=access_denied&state=0a1b2c3d");
     }
 
     @Test
@@ -184,7 +185,7 @@ class CallbackRouteTest {
     }
 
     @Tag("C17")
-    @ParameterizedTest(name = "the answer {0} gets a page")
+    @ParameterizedTest(name = "the redirect {0} gets a page")
     @ValueSource(
             strings = {
                 "code=c&error=access_denied&",
@@ -211,9 +212,9 @@ class CallbackRouteTest {
         String jar = tabs.stream().map(Exchange.Login::cookie).collect(Collectors.joining("; "));
 
         for (int i = 19; i >= 0; i--) {
-            HttpResponse<String> answer = exchange.get(
+            HttpResponse<String> response = exchange.get(
                     "/callback?code=c" + i + "&state=" + tabs.get(i).state(), "Cookie", jar);
-            assertThat(query(location(answer)))
+            assertThat(query(location(response)))
                     .containsEntry("state", "state-of-tab-" + i)
                     .containsKey("code");
         }
@@ -224,7 +225,7 @@ class CallbackRouteTest {
     void theBrowserIsNeverToldToRepeatItsMethod() {
         Exchange.Login login = exchange.login(AUTHORIZE);
 
-        assertThat(login.answer().statusCode()).isIn(302, 303);
+        assertThat(login.response().statusCode()).isIn(302, 303);
         assertThat(exchange.callback("code=c&state=" + login.state(), login).statusCode())
                 .isIn(302, 303);
         Exchange.Login denied = exchange.login(AUTHORIZE);
@@ -239,9 +240,9 @@ class CallbackRouteTest {
 
         for (String query : List.of("code=" + injection, "error=" + injection)) {
             Exchange.Login login = exchange.login(AUTHORIZE);
-            HttpResponse<String> answer = exchange.callback(query + "&state=" + login.state(), login);
-            assertThat(answer.headers().firstValue("X-Injected")).isEmpty();
-            assertThat(answer.headers().firstValue("Location").orElse("")).doesNotContain("\r", "\n", "Injected");
+            HttpResponse<String> response = exchange.callback(query + "&state=" + login.state(), login);
+            assertThat(response.headers().firstValue("X-Injected")).isEmpty();
+            assertThat(response.headers().firstValue("Location").orElse("")).doesNotContain("\r", "\n", "Injected");
         }
     }
 
@@ -371,10 +372,10 @@ class CallbackRouteTest {
                 .contains("code=");
     }
 
-    private static void assertRefused(HttpResponse<String> answer) {
-        assertThat(answer.statusCode()).isEqualTo(400);
-        assertThat(answer.headers().map()).doesNotContainKeys("location", "set-cookie");
-        assertThat(answer.body()).contains("sign in again").doesNotContain("0a1b2c3d");
+    private static void assertRefused(HttpResponse<String> response) {
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(response.headers().map()).doesNotContainKeys("location", "set-cookie");
+        assertThat(response.body()).contains("sign in again").doesNotContain("0a1b2c3d");
     }
 
     private static String encode(String text) {

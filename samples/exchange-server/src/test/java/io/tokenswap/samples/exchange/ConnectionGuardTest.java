@@ -210,12 +210,12 @@ class ConnectionGuardTest {
     @Tag("E64")
     void aBodyThatNobodyWantsAndThatStallsEndsItsConnection() throws IOException {
         try (Exchange exchange = new Exchange(Map.of("BODY_TIMEOUT", "1h", "KEEP_ALIVE", "1h"));
-                Socket answered = connect(exchange);
+                Socket responded = connect(exchange);
                 Socket refused = connect(exchange)) {
-            write(answered, "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nc");
+            write(responded, "POST /nowhere HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nc");
             write(refused, "POST /swap HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\nc");
 
-            assertThat(rest(answered)).startsWith("HTTP/1.1 404 ");
+            assertThat(rest(responded)).startsWith("HTTP/1.1 404 ");
             assertThat(rest(refused)).startsWith("HTTP/1.1 413 ");
             // The half-closed connection takes what is still on its way, and then ends too.
             Flux.interval(Duration.ofMillis(20))

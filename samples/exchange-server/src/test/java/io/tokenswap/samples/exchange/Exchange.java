@@ -52,8 +52,11 @@ final class Exchange implements AutoCloseable {
         this(variables, Duration.ofSeconds(20), without);
     }
 
-    /** @param patience how long it waits for the provider once it has asked: connecting, slow on a busy machine, is not counted */
-    Exchange(Map<String, String> variables, Duration patience, String... without) {
+    /**
+     * @param providerTimeout the wait for the provider's response: connecting, slow on a busy machine, is not
+     *     counted
+     */
+    Exchange(Map<String, String> variables, Duration providerTimeout, String... without) {
         Map<String, String> all = new HashMap<>(Map.of(
                 "PORT",
                 "0",
@@ -77,7 +80,7 @@ final class Exchange implements AutoCloseable {
                         secret -> ProviderEndpoint.builder(
                                         config.tokenUri, ClientAuthentication.basic(config.clientId, secret))
                                 .httpClient(reactor.netty.http.client.HttpClient.create()
-                                        .responseTimeout(patience))
+                                        .responseTimeout(providerTimeout))
                                 .clock(() -> now)
                                 .build(),
                         () -> now,
@@ -87,11 +90,11 @@ final class Exchange implements AutoCloseable {
                 .orElseThrow();
     }
 
-    /** A browser on its way: the answer to its hit on the authorize page. */
-    record Login(HttpResponse<String> answer, String providerUrl) {
+    /** Browser that has requested the authorize page, with the response. */
+    record Login(HttpResponse<String> response, String providerUrl) {
 
-        Login(HttpResponse<String> answer) {
-            this(answer, location(answer));
+        Login(HttpResponse<String> response) {
+            this(response, location(response));
         }
 
         /** A login for which the person follows the link of the confirm page. */
@@ -117,7 +120,7 @@ final class Exchange implements AutoCloseable {
         }
 
         String setCookie() {
-            return answer.headers().firstValue("Set-Cookie").orElseThrow();
+            return response.headers().firstValue("Set-Cookie").orElseThrow();
         }
     }
 
@@ -202,7 +205,7 @@ final class Exchange implements AutoCloseable {
         return send(request(target, headers).method(method, HttpRequest.BodyPublishers.noBody()));
     }
 
-    /** Bytes as they are, for what a well-behaved client would not send; the answer until the server closes. */
+    /** Sends bytes that no correct client would send, and returns the response until the server closes. */
     String raw(String request) throws IOException {
         try (Socket socket = new Socket("127.0.0.1", port())) {
             socket.setSoTimeout(20_000);
@@ -223,8 +226,8 @@ final class Exchange implements AutoCloseable {
         return refreshToken.group(1);
     }
 
-    static String location(HttpResponse<String> answer) {
-        return answer.headers().firstValue("Location").orElseThrow();
+    static String location(HttpResponse<String> response) {
+        return response.headers().firstValue("Location").orElseThrow();
     }
 
     static Map<String, String> query(String uri) {

@@ -9,7 +9,7 @@ import reactor.core.publisher.Sinks;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
-/** A provider's token URL that answers as it is told and remembers what it was asked. */
+/** Token URL of a provider that sends scripted responses and records its requests. */
 final class FakeProvider implements AutoCloseable {
 
     static final String TOKEN = """
@@ -51,15 +51,15 @@ final class FakeProvider implements AutoCloseable {
                 .bindNow();
     }
 
-    void answers(int status, String json) {
-        answers(status, "application/json", json, Map.of());
+    void respondsWith(int status, String json) {
+        respondsWith(status, "application/json", json, Map.of());
     }
 
-    void answers(int status, String contentType, String body, Map<String, String> headers) {
+    void respondsWith(int status, String contentType, String body, Map<String, String> headers) {
         reply = new Reply(status, contentType, body, headers);
     }
 
-    /** Answers wait for this from now on. */
+    /** Responses wait for this from now on. */
     void waitsFor(Mono<Void> gate) {
         this.gate = gate;
     }

@@ -6,14 +6,14 @@ import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A provider that answers in the encoding of the request. */
+/** Provider that responds in the encoding of the request. */
 @Tag("E74")
 class FormResponseTest {
 
     @Test
     void aRotatedRefreshTokenInAFormIsHandedOn() {
         try (Exchange exchange = new Exchange()) {
-            exchange.provider.answers(
+            exchange.provider.respondsWith(
                     200,
                     "application/x-www-form-urlencoded",
                     "access_token=at-2&token_type=bearer&expires_in=60&refresh_token=rt-2",

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Requests that nobody would think of. The numbers for a long run:
+ * Generated requests. The numbers for a long run:
  *
  * <pre>
  *   mvn -pl samples/exchange-server -am test -Dtest=GeneratedRequestsTest -Dsurefire.failIfNoSpecifiedTests=false

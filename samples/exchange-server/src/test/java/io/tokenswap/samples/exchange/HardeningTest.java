@@ -66,7 +66,7 @@ class HardeningTest {
                     exchange.swap("c"),
                     exchange.json("/swap", "{"),
                     exchange.send("OPTIONS", "/")));
-            exchange.provider.answers(500, "{\"at\":\"com.example.Provider.java:17\"}");
+            exchange.provider.respondsWith(500, "{\"at\":\"com.example.Provider.java:17\"}");
             responses.add(exchange.swap("d"));
 
             assertThat(responses).allSatisfy(response -> {
@@ -100,7 +100,7 @@ class HardeningTest {
                         "canary-client-secret",
                         "DIRECT_REDIRECT_URIS",
                         "http://127.0.0.1/auth"))) {
-            exchange.provider.answers(200, """
+            exchange.provider.respondsWith(200, """
                     {"access_token":"canary-access","expires_in":3600,"refresh_token":"canary-refresh"}""");
             CodeVerifier verifier = CodeVerifier.of("canary-verifier-" + "v".repeat(40));
             String code = exchange.code("canary-code", verifier);
@@ -117,10 +117,10 @@ class HardeningTest {
             exchange.raw("POST /swap HTTP/1.1\r\nHost: a\r\nAuthorization: canary\r\nBad Header: canary\r\n\r\n");
             for (int status : new int[] {400, 401, 429, 500, 503}) {
                 exchange.now = exchange.now.plus(Duration.ofMinutes(1));
-                exchange.provider.answers(
+                exchange.provider.respondsWith(
                         status, "{\"error\":\"invalid_grant\",\"error_description\":\"canary-error\"}");
                 exchange.refresh(refreshToken);
-                exchange.provider.answers(status, "canary-nonsense");
+                exchange.provider.respondsWith(status, "canary-nonsense");
                 exchange.refresh(refreshToken);
             }
 

@@ -72,10 +72,10 @@ class MergingTest {
     @Tag("C34")
     void aCodeThatTheProviderCertainlyDidNotSeeMayBeSentAgain() {
         String code = exchange.code("c");
-        exchange.provider.answers(429, "application/json", "{}", Map.of("Retry-After", "7"));
+        exchange.provider.respondsWith(429, "application/json", "{}", Map.of("Retry-After", "7"));
         assertThat(exchange.form("/swap", "code=" + code).statusCode()).isEqualTo(429);
         exchange.now = exchange.now.plusSeconds(7);
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
 
         assertThat(exchange.form("/swap", "code=" + code).statusCode()).isEqualTo(200);
     }
@@ -84,9 +84,9 @@ class MergingTest {
     @Tag("C34")
     void aCodeWhoseResponseWasLostIsNotSentAgain() {
         String code = exchange.code("c");
-        exchange.provider.answers(500, "{}");
+        exchange.provider.respondsWith(500, "{}");
         assertThat(exchange.form("/swap", "code=" + code).statusCode()).isEqualTo(502);
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
 
         assertThat(exchange.form("/swap", "code=" + code).body()).startsWith("{\"error\":\"invalid_grant\"");
         assertThat(exchange.provider.asked).hasSize(1);
@@ -95,9 +95,9 @@ class MergingTest {
     @Test
     @Tag("C45")
     void aRepeatWithinThirtySecondsGetsTheSameResponse() {
-        exchange.provider.answers(200, "{\"access_token\":\"at-1\",\"expires_in\":60,\"refresh_token\":\"rt-2\"}");
+        exchange.provider.respondsWith(200, "{\"access_token\":\"at-1\",\"expires_in\":60,\"refresh_token\":\"rt-2\"}");
         String first = exchange.refresh("rt").body();
-        exchange.provider.answers(400, "{\"error\":\"invalid_grant\"}");
+        exchange.provider.respondsWith(400, "{\"error\":\"invalid_grant\"}");
 
         exchange.now = exchange.now.plusSeconds(30).minusMillis(1);
         assertThat(exchange.refresh("rt").body()).isEqualTo(first.replace("\"expires_in\":60", "\"expires_in\":30"));
@@ -108,7 +108,7 @@ class MergingTest {
     @Test
     @Tag("C46")
     void aDeadGrantIsRememberedForARepeat() {
-        exchange.provider.answers(400, "{\"error\":\"invalid_grant\"}");
+        exchange.provider.respondsWith(400, "{\"error\":\"invalid_grant\"}");
         exchange.refresh("rt");
 
         assertThat(exchange.refresh("rt").body()).startsWith("{\"error\":\"invalid_grant\"");
@@ -118,7 +118,7 @@ class MergingTest {
     @Test
     @Tag("C73")
     void aFamilyThatTheProviderRevokedIsOneCleanInvalidGrant() {
-        exchange.provider.answers(
+        exchange.provider.respondsWith(
                 400,
                 "{\"error\":\"invalid_grant\",\"error_description\":\"Reuse detected: the family is revoked\","
                         + "\"error_uri\":\"https://provider.example\"}");
@@ -134,9 +134,9 @@ class MergingTest {
 
     @Test
     void anyOtherFailureIsNotKept() {
-        exchange.provider.answers(500, "{}");
+        exchange.provider.respondsWith(500, "{}");
         assertThat(exchange.refresh("rt").statusCode()).isEqualTo(502);
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
 
         assertThat(exchange.refresh("rt").statusCode()).isEqualTo(200);
     }

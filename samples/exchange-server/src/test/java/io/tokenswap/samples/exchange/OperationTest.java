@@ -165,7 +165,7 @@ class OperationTest {
         Path keys = Files.writeString(directory.resolve("keys"), Exchange.KEY);
         try (Exchange exchange = new Exchange(
                 Map.of("CLIENT_SECRET_FILE", secret.toString(), "SEAL_KEYS_FILE", keys.toString()), "CLIENT_SECRET")) {
-            exchange.provider.answers(200, FakeProvider.TOKEN);
+            exchange.provider.respondsWith(200, FakeProvider.TOKEN);
             String sealed = Exchange.refreshToken(exchange.swap("c"));
 
             Files.writeString(secret, "second-secret\n");
@@ -274,7 +274,7 @@ class OperationTest {
     })
     void theCheckTellsAWrongSecretFromARightOne(int status, String error, int exitCode) {
         try (FakeProvider provider = new FakeProvider()) {
-            provider.answers(status, "{\"error\":\"" + error + "\"}");
+            provider.respondsWith(status, "{\"error\":\"" + error + "\"}");
 
             Run run = new Run(atProvider(provider), "--check");
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 
-/** What only a process of its own shows. */
+/** What only its own process shows. */
 class ProgramProcessTest {
 
     private static final HttpClient HTTP =

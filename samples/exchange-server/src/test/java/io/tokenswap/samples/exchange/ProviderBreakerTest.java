@@ -21,9 +21,9 @@ class ProviderBreakerTest {
 
     @Test
     void untilTheEndOfAPauseNoRequestIsSent() {
-        exchange.provider.answers(429, "application/json", "{}", Map.of("Retry-After", "10"));
+        exchange.provider.respondsWith(429, "application/json", "{}", Map.of("Retry-After", "10"));
         assertThat(next().statusCode()).isEqualTo(429);
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
 
         exchange.now = exchange.now.plusSeconds(4);
         HttpResponse<String> paused = next();
@@ -37,9 +37,9 @@ class ProviderBreakerTest {
 
     @Test
     void aPauseWithoutATimeLastsFiveSeconds() {
-        exchange.provider.answers(429, "{}");
+        exchange.provider.respondsWith(429, "{}");
         assertThat(next().headers().firstValue("Retry-After")).contains("5");
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
 
         exchange.now = exchange.now.plusMillis(4_999);
         assertThat(next().statusCode()).isEqualTo(429);
@@ -49,7 +49,7 @@ class ProviderBreakerTest {
 
     @Test
     void afterTwentyFailuresInARowRequestsRestAndOneProbeDecides() {
-        exchange.provider.answers(500, "{}");
+        exchange.provider.respondsWith(500, "{}");
         for (int i = 0; i < 20; i++) {
             assertThat(next().statusCode()).isEqualTo(502);
         }
@@ -65,7 +65,7 @@ class ProviderBreakerTest {
         assertThat(exchange.provider.asked).hasSize(21);
 
         exchange.now = exchange.now.plusSeconds(5);
-        exchange.provider.answers(200, FakeProvider.TOKEN);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
         assertThat(next().statusCode()).isEqualTo(200);
         assertThat(next().statusCode()).isEqualTo(200);
     }
@@ -73,11 +73,11 @@ class ProviderBreakerTest {
     @Test
     void aRefusalShowsThatTheProviderIsThere() {
         for (int round = 0; round < 3; round++) {
-            exchange.provider.answers(500, "{}");
+            exchange.provider.respondsWith(500, "{}");
             for (int i = 0; i < 19; i++) {
                 assertThat(next().statusCode()).isEqualTo(502);
             }
-            exchange.provider.answers(400, "{\"error\":\"invalid_grant\"}");
+            exchange.provider.respondsWith(400, "{\"error\":\"invalid_grant\"}");
             assertThat(next().statusCode()).isEqualTo(400);
         }
     }

@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import reactor.core.publisher.Mono;
 
-/** What the application is told, by what the provider answered: only the provider ends a grant. */
+/** Responses to the application for each response of the provider: only the provider ends a grant. */
 class ProviderFailureTest {
 
     private static final String HTML = "text/html";
@@ -123,17 +123,17 @@ class ProviderFailureTest {
             int expectedStatus,
             String expectedError,
             String expectedProcessed) {
-        exchange.provider.answers(status, type, body, headers);
+        exchange.provider.respondsWith(status, type, body, headers);
 
-        for (HttpResponse<String> answer : List.of(exchange.swap("AQ1234"), exchange.refresh("Ng1234"))) {
-            assertThat(answer.statusCode()).isEqualTo(expectedStatus);
-            assertThat(answer.body())
+        for (HttpResponse<String> response : List.of(exchange.swap("AQ1234"), exchange.refresh("Ng1234"))) {
+            assertThat(response.statusCode()).isEqualTo(expectedStatus);
+            assertThat(response.body())
                     .matches("\\{\"error\":\"" + expectedError + "\",\"error_description\":\"[A-Za-z ,.]+\""
                             + (expectedProcessed == null ? "" : ",\"processed\":\"" + expectedProcessed + "\"") + "}")
                     .doesNotContain("canary");
-            assertThat(answer.headers().firstValue("Content-Type")).contains(JSON);
-            assertThat(answer.headers().firstValue("Location")).isEmpty();
-            assertThat(answer.headers().firstValue("Retry-After").isPresent())
+            assertThat(response.headers().firstValue("Content-Type")).contains(JSON);
+            assertThat(response.headers().firstValue("Location")).isEmpty();
+            assertThat(response.headers().firstValue("Retry-After").isPresent())
                     .isEqualTo(expectedStatus == 429 || expectedStatus == 503);
         }
         // A pause holds for all requests.
@@ -159,7 +159,7 @@ class ProviderFailureTest {
                 "429|0|1"
             })
     void retryAfter(int status, String sent, String received) {
-        exchange.provider.answers(status, JSON, "{}", Map.of("Retry-After", sent));
+        exchange.provider.respondsWith(status, JSON, "{}", Map.of("Retry-After", sent));
 
         HttpResponse<String> response = exchange.swap("c");
 
@@ -173,10 +173,10 @@ class ProviderFailureTest {
         try (Exchange impatient = new Exchange(Map.of(), Duration.ofMillis(100))) {
             impatient.provider.waitsFor(Mono.never());
 
-            HttpResponse<String> answer = impatient.swap("AQ1234");
+            HttpResponse<String> response = impatient.swap("AQ1234");
 
-            assertThat(answer.statusCode()).isEqualTo(504);
-            assertThat(answer.body()).contains("\"temporarily_unavailable\"").contains("\"processed\":\"unknown\"");
+            assertThat(response.statusCode()).isEqualTo(504);
+            assertThat(response.body()).contains("\"temporarily_unavailable\"").contains("\"processed\":\"unknown\"");
         }
     }
 
@@ -185,10 +185,10 @@ class ProviderFailureTest {
     void aProviderThatCannotBeReachedGets503() {
         exchange.provider.close();
 
-        HttpResponse<String> answer = exchange.swap("c");
+        HttpResponse<String> response = exchange.swap("c");
 
-        assertThat(answer.statusCode()).isEqualTo(503);
-        assertThat(answer.body()).contains("\"temporarily_unavailable\"").contains("\"processed\":\"no\"");
+        assertThat(response.statusCode()).isEqualTo(503);
+        assertThat(response.body()).contains("\"temporarily_unavailable\"").contains("\"processed\":\"no\"");
     }
 
     private static String error(String error) {

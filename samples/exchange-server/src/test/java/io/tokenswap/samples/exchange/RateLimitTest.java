@@ -46,7 +46,7 @@ class RateLimitTest {
     @Test
     void requestsToTheProviderCountAgainstTheirToken() {
         try (Exchange exchange = new Exchange(Map.of("LIMIT_PER_TOKEN", "2"))) {
-            exchange.provider.answers(500, "{}");
+            exchange.provider.respondsWith(500, "{}");
             assertThat(exchange.refresh("rt-1").statusCode()).isEqualTo(502);
             assertThat(exchange.refresh("rt-1").statusCode()).isEqualTo(502);
             assertThat(exchange.refresh("rt-1").statusCode()).isEqualTo(429);

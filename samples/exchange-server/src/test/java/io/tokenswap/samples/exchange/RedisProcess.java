@@ -92,7 +92,7 @@ final class RedisProcess implements AutoCloseable {
         process = run();
     }
 
-    /** Stops answering and keeps its connections, as a frozen machine does. */
+    /** Stops responding and keeps its connections, as a frozen machine does. */
     void freeze() throws IOException {
         signal("-STOP");
     }

@@ -3,8 +3,8 @@ package io.tokenswap.samples.exchange;
 import java.util.Random;
 
 /**
- * Generates pairs of requests: one whose length proxies and servers may read differently, with a request hidden in its body, and one
- * behind it.
+ * Generates pairs of requests: one whose length proxies and servers may read differently, with a request hidden in its
+ * body, and one behind it.
  */
 final class RequestPairs {
 

@@ -84,9 +84,9 @@ class SealingTest {
     void aRefreshTokenIsSealedOnSwapAndOnRefresh() {
         try (Exchange exchange = new Exchange(SEALED)) {
             String first = refreshToken(exchange.swap("c"));
-            exchange.provider.answers(200, ROTATED);
+            exchange.provider.respondsWith(200, ROTATED);
             String second = refreshToken(exchange.refresh(first));
-            exchange.provider.answers(200, NOT_ROTATED);
+            exchange.provider.respondsWith(200, NOT_ROTATED);
             HttpResponse<String> third = exchange.refresh(second);
 
             assertThat(List.of(first, second))
@@ -104,7 +104,7 @@ class SealingTest {
     void theSameRefreshTokenFromTheProviderIsLeftOut() {
         try (Exchange exchange = new Exchange(SEALED)) {
             String sealed = refreshToken(exchange.swap("c"));
-            exchange.provider.answers(200, SAME);
+            exchange.provider.respondsWith(200, SAME);
 
             assertThat(exchange.refresh(sealed).body()).doesNotContain("refresh_token");
         }
@@ -142,10 +142,10 @@ class SealingTest {
                 Exchange fresh = new Exchange(Map.of("SEAL_KEYS", Exchange.OTHER_KEY))) {
             String sealed = refreshToken(old.swap("c"));
             assertInvalidGrant(fresh.refresh(sealed));
-            both.provider.answers(200, NOT_ROTATED);
+            both.provider.respondsWith(200, NOT_ROTATED);
             String anew = refreshToken(both.refresh(sealed));
 
-            fresh.provider.answers(200, NOT_ROTATED);
+            fresh.provider.respondsWith(200, NOT_ROTATED);
             assertThat(fresh.refresh(anew).statusCode()).isEqualTo(200);
             assertThat(fresh.provider.asked.get(0).form()).containsEntry("refresh_token", "rt-1");
         }
@@ -158,7 +158,7 @@ class SealingTest {
                 Exchange ahead = new Exchange(Map.of("SEAL_KEYS", Exchange.OTHER_KEY + " " + Exchange.KEY));
                 Exchange accepting = new Exchange(Map.of("SEAL_KEYS", Exchange.KEY + "," + Exchange.OTHER_KEY))) {
             String refreshToken = refreshToken(ahead.swap("c"));
-            accepting.provider.answers(200, NOT_ROTATED);
+            accepting.provider.respondsWith(200, NOT_ROTATED);
 
             for (HttpResponse<String> response :
                     List.of(behind.refresh(refreshToken), behind.form("/swap", "code=" + ahead.code("d")))) {
@@ -176,7 +176,7 @@ class SealingTest {
     void rawRefreshTokensAreTakenUntilADateAndSealed() {
         try (Exchange exchange =
                 new Exchange(Map.of("SEAL_KEYS", Exchange.KEY, "ACCEPT_RAW_REFRESH_TOKENS_UNTIL", "2026-11-24"))) {
-            exchange.provider.answers(200, NOT_ROTATED);
+            exchange.provider.respondsWith(200, NOT_ROTATED);
             String sealed = refreshToken(exchange.refresh("rt-old"));
             assertThat(exchange.provider.asked.get(0).form()).containsEntry("refresh_token", "rt-old");
 
@@ -273,7 +273,7 @@ class SealingTest {
             assertThat(swap.body()).contains("\"authorization_expires_in\":864000,");
 
             exchange.now = exchange.now.plus(Duration.ofDays(3));
-            exchange.provider.answers(200, ROTATED);
+            exchange.provider.respondsWith(200, ROTATED);
             HttpResponse<String> refresh = exchange.refresh(refreshToken(swap));
             assertThat(refresh.body()).contains("\"authorization_expires_in\":604800,");
             exchange.now = exchange.now.plus(Duration.ofDays(1));

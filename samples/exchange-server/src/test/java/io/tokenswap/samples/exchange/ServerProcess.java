@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
-/** The program as a process of its own, with the logging of the packaged program. */
+/** The program as its own process, with the logging of the packaged program. */
 final class ServerProcess implements AutoCloseable {
 
     private final Process process;

@@ -112,7 +112,7 @@ class SeveralInstancesTest {
         List<Exchange> three = three();
         String sealed = Exchange.refreshToken(three.get(0).swap("c"));
         provider().asked.clear();
-        provider().answers(200, "{\"access_token\":\"at-2\",\"expires_in\":3600,\"refresh_token\":\"rt-2\"}");
+        provider().respondsWith(200, "{\"access_token\":\"at-2\",\"expires_in\":3600,\"refresh_token\":\"rt-2\"}");
         Sinks.Empty<Void> gate = Sinks.empty();
         provider().waitsFor(gate.asMono());
         List<CompletableFuture<HttpResponse<String>>> responses = IntStream.range(0, 99)
@@ -160,14 +160,14 @@ class SeveralInstancesTest {
         String sealed = Exchange.refreshToken(three.get(0).swap("c"));
         provider().asked.clear();
         provider()
-                .answers(
+                .respondsWith(
                         200,
                         "{\"access_token\":\"at-2\",\"scope\":\"a b\",\"expires_in\":60,\"refresh_token\":\"rt-2\","
                                 + "\"authorization_expires_in\":600,\"refresh_token_timeout\":60}");
         // The clocks of the instances differ.
         three.get(2).now = three.get(2).now.plus(Duration.ofMinutes(4));
         String first = three.get(0).refresh(sealed).body();
-        provider().answers(400, "{\"error\":\"invalid_grant\"}");
+        provider().respondsWith(400, "{\"error\":\"invalid_grant\"}");
 
         for (Exchange other : three) {
             assertThat(withoutSeconds(other.refresh(sealed).body())).isEqualTo(withoutSeconds(first));
@@ -187,7 +187,7 @@ class SeveralInstancesTest {
         String sealed = Exchange.refreshToken(three.get(0).swap("c"));
         String other = Exchange.refreshToken(three.get(0).swap("d"));
         provider().asked.clear();
-        provider().answers(429, "application/json", "{}", Map.of("Retry-After", "40"));
+        provider().respondsWith(429, "application/json", "{}", Map.of("Retry-After", "40"));
         assertThat(three.get(0).refresh(sealed).statusCode()).isEqualTo(429);
         HttpResponse<String> paused = three.get(1).refresh(sealed);
         assertThat(paused.statusCode()).isEqualTo(429);
@@ -197,9 +197,9 @@ class SeveralInstancesTest {
         assertThat(provider().asked).hasSize(1);
 
         redis.operator().flushall();
-        provider().answers(400, "{\"error\":\"invalid_grant\"}");
+        provider().respondsWith(400, "{\"error\":\"invalid_grant\"}");
         assertThat(three.get(1).refresh(sealed).body()).startsWith("{\"error\":\"invalid_grant\"");
-        provider().answers(200, NOT_ROTATED);
+        provider().respondsWith(200, NOT_ROTATED);
         assertThat(three.get(2).refresh(sealed).body()).startsWith("{\"error\":\"invalid_grant\"");
         assertThat(three.get(2).refresh(other)).isNotNull();
     }
@@ -228,7 +228,7 @@ class SeveralInstancesTest {
         Exchange instance = instance(Map.of());
         String sealed = Exchange.refreshToken(instance.swap("c"));
         String key = GrantKey.of(GrantType.REFRESH_TOKEN, "client", "rt-1").hash();
-        redis.operator().set("tokenswap:exchange:" + key, "claim of-nobody", SetArgs.Builder.px(600));
+        redis.operator().set("tokenswap:exchange:" + key, "claim of-none", SetArgs.Builder.px(600));
 
         assertThat(instance.refresh(sealed).statusCode()).isEqualTo(200);
         assertThat(provider().asked).hasSize(2);
@@ -239,7 +239,8 @@ class SeveralInstancesTest {
     void redisLearnsNoSecret() {
         Exchange instance = instance(Map.of());
         provider()
-                .answers(200, "{\"access_token\":\"canary\",\"expires_in\":3600,\"refresh_token\":\"canary-refresh\"}");
+                .respondsWith(
+                        200, "{\"access_token\":\"canary\",\"expires_in\":3600,\"refresh_token\":\"canary-refresh\"}");
         String code = instance.code("canary-code");
         HttpResponse<String> swap = instance.form("/swap", "code=" + code);
         instance.refresh(Exchange.refreshToken(swap));
@@ -282,7 +283,7 @@ class SeveralInstancesTest {
 
             // One response without a new refresh token, and the provider counts as one that keeps them.
             own.startAgain();
-            provider().answers(200, NOT_ROTATED);
+            provider().respondsWith(200, NOT_ROTATED);
             await(() -> learns.refresh(sealed).statusCode() == 200);
             own.stop();
             learns.now = learns.now.plusSeconds(31);

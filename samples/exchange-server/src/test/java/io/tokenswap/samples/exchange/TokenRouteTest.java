@@ -68,10 +68,10 @@ class TokenRouteTest {
     @ParameterizedTest(name = "{0} swaps")
     @MethodSource("swaps")
     void swap(String dialect, String path, String contentType, String body) {
-        HttpResponse<String> answer = exchange.post(path, contentType, body.replace("{code}", exchange.code("AQ+1")));
+        HttpResponse<String> response = exchange.post(path, contentType, body.replace("{code}", exchange.code("AQ+1")));
 
-        assertThat(answer.statusCode()).isEqualTo(200);
-        assertThat(answer.body())
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body())
                 .isEqualTo(
                         "{\"access_token\":\"at-1\",\"token_type\":\"Bearer\",\"scope\":\"a b\",\"expires_in\":3600,\"refresh_token\":\"rt-1\"}");
         assertThat(exchange.provider.asked)
@@ -108,12 +108,12 @@ class TokenRouteTest {
     @ParameterizedTest(name = "{0} refreshes")
     @MethodSource("refreshes")
     void refresh(String dialect, String path, String contentType, String body) {
-        exchange.provider.answers(200, REFRESHED);
+        exchange.provider.respondsWith(200, REFRESHED);
 
-        HttpResponse<String> answer = exchange.post(path, contentType, body);
+        HttpResponse<String> response = exchange.post(path, contentType, body);
 
-        assertThat(answer.statusCode()).isEqualTo(200);
-        assertThat(answer.body())
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body())
                 .isEqualTo("{\"access_token\":\"at-2\",\"token_type\":\"Bearer\",\"expires_in\":3600}");
         assertThat(exchange.provider.asked)
                 .singleElement()
@@ -123,7 +123,7 @@ class TokenRouteTest {
 
     @Test
     void aNewRefreshTokenIsHandedOn() {
-        exchange.provider.answers(200, "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\"}");
+        exchange.provider.respondsWith(200, "{\"access_token\":\"at-2\",\"refresh_token\":\"rt-2\"}");
 
         assertThat(exchange.form("/refresh", "refresh_token=rt-1").body())
                 .isEqualTo("{\"access_token\":\"at-2\",\"token_type\":\"Bearer\",\"refresh_token\":\"rt-2\"}");
@@ -143,7 +143,7 @@ class TokenRouteTest {
                         verifier,
                         Set.of("a", "b")))
                 .block();
-        exchange.provider.answers(200, REFRESHED);
+        exchange.provider.respondsWith(200, REFRESHED);
         Token next = client.refresh(token.refreshToken()).block();
 
         assertThat(token.scopes()).containsExactly("a", "b");
@@ -324,10 +324,10 @@ class TokenRouteTest {
                 "POST|/callback|GET"
             })
     void method(String method, String path, String allowed) {
-        HttpResponse<String> answer = exchange.send(method, path);
+        HttpResponse<String> response = exchange.send(method, path);
 
-        assertThat(answer.statusCode()).isEqualTo(405);
-        assertThat(answer.headers().firstValue("Allow")).contains(allowed);
+        assertThat(response.statusCode()).isEqualTo(405);
+        assertThat(response.headers().firstValue("Allow")).contains(allowed);
     }
 
     @Tag("C32")
@@ -349,13 +349,13 @@ class TokenRouteTest {
 
     @Test
     void theEndsOfTheGrantAndOfAnUnusedRefreshTokenArePassedOn() {
-        exchange.provider.answers(
+        exchange.provider.respondsWith(
                 200,
                 "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"authorization_expires_in\":86400,\"refresh_token_timeout\":600}");
 
-        HttpResponse<String> answer = exchange.swap("c");
+        HttpResponse<String> response = exchange.swap("c");
 
-        assertThat(answer.body())
+        assertThat(response.body())
                 .isEqualTo(
                         "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"authorization_expires_in\":86400,\"refresh_token_timeout\":600}");
     }
@@ -363,18 +363,18 @@ class TokenRouteTest {
     @Test
     @Tag("C38")
     void anAnswerHoldsTheKnownFieldsOnlyAndIsNotStored() {
-        exchange.provider.answers(
+        exchange.provider.respondsWith(
                 200,
                 "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"expires_in\":\"60\",\"id_token\":\"x\",\"email\":\"y\"}");
 
-        HttpResponse<String> answer = exchange.swap("c");
+        HttpResponse<String> response = exchange.swap("c");
 
-        assertThat(answer.body()).isEqualTo("{\"access_token\":\"at\",\"token_type\":\"bearer\",\"expires_in\":60}");
-        assertThat(answer.headers().firstValue("Content-Type")).contains("application/json");
-        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
-        assertThat(answer.headers().firstValue("Pragma")).contains("no-cache");
-        assertThat(answer.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
-        assertThat(answer.headers().map()).doesNotContainKeys("server", "set-cookie", "x-powered-by");
+        assertThat(response.body()).isEqualTo("{\"access_token\":\"at\",\"token_type\":\"bearer\",\"expires_in\":60}");
+        assertThat(response.headers().firstValue("Content-Type")).contains("application/json");
+        assertThat(response.headers().firstValue("Cache-Control")).contains("no-store");
+        assertThat(response.headers().firstValue("Pragma")).contains("no-cache");
+        assertThat(response.headers().firstValue("X-Content-Type-Options")).contains("nosniff");
+        assertThat(response.headers().map()).doesNotContainKeys("server", "set-cookie", "x-powered-by");
     }
 
     @Test
@@ -410,11 +410,11 @@ class TokenRouteTest {
     @Test
     @Tag("C53")
     void aPreflightAllowsNothing() {
-        HttpResponse<String> answer = exchange.send(
+        HttpResponse<String> response = exchange.send(
                 "OPTIONS", "/swap", "Origin", "https://evil.example", "Access-Control-Request-Method", "POST");
 
-        assertThat(answer.statusCode()).isEqualTo(405);
-        assertThat(answer.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control"));
+        assertThat(response.statusCode()).isEqualTo(405);
+        assertThat(response.headers().map().keySet()).noneMatch(name -> name.startsWith("access-control"));
         assertThat(exchange.post("/swap", FORM, "code=c", "Origin", "https://evil.example")
                         .headers()
                         .map()
@@ -443,10 +443,10 @@ class TokenRouteTest {
                 "http://evil.example/swap"
             })
     void oddPath(String path) throws IOException {
-        String answer = exchange.raw("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM
+        String response = exchange.raw("POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: " + FORM
                 + "\r\nContent-Length: 6\r\nConnection: close\r\n\r\ncode=c");
 
-        assertThat(answer).startsWith("HTTP/1.1 404 ").contains("{\"error\":\"invalid_request\"");
+        assertThat(response).startsWith("HTTP/1.1 404 ").contains("{\"error\":\"invalid_request\"");
         assertThat(exchange.provider.asked).isEmpty();
     }
 
@@ -468,11 +468,11 @@ class TokenRouteTest {
         }
     }
 
-    private void assertRefused(HttpResponse<String> answer, int status, String error) {
-        assertThat(answer.statusCode()).isEqualTo(status);
-        assertThat(answer.body()).startsWith("{\"error\":\"" + error + "\",\"error_description\":\"");
-        assertThat(answer.headers().firstValue("Content-Type")).contains(JSON);
-        assertThat(answer.headers().firstValue("Cache-Control")).contains("no-store");
+    private void assertRefused(HttpResponse<String> response, int status, String error) {
+        assertThat(response.statusCode()).isEqualTo(status);
+        assertThat(response.body()).startsWith("{\"error\":\"" + error + "\",\"error_description\":\"");
+        assertThat(response.headers().firstValue("Content-Type")).contains(JSON);
+        assertThat(response.headers().firstValue("Cache-Control")).contains("no-store");
         assertThat(exchange.provider.asked).isEmpty();
     }
 }

@@ -21,8 +21,8 @@ import javax.tools.SimpleJavaFileObject;
 import javax.tools.ToolProvider;
 
 /**
- * A program of this module, compiled from its source with other addresses: the source names servers of the internet, the test runs
- * servers on loopback addresses. Nothing else of the program differs.
+ * A program of this module, compiled from its source with other addresses: the source names servers of the internet,
+ * the test runs servers on loopback addresses. Nothing else of the program differs.
  */
 final class LocalProgram {
 
@@ -103,7 +103,7 @@ final class LocalProgram {
         }
     }
 
-    /** Starts the program in a process of its own, whose browser is {@link Visitor}. */
+    /** Starts the program in its own process, whose browser is {@link Visitor}. */
     Process start(Map<String, String> environment, String... args) throws IOException {
         Path opener = classes.resolve("xdg-open");
         Files.writeString(

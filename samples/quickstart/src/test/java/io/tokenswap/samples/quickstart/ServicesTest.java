@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
-/** The two services, each in a process of its own. */
+/** The two services, each in its own process. */
 @EnabledOnOs(OS.LINUX)
 class ServicesTest {
 

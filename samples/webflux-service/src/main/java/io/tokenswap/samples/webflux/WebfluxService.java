@@ -35,7 +35,10 @@ public class WebfluxService {
         return api.get().uri("/v1/me").retrieve().bodyToMono(JsonNode.class);
     }
 
-    /** The state of the user's session and each change, until it ends. The token is refreshed ahead of expiry while somebody watches. */
+    /**
+     * The state of the user's session and each change, until it ends. The token is refreshed ahead of expiry while
+     * somebody watches.
+     */
     @GetMapping(path = "/states", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     Flux<ServerSentEvent<SessionState>> states(TokenSession session) {
         Flux<SessionState> fresh = session.tokensUntilClosed().thenMany(Flux.empty());

@@ -21,7 +21,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** A person's browser: cookies of its own, redirects followed one by one, forms with their buttons. */
+/** Browser of a person: its own cookies, redirects followed one by one, forms with their buttons. */
 final class Browser {
 
     private static final Pattern FIELD = Pattern.compile("<input[^>]* name=\"([^\"]*)\"[^>]*? value=\"([^\"]*)\"");

@@ -20,7 +20,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
 
-/** A server in a process of its own, which a test may kill. */
+/** A server in its own process, which a test may kill. */
 final class Instance implements AutoCloseable {
 
     private final Process process;
@@ -84,7 +84,7 @@ final class Instance implements AutoCloseable {
         return new Instance(port, environment, command);
     }
 
-    /** A proxy that sends each request to the next instance that is ready, and tells which one it was. */
+    /** A proxy that sends each request to the next instance that is ready, and reports which one it was. */
     static Instance haproxy(int port, Path directory, int... instances) {
         StringBuilder configuration = new StringBuilder("""
                 defaults

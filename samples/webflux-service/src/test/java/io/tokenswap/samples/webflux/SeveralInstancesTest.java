@@ -24,12 +24,12 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.util.retry.Retry;
 
-/** Two instances that share Redis behind HAProxy. Each is a process of its own. */
+/** Two instances that share Redis behind HAProxy. Each is its own process. */
 @Tag("cluster")
 @Timeout(180)
 class SeveralInstancesTest {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final String KEY = "3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs=";
 
     @TempDir
@@ -161,14 +161,14 @@ class SeveralInstancesTest {
         browser.open(uri("/login"));
         List<Flux<String>> streams =
                 services.keySet().stream().map(port -> states(port).cache()).toList();
-        streams.forEach(stream -> stream.blockFirst(PATIENCE));
+        streams.forEach(stream -> stream.blockFirst(TIMEOUT));
 
         browser.post(uri("/logout"));
 
         // The instance that has signed the user out closes the session, the other one asks for a login.
         streams.forEach(stream -> assertThat(
                         stream.filter(state -> state.contains("CLOSED") || state.contains("LOGIN_REQUIRED"))
-                                .blockFirst(PATIENCE))
+                                .blockFirst(TIMEOUT))
                 .isNotNull());
         assertThat(browser.fetch(uri("/me")).statusCode()).isEqualTo(401);
     }

@@ -20,8 +20,8 @@ final class TestRequest {
         return HTTP.get()
                 .uri(uri)
                 .header(HttpHeaders.COOKIE, cookie)
-                .exchangeToMono(answer ->
-                        answer.releaseBody().then(Mono.just(answer.statusCode().value())))
+                .exchangeToMono(response -> response.releaseBody()
+                        .then(Mono.just(response.statusCode().value())))
                 .blockOptional(Duration.ofSeconds(10))
                 .orElseThrow();
     }

@@ -30,10 +30,11 @@ import org.jspecify.annotations.Nullable;
 import reactor.netty.NettyPipeline;
 
 /**
- * Guards one connection: gives each phase of a request a deadline, and refuses requests that proxies and servers read differently.
+ * Guards one connection: gives each phase of a request a deadline, and refuses requests that proxies and servers read
+ * differently.
  *
- * <p>There are two halves. The outer half stands before the HTTP codec and sees bytes. The inner half stands behind the codec and sees
- * requests. Each request passes through these phases:
+ * <p>There are two halves. The outer half stands before the HTTP codec and sees bytes. The inner half stands behind the
+ * codec and sees requests. Each request passes through these phases:
  *
  * <pre>
  *   idle --first byte--> head --end of head--> body --last byte--> response --taken--> idle
@@ -41,8 +42,8 @@ import reactor.netty.NettyPipeline;
  *   every refusal and every response to an unfinished request:  half-closed, rest read for 2 s or 64 KiB, closed
  * </pre>
  *
- * <p>Closing a connection with unread bytes makes the kernel send a reset, and the client may lose the response. Therefore the outer
- * half closes only its own direction first, and reads a bounded rest.
+ * <p>Closing a connection with unread bytes makes the kernel send a reset, and the client may lose the response.
+ * Therefore the outer half closes only its own direction first, and reads a bounded rest.
  *
  * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-9.6">RFC 9112 section 9.6</a>
  */
@@ -160,8 +161,8 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     private static final int ILLEGAL = -2;
 
     /**
-     * Finds the end of the head, and what the codec would make something of: a head that does not begin with a letter, where the codec
-     * skips control bytes, and a header line that continues on the next, which the codec joins.
+     * Finds the end of the head, and what the codec would make something of: a head that does not begin with a letter,
+     * where the codec skips control bytes, and a header line that continues on the next, which the codec joins.
      */
     private int endOfHead(ByteBuf bytes) {
         for (int i = bytes.readerIndex(); i < bytes.writerIndex(); i++) {

@@ -14,10 +14,12 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Limits rates by token buckets. A request with a valid seal counts against its own refresh token, so that many users behind one
- * address do not hinder each other. A request that fails counts against its address. All requests count against a total.
+ * Limits rates by token buckets. A request with a valid seal counts against its own refresh token, so that many users
+ * behind one address do not hinder each other. A request that fails counts against its address. All requests count
+ * against a total.
  *
- * <p>Each method returns null if the request is within its limit, else the time after which it would be. Safe for use by any thread.
+ * <p>Each method returns null if the request is within its limit, else the time after which it would be. Safe for use
+ * by any thread.
  */
 public final class RateLimits {
 

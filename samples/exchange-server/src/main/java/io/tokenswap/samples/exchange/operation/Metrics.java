@@ -12,8 +12,8 @@ import java.time.Duration;
 import java.util.function.Supplier;
 
 /**
- * The numbers of one server, for Prometheus. Every label has a bounded set of values: a path that does not exist is counted as {@code
- * other}. No label holds a token, a user or an address.
+ * The numbers of one server, for Prometheus. Every label has a bounded set of values: a path that does not exist is
+ * counted as {@code other}. No label holds a token, a user or an address.
  */
 public final class Metrics implements AutoCloseable {
 

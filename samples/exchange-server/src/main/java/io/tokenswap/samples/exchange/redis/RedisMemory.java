@@ -33,9 +33,9 @@ import reactor.core.scheduler.Schedulers;
 /**
  * Shared memory in Redis: one server, one that Sentinel names, or a cluster.
  *
- * <p>A connection that has lost its peer without a reset would stay silent for minutes. Therefore a beat goes out each second, and after
- * three beats without a response the connection is replaced. Results are emitted on threads of this class, so that Lettuce's event loops
- * do nothing but their own work.
+ * <p>A connection that has lost its peer without a reset would stay silent for minutes. Therefore a beat goes out each
+ * second, and after three beats without a response the connection is replaced. Results are emitted on threads of this
+ * class, so that Lettuce's event loops do nothing but their own work.
  */
 public final class RedisMemory implements SharedMemory, Disposable {
 
@@ -97,8 +97,8 @@ public final class RedisMemory implements SharedMemory, Disposable {
     /**
      * Makes a memory without connecting.
      *
-     * @param url {@code redis://}, {@code rediss://}, {@code redis-sentinel://}, {@code rediss-sentinel://}, or a list of nodes of a
-     *     cluster as {@code redis-cluster://} or {@code rediss-cluster://}
+     * @param url {@code redis://}, {@code rediss://}, {@code redis-sentinel://}, {@code rediss-sentinel://}, or a list
+     *     of nodes of a cluster as {@code redis-cluster://} or {@code rediss-cluster://}
      * @throws IllegalArgumentException if the URL is none of these
      */
     public static RedisMemory at(String url) {
@@ -142,7 +142,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
                 .subscribe());
     }
 
-    /** Tells whether the last beat got its response. */
+    /** Returns true if the last beat got its response. */
     public boolean isReachable() {
         return reachable;
     }

@@ -5,9 +5,9 @@ import java.util.List;
 import reactor.core.publisher.Mono;
 
 /**
- * Entries that all instances see, each with an end. An entry belongs to the holder whose claim made it, and only that holder replaces or
- * removes it. Each operation is one atomic step, and ends within {@link #DEADLINE}. Any error means that the memory cannot be reached, and
- * that the operation may have been carried out. Safe for use by any thread.
+ * Entries that all instances see, each with an end. An entry belongs to the holder whose claim made it, and only that
+ * holder replaces or removes it. Each operation is one atomic step, and ends within {@link #DEADLINE}. Any error means
+ * that the memory cannot be reached, and that the operation may have been carried out. Safe for use by any thread.
  */
 public interface SharedMemory {
 
