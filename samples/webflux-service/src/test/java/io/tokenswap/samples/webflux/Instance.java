@@ -89,7 +89,8 @@ final class Instance implements AutoCloseable {
         StringBuilder configuration = new StringBuilder("""
                 defaults
                   mode http
-                  timeout connect 1s
+                  timeout connect 5s
+                  timeout check 10s
                   timeout client 1m
                   timeout server 1m
                   retries 2
@@ -105,7 +106,7 @@ final class Instance implements AutoCloseable {
                 """.formatted(port));
         for (int instance : instances) {
             configuration.append(
-                    "  server %d 127.0.0.1:%d check inter 500ms fall 1 rise 1\n".formatted(instance, instance));
+                    "  server %d 127.0.0.1:%d check inter 500ms fall 3 rise 1\n".formatted(instance, instance));
         }
         Path file = directory.resolve("haproxy.cfg");
         try {
