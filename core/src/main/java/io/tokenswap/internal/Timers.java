@@ -16,8 +16,8 @@ import reactor.core.Disposables;
 import reactor.core.scheduler.Scheduler;
 
 /**
- * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on one of them
- * may never come.
+ * Timers that no application can delay. Reactor's shared schedulers also run code of the application, so a deadline on
+ * one of them may never come.
  *
  * <pre>
  *  one clock thread   waits, and hands each task that is due to a worker; it runs no task itself
@@ -25,9 +25,9 @@ import reactor.core.scheduler.Scheduler;
  *  threads for calls  the same for code of the application, so that it cannot even occupy all workers
  * </pre>
  *
- * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see them. The
- * threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is monotonic: a change
- * of the system clock does not move it.
+ * <p>Tasks do not inherit thread locals from the thread that scheduled them, and Reactor's scheduler hooks do not see
+ * them. The threads are daemons and end when they have been idle for a while. The scheduler's {@link Scheduler#now} is
+ * monotonic: a change of the system clock does not move it.
  */
 public final class Timers {
 

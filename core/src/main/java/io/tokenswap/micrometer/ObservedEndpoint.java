@@ -27,7 +27,10 @@ final class ObservedEndpoint implements TokenEndpoint {
     /** Key of the current observation in a Reactor context, by the convention of Micrometer's context propagation. */
     private static final String CURRENT = "micrometer.observation";
 
-    /** Error codes of RFC 6749 sections 4.1.2.1 and 5.2. A server may send any text, and each one would make another time series. */
+    /**
+     * Error codes of RFC 6749 sections 4.1.2.1 and 5.2. A server may send any text, and each one would make another
+     * time series.
+     */
     private static final Set<String> OAUTH_ERRORS = Set.of(
             "invalid_request",
             "invalid_client",

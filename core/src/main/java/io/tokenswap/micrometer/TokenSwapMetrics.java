@@ -25,13 +25,13 @@ import reactor.core.Disposables;
  * <table>
  * <caption>Meters</caption>
  * <tr><th>meter</th><th>kind</th><th>tags</th></tr>
- * <tr><td>{@code tokenswap.token.request}</td><td>observation, and so a timer</td><td>{@code grant.type}: authorization_code,
- *     refresh_token; {@code outcome}: success, login_required, unavailable, rejected; {@code error.type}: none, timeout, an HTTP status
- *     or an error code of OAuth; {@code server.address}</td></tr>
- * <tr><td>{@code tokenswap.sessions}</td><td>gauge</td><td>{@code state}: valid, refresh_due, refreshing, retrying, signing_in,
- *     login_required</td></tr>
+ * <tr><td>{@code tokenswap.token.request}</td><td>observation, and so a timer</td><td>{@code grant.type}:
+ * authorization_code, refresh_token; {@code outcome}: success, login_required, unavailable, rejected;
+ * {@code error.type}: none, timeout, an HTTP status or an error code of OAuth; {@code server.address}</td></tr>
+ * <tr><td>{@code tokenswap.sessions}</td><td>gauge</td><td>{@code state}: valid, refresh_due, refreshing, retrying,
+ * signing_in, login_required</td></tr>
  * <tr><td>{@code tokenswap.session.events}</td><td>counter</td><td>{@code event}: the names of
- *     {@link io.tokenswap.session.SessionEvent}</td></tr>
+ * {@link io.tokenswap.session.SessionEvent}</td></tr>
  * <tr><td>{@code tokenswap.grants.ending}</td><td>gauge</td><td>{@code within}: 7d, 30d</td></tr>
  * </table>
  *
@@ -60,9 +60,10 @@ public final class TokenSwapMetrics {
     /**
      * Returns an endpoint that reports each token request as an observation {@code tokenswap.token.request}.
      *
-     * <p>A timer and a span follow from the handlers of the registry: Spring Boot registers them, other applications add a
-     * {@code DefaultMeterObservationHandler}. The observation in the Reactor {@code Context} of the subscriber is the parent, and the
-     * context of the request holds the new observation. An observation begins with the subscription and ends with the result.
+     * <p>A timer and a span follow from the handlers of the registry: Spring Boot registers them, other applications
+     * add a {@code DefaultMeterObservationHandler}. The observation in the Reactor {@code Context} of the subscriber is
+     * the parent, and the context of the request holds the new observation. An observation begins with the subscription
+     * and ends with the result.
      *
      * @param endpoint sends the requests
      * @param registry gets the observations

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *                               v  | woken, asked
  *                             Paused    +---> LoginRequired, or SigningIn where a hook offers a login
  *
- *     any but Closed --renewed--> Idle        any --adopted(record of another node)--> Idle or LoginRequired        any --closed--> Closed
+ *     any but Closed --renewed--> Idle      any --adopted(record of another node)--> Idle or LoginRequired
+ *     any --closed--> Closed
  * </pre>
  *
  * <p>Callers get the token while {@link ServedToken#isUsable} says so, in every phase but {@link Closed}. A usable

@@ -17,24 +17,24 @@ import reactor.core.publisher.Operators;
 /**
  * Engine of a session: one {@link Phase}, put in place by compare-and-set, and the effects of each change.
  *
- * <p>{@link Phase} decides, this class acts. The thread that wins a compare-and-set carries out the effects of that change, in
- * {@link #react} and nowhere else. The session's own effects come before foreign code: timer, attempt, store, then waiting callers,
- * subscribers and events. Threads may win one after another and act at the same time, and foreign code may change the phase again from
- * within or block. So no effect waits for the effects of another thread:
+ * <p>{@link Phase} decides, this class acts. The thread that wins a compare-and-set carries out the effects of that
+ * change, in {@link #react} and nowhere else. The session's own effects come before foreign code: timer, attempt,
+ * store, then waiting callers, subscribers and events. Threads may win one after another and act at the same time, and
+ * foreign code may change the phase again from within or block. So no effect waits for the effects of another thread:
  *
  * <ul>
- *   <li>Effects that only the winner has: it starts the attempt and the write that its change began, and wakes the callers that waited
- *       for the attempt that ended. They read the phase again.
- *   <li>Events have an order: {@link SessionEvents} restores it.
- *   <li>Effects that follow the current phase, whichever it is by now: the timer, and the subscribers, which look for themselves. Both
- *       repeat when something has changed meanwhile.
+ * <li>Effects that only the winner has: it starts the attempt and the write that its change began, and wakes the
+ *     callers that waited for the attempt that ended. They read the phase again.
+ * <li>Events have an order: {@link SessionEvents} restores it.
+ * <li>Effects that follow the current phase, whichever it is by now: the timer, and the subscribers, which look for
+ *     themselves. Both repeat when something has changed meanwhile.
  * </ul>
  *
- * <p>An attempt is fenced by its identity: {@link Phase#ended} accepts a result only while the phase names the attempt. A token that
- * replaced another one at the server is kept even then, and saved, if its version is the greatest.
+ * <p>An attempt is fenced by its identity: {@link Phase#ended} accepts a result only while the phase names the attempt.
+ * A token that replaced another one at the server is kept even then, and saved, if its version is the greatest.
  *
- * <p>The schedule cannot die: each way out of an attempt leads to a change, be it a result, a failure, a time limit, or an error that no
- * operator would pass on. Each change sets the timer anew.
+ * <p>The schedule cannot die: each way out of an attempt leads to a change, be it a result, a failure, a time limit, or
+ * an error that no operator would pass on. Each change sets the timer anew.
  */
 @SuppressWarnings("ReferenceEquality") // a step that did not apply returned the same instance
 abstract class SessionEngine {
@@ -249,8 +249,8 @@ abstract class SessionEngine {
     }
 
     /**
-     * Runs work of the session that calls foreign code. The thread of a caller may hold thread locals of a user, which must not be in
-     * force for the session. Foreign code that blocks holds up neither the caller nor the session.
+     * Runs work of the session that calls foreign code. The thread of a caller may hold thread locals of a user, which
+     * must not be in force for the session. Foreign code that blocks holds up neither the caller nor the session.
      */
     final void dispatch(Runnable work) {
         settings.work().execute(work);

@@ -118,8 +118,8 @@ record SessionSettings(
     }
 
     /**
-     * Returns the monotonic clock that belongs to a scheduler. In virtual time it is the scheduler's own. Otherwise it is the system's:
-     * Reactor's schedulers would return the wall clock.
+     * Returns the monotonic clock that belongs to a scheduler. In virtual time it is the scheduler's own. Otherwise it
+     * is the system's: Reactor's schedulers would return the wall clock.
      */
     private static LongSupplier elapsedMillis(Scheduler scheduler) {
         return isVirtual(scheduler)

@@ -65,8 +65,8 @@ final class StoreLink extends SessionLink {
     }
 
     /**
-     * Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. The first look follows the
-     * subscription to the hints: nobody reports what has changed before.
+     * Looks at the record after each hint, one look at a time. Hints that come during a look lead to one more. The
+     * first look follows the subscription to the hints, because earlier changes are not reported.
      */
     private Disposable looks(SessionEngine session) {
         Flux<String> hints = records.engine().mayLoseWrites()

@@ -128,9 +128,11 @@ public final class TokenSessions implements Disposable {
     }
 
     /**
-     * Returns the session of the user whom the Reactor {@code Context} of the subscriber names, see {@link #withUser(String)}.
+     * Returns the session of the user whom the Reactor {@code Context} of the subscriber names, see
+     * {@link #withUser(String)}.
      *
-     * @return the session, or the errors of {@link #get(String)}. Fails with {@link IllegalStateException} if the context names no user
+     * @return the session, or the errors of {@link #get(String)}. Fails with {@link IllegalStateException} if the
+     *     context names no user
      */
     public Mono<TokenSession> current() {
         return Mono.deferContextual(context -> {
@@ -180,8 +182,8 @@ public final class TokenSessions implements Disposable {
      * Signs a user out: removes the stored token and closes the session.
      *
      * @param user the name of the user; for a blank name nothing happens
-     * @return empty when the sign-out is stored, also if the user was not signed in. Fails with {@link TokenUnavailableException} if the
-     *     store fails
+     * @return empty when the sign-out is stored, also if the user was not signed in. Fails with
+     *     {@link TokenUnavailableException} if the store fails
      */
     public Mono<Void> signOut(String user) {
         return get(user)
@@ -238,8 +240,8 @@ public final class TokenSessions implements Disposable {
      * Returns for how many sessions in memory the user's consent ends soon.
      *
      * @param time the time from now, for example 7 days
-     * @return the number of sessions whose grant the provider ends within the time, those that have ended included. Sessions whose end of
-     *     the grant is not known do not count
+     * @return the number of sessions whose grant the provider ends within the time, those that have ended included.
+     *     Sessions whose end of the grant is not known do not count
      * @see SessionEvent.GrantExpiring
      */
     public int grantsEndingWithin(Duration time) {
@@ -276,8 +278,8 @@ public final class TokenSessions implements Disposable {
     /**
      * Closes all sessions and waits for what is in flight and unsaved.
      *
-     * @return empty when all sessions are closed and their tokens saved. Fails as {@link TokenSession#disposeLater()} does, after all
-     *     sessions have been tried
+     * @return empty when all sessions are closed and their tokens saved. Fails as {@link TokenSession#disposeLater()}
+     *     does, after all sessions have been tried
      */
     public Mono<Void> disposeLater() {
         return Mono.defer(() -> {
@@ -317,7 +319,10 @@ public final class TokenSessions implements Disposable {
         return first ? slot : null;
     }
 
-    /** Completes when the session that the application has disposed of has saved its token, so that a user has one session at a time. */
+    /**
+     * Completes when the session that the application has disposed of has saved its token, so that a user has one
+     * session at a time.
+     */
     private static Mono<Void> afterClose(@Nullable UserSlot over) {
         DefaultTokenSession closing = over == null ? null : over.session;
         return closing == null ? Mono.empty() : closing.disposeLater().onErrorComplete();
@@ -455,8 +460,9 @@ public final class TokenSessions implements Disposable {
         }
 
         /**
-         * Sets the number of sessions over which those that have been idle for longest are closed. A session with a subscriber, a refresh
-         * in flight or an unsaved token is kept, and so is one that was asked for within the last 10 seconds.
+         * Sets the number of sessions over which those that have been idle for longest are closed. A session with a
+         * subscriber, a refresh in flight or an unsaved token is kept, and so is one that was asked for within the last
+         * 10 seconds.
          *
          * @param maximumSize at least 1, 10,000 by default
          * @return this builder

@@ -225,7 +225,7 @@ class SharedStoreTest {
             assertThat(stored().state()).isEqualTo(State.OUT);
         }
 
-        /** Node a cannot save its result, b runs out of patience and is refused. */
+        /** Node a cannot save its result, the wait of b ends and b is refused. */
         private void dead() {
             cluster.provider.toleratesReuse();
             startBoth();
@@ -376,7 +376,7 @@ class SharedStoreTest {
             outcome(a.session(ALICE).renew(cluster.provider.signIn(ALICE)));
             advance(Duration.ofSeconds(20));
             b.store.awaits = point -> {
-                if (point.equals("load answered")) {
+                if (point.equals("load responded")) {
                     b.scheduler.pause();
                 }
             };
@@ -517,7 +517,10 @@ class SharedStoreTest {
             assertThat(cluster.provider.presentations()).isEmpty();
         }
 
-        /** Nobody tells a session without subscribers, and the first subscriber must not get the token of a user who has left. */
+        /**
+         * A session without subscribers is not notified, and the first subscriber must not get the token of a user who
+         * has left.
+         */
         @Test
         @Tag("E04")
         void endsASessionAsSoonAsItHasASubscriber() {
@@ -657,7 +660,7 @@ class SharedStoreTest {
             assertThat(status(a)).isEqualTo(Status.LOGIN_REQUIRED);
         }
 
-        /** The provider keeps the successor that it granted last, so the later attempt wins, whoever saves first. */
+        /** The provider keeps the successor that it granted last, so the later attempt wins, in either order of the saves. */
         @Test
         @Tag("D25")
         void thatWasTakenOverWithinTheGraceLeavesTheLaterSuccessor() {
@@ -754,7 +757,7 @@ class SharedStoreTest {
             cluster.provider.faults(
                     presentation -> armed[0] ? RotatingProvider.Fault.losesRequest() : RotatingProvider.Fault.none());
             a.store.awaits = point -> {
-                if (point.equals("extend answered") && armed[0]) {
+                if (point.equals("extend responded") && armed[0]) {
                     armed[0] = false;
                     a.scheduler.pause();
                 }
@@ -804,7 +807,7 @@ class SharedStoreTest {
             assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
         }
 
-        /** Two nodes without a number have one version for two tokens. The later one stays, whoever saves first. */
+        /** Two nodes without a number have one version for two tokens. The later one stays, in either order of the saves. */
         @ParameterizedTest
         @CsvSource({"0, 0", "30, 0", "0, 30", "30, 90"})
         @Tag("E94")

@@ -36,13 +36,14 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 
 /**
- * Two nodes with two users on one store, on real threads: callers, refused tokens, sign-ins and sign-outs all at once. Nothing fails, so
- * each refresh token is presented once, nobody gets the token of another user, and all agree on the last sign-in.
+ * Two nodes with two users on one store, on real threads: callers, refused tokens, sign-ins and sign-outs all at once.
+ * Nothing fails, so each refresh token is presented once, no user gets the token of another, and all agree on the last
+ * sign-in.
  */
 class StoreStormTest {
 
     private static final List<String> USERS = List.of("alice", "bob");
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration TIMEOUT = Duration.ofSeconds(30);
     private static final int THREADS = 6;
     private static final int STEPS = 25;
 
@@ -149,7 +150,7 @@ class StoreStormTest {
         }
 
         private void opened(String name, Mono<TokenSession> opening) {
-            TokenSession session = opening.block(PATIENCE);
+            TokenSession session = opening.block(TIMEOUT);
             sessions.put(name, session);
             all.add(session);
             String user = name.substring(1);
@@ -194,7 +195,7 @@ class StoreStormTest {
 
         private void done(Mono<?> operation) {
             try {
-                operation.block(PATIENCE);
+                operation.block(TIMEOUT);
             } catch (LoginRequiredException | SessionClosedException | TokenUnavailableException expected) {
                 // for example while another thread's sign-in is being saved
             } catch (RuntimeException unexpected) {
@@ -204,11 +205,11 @@ class StoreStormTest {
 
         /** The user signs out at one node and in again: both nodes follow. */
         private void checkEnd(String user) {
-            sessions.get("a" + user).disposeLater().block(PATIENCE);
-            sessions.get("b" + user).disposeLater().block(PATIENCE);
+            sessions.get("a" + user).disposeLater().block(TIMEOUT);
+            sessions.get("b" + user).disposeLater().block(TIMEOUT);
             opened("a" + user, builder("a", user).start(provider.signIn(user)));
             opened("b" + user, builder("b", user).restore());
-            sessions.get("a" + user).signOut().block(PATIENCE);
+            sessions.get("a" + user).signOut().block(TIMEOUT);
             assertThat(store.record(TokenStore.key(user)).state()).isEqualTo(TokenStore.State.OUT);
             Token last = provider.signIn(user);
             opened("a" + user, builder("a", user).start(last));
@@ -221,7 +222,7 @@ class StoreStormTest {
                         .filter(name -> name.startsWith(login))
                         .next()
                         .timeout(
-                                PATIENCE,
+                                TIMEOUT,
                                 Mono.fromSupplier(() -> "nothing of " + login + " but "
                                         + sessions.get(node + user).state() + ", stored "
                                         + store.record(TokenStore.key(user))))

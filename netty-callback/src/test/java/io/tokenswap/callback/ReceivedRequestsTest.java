@@ -532,25 +532,25 @@ class ReceivedRequestsTest {
             slow.setSoTimeout(50);
             slow.getOutputStream().write("GET /auth HTTP/1.1\r\nHost: ".getBytes(StandardCharsets.US_ASCII));
 
-            assertThat(dripUntilCut(slow)).as("bytes answered").isEmpty();
+            assertThat(dripUntilCut(slow)).as("bytes received").isEmpty();
             login.isStillPending();
         }
     }
 
     private static String dripUntilCut(Socket slow) {
-        StringBuilder answer = new StringBuilder();
+        StringBuilder response = new StringBuilder();
         for (int i = 0; i < 1000; i++) {
             try {
                 slow.getOutputStream().write('x');
                 int b = slow.getInputStream().read();
                 if (b < 0) {
-                    return answer.toString();
+                    return response.toString();
                 }
-                answer.append((char) b);
+                response.append((char) b);
             } catch (SocketTimeoutException pause) {
                 // The next byte.
             } catch (IOException reset) {
-                return answer.toString();
+                return response.toString();
             }
         }
         throw new AssertionError("The connection was not cut");

@@ -27,15 +27,16 @@ import reactor.core.publisher.Mono;
  * spotify.get().uri("/v1/me").retrieve().bodyToMono(String.class);
  * }</pre>
  *
- * <p>The token is obtained at the subscription to a request. If the API responds with 401, exactly the token that the request carried is
- * {@linkplain TokenSource#invalidate(Token) invalidated}, and the request is sent once more with the next token; its body is written
- * again. The caller sees a second 401, and also the first one if the body cannot be written twice. If there is no token, the request
- * fails with the error of {@link TokenSource#token()} and nothing is sent. Cancelling cancels the request, never a refresh. A response
- * that does not refuse the token is reported to {@link TokenSource#accept(Token)}, except for errors of the server.
+ * <p>The token is obtained at the subscription to a request. If the API responds with 401, exactly the token that the
+ * request carried is {@linkplain TokenSource#invalidate(Token) invalidated}, and the request is sent once more with the
+ * next token; its body is written again. The caller sees a second 401, and also the first one if the body cannot be
+ * written twice. If there is no token, the request fails with the error of {@link TokenSource#token()} and nothing is
+ * sent. Cancelling cancels the request, never a refresh. A response that does not refuse the token is reported to
+ * {@link TokenSource#accept(Token)}, except for errors of the server.
  *
- * <p>The token is sent to the given origins only. Any other request fails with an {@link IllegalArgumentException} and nothing is sent,
- * and so does a request over plain http to a host that is not loopback. A connector that follows redirects decides itself what it sends
- * to their targets: leave that off, as it is by default.
+ * <p>The token is sent to the given origins only. Any other request fails with an {@link IllegalArgumentException} and
+ * nothing is sent, and so does a request over plain http to a host that is not loopback. A connector that follows
+ * redirects decides itself what it sends to their targets: leave that off, as it is by default.
  *
  * <p>Immutable and safe for use by any thread.
  *
@@ -71,10 +72,11 @@ public final class BearerExchangeFilter implements ExchangeFilterFunction {
     }
 
     /**
-     * Returns a filter whose source is chosen for each request, for example {@code sessions.current()}. The source is resolved once for
-     * each request and serves both attempts, so that a refusal reaches the right user.
+     * Returns a filter whose source is chosen for each request, for example {@code sessions.current()}. The source is
+     * resolved once for each request and serves both attempts, so that a refusal reaches the right user.
      *
-     * @param tokens emits the source of the tokens; subscribed to in the context of each request. A request fails with its error
+     * @param tokens emits the source of the tokens; subscribed to in the context of each request. A request fails with
+     *     its error
      * @param origin server that may receive the token
      * @param more further servers that may receive the token
      * @return the filter

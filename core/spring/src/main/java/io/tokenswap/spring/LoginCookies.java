@@ -17,8 +17,8 @@ import org.springframework.http.ResponseCookie;
 import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
- * Sign-ins in progress, each in a sealed cookie of the browser that began it. So a sign-in cannot be finished in another browser, several
- * tabs work, and any instance with the keys can finish it.
+ * Sign-ins in progress, each in a sealed cookie of the browser that began it. So a sign-in cannot be finished in
+ * another browser, several tabs work, and any instance with the keys can finish it.
  */
 final class LoginCookies {
 

@@ -15,8 +15,8 @@ import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Swaps that redirects have begun. A swap belongs to no request: it continues when the browser is gone, and a repeated redirect gets
- * its outcome, for two minutes.
+ * Swaps that redirects have begun. A swap belongs to no request: it continues when the browser is gone, and a repeated
+ * redirect gets its outcome, for two minutes.
  *
  * <pre>
  *  first redirect --+--> swap --token--> sign in --user--> response

@@ -2,7 +2,10 @@ package io.tokenswap.spring;
 
 import org.jspecify.annotations.Nullable;
 
-/** Page of this service that the browser returns to after a sign-in. Nothing else is accepted, so that no link leads elsewhere. */
+/**
+ * Page of this service that the browser returns to after a sign-in. Nothing else is accepted, so that no link leads
+ * elsewhere.
+ */
 final class ReturnPath {
 
     /** Four sign-ins with their pages fit into the 8 KiB that a server reads of the headers. */
@@ -16,8 +19,9 @@ final class ReturnPath {
     }
 
     /**
-     * Whether a text is a path with or without a query, and cannot be anything else to any browser: no scheme, no host, no {@code //},
-     * no backslash (browsers read it as a slash), no control character (browsers drop them), nothing that a header cannot hold.
+     * Whether a text is a path with or without a query, and cannot be anything else to any browser: no scheme, no host,
+     * no {@code //}, no backslash (browsers read it as a slash), no control character (browsers drop them), nothing
+     * that a header cannot hold.
      */
     static boolean isPath(String path) {
         return path.startsWith("/")

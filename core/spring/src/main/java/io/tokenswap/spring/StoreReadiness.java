@@ -17,8 +17,8 @@ import reactor.core.publisher.Mono;
 import reactor.util.retry.Retry;
 
 /**
- * Keeps a new instance from becoming ready until its store has responded once. After that the store has no influence: tokens in memory
- * are served without it, and an outage of the store must not take all instances out of service.
+ * Keeps a new instance from becoming ready until its store has responded once. After that the store has no influence:
+ * tokens in memory are served without it, and an outage of the store must not take all instances out of service.
  */
 final class StoreReadiness implements DisposableBean {
 

@@ -42,10 +42,10 @@ class IdleConnectionsTest {
 
     /** Returns the times of requests in order of their length. */
     private static List<Long> healthBeside(int clients, int requests) throws Exception {
-        Map<String, String> patient =
+        Map<String, String> variables =
                 Map.of("HEADER_TIMEOUT", "10m", "BODY_TIMEOUT", "10m", "RESPONSE_TIMEOUT", "10m", "KEEP_ALIVE", "10m");
         List<Socket> sockets = new ArrayList<>();
-        try (ServerProcess process = ServerProcess.start(patient)) {
+        try (ServerProcess process = ServerProcess.start(variables)) {
             for (int i = 0; i < clients; i++) {
                 sockets.add(connect(process, "127.0.1." + (1 + i % 100), KINDS[i % KINDS.length]));
             }

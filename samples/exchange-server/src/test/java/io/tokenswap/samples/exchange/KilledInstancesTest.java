@@ -30,8 +30,9 @@ import reactor.netty.DisposableServer;
 import reactor.netty.http.server.HttpServer;
 
 /**
- * Three processes on one Redis, of which one is killed every few seconds while clients refresh. The provider gives each refresh token once,
- * takes a replaced one for 30 seconds more, and ends the grant for any later use. {@code -Dexchange.kills=36} for a longer run.
+ * Three processes on one Redis, of which one is killed every few seconds while clients refresh. The provider gives each
+ * refresh token once, takes a replaced one for 30 seconds more, and ends the grant for any later use.
+ * {@code -Dexchange.kills=36} for a longer run.
  */
 @Tag("stress")
 @Timeout(1_800)

@@ -14,11 +14,11 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads variables and collects their problems, so that an operator sees all of them at once. A parser reports a problem by
- * {@link IllegalArgumentException}. Its message continues after the name of the variable and never quotes the value.
+ * Reads variables and collects their problems, so that an operator sees all of them at once. A parser reports a problem
+ * by {@link IllegalArgumentException}. Its message continues after the name of the variable and never quotes the value.
  *
- * <p>Each variable {@code NAME} may be given by a file instead, whose path is in {@code NAME_FILE}. Orchestrators mount secrets as
- * files, and a file can be replaced while the program runs.
+ * <p>Each variable {@code NAME} may be given by a file instead, whose path is in {@code NAME_FILE}. Orchestrators mount
+ * secrets as files, and a file can be replaced while the program runs.
  */
 public final class Environment {
 
