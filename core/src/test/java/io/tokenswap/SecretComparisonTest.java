@@ -6,6 +6,7 @@ import com.tngtech.archunit.core.domain.JavaAccess;
 import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTag;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchCondition;
 import com.tngtech.archunit.lang.ArchRule;
@@ -21,7 +22,8 @@ import java.security.MessageDigest;
 class SecretComparisonTest {
 
     @ArchTest
-    static final ArchRule b113_stateIsComparedInConstantTime = methods()
+    @ArchTag("B113")
+    static final ArchRule theStateIsComparedInConstantTime = methods()
             .that()
             .areDeclaredIn(AuthorizationRequest.class)
             .and()
@@ -39,7 +41,8 @@ class SecretComparisonTest {
             });
 
     @ArchTest
-    static final ArchRule b113_somethingComparesTheState = methods()
+    @ArchTag("B113")
+    static final ArchRule aMethodComparesTheState = methods()
             .that()
             .areDeclaredIn(AuthorizationRequest.class)
             .and()

@@ -27,7 +27,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class EchoFuzz {
 
     private static final Effort EFFORT = new Effort(Duration.ofMillis(100));
-    private static final Peer PEER = new Peer("server", URI.create("https://exchange.test/refresh"), "");
+    private static final TokenServer PEER = new TokenServer("server", URI.create("https://exchange.test/refresh"), "");
 
     /** As much of a longer secret as gives it away. */
     private static final int TELLING = 16;

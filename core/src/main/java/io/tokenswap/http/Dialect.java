@@ -80,13 +80,13 @@ public enum Dialect {
         return EndpointUri.append(base, refreshPath);
     }
 
-    TokenRequest swap(Peer peer, AuthorizationCode code) {
-        TokenRequest request = TokenRequest.swap(peer, encoding, code);
+    TokenRequest swap(TokenServer server, AuthorizationCode code) {
+        TokenRequest request = TokenRequest.swap(server, encoding, code);
         return request.withFields(select(request.fields(), swapFields));
     }
 
-    TokenRequest refresh(Peer peer, RefreshToken refreshToken) {
-        TokenRequest request = TokenRequest.refresh(peer, encoding, refreshToken);
+    TokenRequest refresh(TokenServer server, RefreshToken refreshToken) {
+        TokenRequest request = TokenRequest.refresh(server, encoding, refreshToken);
         return request.withFields(select(request.fields(), refreshFields));
     }
 

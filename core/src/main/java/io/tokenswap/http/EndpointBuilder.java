@@ -126,8 +126,8 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         return self();
     }
 
-    Peer peer(String role, String name, URI uri, String hint) {
-        return new Peer(role, check(name, uri), hint, strict);
+    TokenServer server(String role, String name, URI uri, String hint) {
+        return new TokenServer(role, check(name, uri), hint, strict);
     }
 
     URI check(String name, URI uri) {

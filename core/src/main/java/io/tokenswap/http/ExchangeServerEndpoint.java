@@ -37,17 +37,17 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
     private final TokenClient.Sender refreshes;
     private final Dialect dialect;
     private final URI authorizeUri;
-    private final Peer swap;
-    private final Peer refresh;
+    private final TokenServer swap;
+    private final TokenServer refresh;
 
     private ExchangeServerEndpoint(Builder builder) {
         this.dialect = builder.dialect;
         this.authorizeUri = builder.check("The authorize URI", builder.or(builder.authorizeUri, builder.base));
         // Rejects a URI at which no login can start now, and not at the first login.
         Objects.requireNonNull(AuthorizationRequest.builder(authorizeUri));
-        this.swap = builder.peer("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
+        this.swap = builder.server("The swap URI", builder.or(builder.swapUri, dialect.swapUri(builder.base)));
         this.refresh =
-                builder.peer("The refresh URI", builder.or(builder.refreshUri, dialect.refreshUri(builder.base)));
+                builder.server("The refresh URI", builder.or(builder.refreshUri, dialect.refreshUri(builder.base)));
         this.timeout = builder.timeout();
         TokenClient client = builder.client();
         this.swaps = client.swaps(swap.uri());
@@ -212,11 +212,11 @@ public final class ExchangeServerEndpoint implements TokenEndpoint {
             return chosen == null ? otherwise : chosen;
         }
 
-        private Peer peer(String name, URI uri) {
+        private TokenServer server(String name, URI uri) {
             String hint = dialect == Dialect.JSON
                     ? " It may speak another dialect: try SINGLE_URI or FORM."
                     : " It may speak another dialect than " + dialect + ".";
-            return peer("exchange server", name, uri, hint);
+            return server("exchange server", name, uri, hint);
         }
     }
 }

@@ -24,15 +24,15 @@ public final class ProviderEndpoint implements TokenEndpoint {
     private final TokenClient.Sender swaps;
     private final TokenClient.Sender refreshes;
     private final ClientAuthentication authentication;
-    private final Peer peer;
+    private final TokenServer server;
 
     private ProviderEndpoint(Builder builder) {
         this.authentication = builder.authentication;
-        this.peer = builder.peer("provider", "The token URI", builder.tokenUri, "");
+        this.server = builder.server("provider", "The token URI", builder.tokenUri, "");
         this.timeout = builder.timeout();
         TokenClient client = builder.client();
-        this.swaps = client.swaps(peer.uri());
-        this.refreshes = client.refreshes(peer.uri());
+        this.swaps = client.swaps(server.uri());
+        this.refreshes = client.refreshes(server.uri());
     }
 
     /**
@@ -60,13 +60,13 @@ public final class ProviderEndpoint implements TokenEndpoint {
 
     @Override
     public Mono<Token> swap(AuthorizationCode code) {
-        return swaps.send(headers -> authentication.apply(headers, TokenRequest.swap(peer, Encoding.FORM, code)));
+        return swaps.send(headers -> authentication.apply(headers, TokenRequest.swap(server, Encoding.FORM, code)));
     }
 
     @Override
     public Mono<Token> refresh(RefreshToken refreshToken) {
         return refreshes.send(
-                headers -> authentication.apply(headers, TokenRequest.refresh(peer, Encoding.FORM, refreshToken)));
+                headers -> authentication.apply(headers, TokenRequest.refresh(server, Encoding.FORM, refreshToken)));
     }
 
     @Override
@@ -76,12 +76,12 @@ public final class ProviderEndpoint implements TokenEndpoint {
 
     @Override
     public String host() {
-        return peer.uri().getHost();
+        return server.uri().getHost();
     }
 
     @Override
     public String toString() {
-        return "ProviderEndpoint[" + EndpointUri.display(peer.uri()) + ", " + authentication + "]";
+        return "ProviderEndpoint[" + EndpointUri.display(server.uri()) + ", " + authentication + "]";
     }
 
     /** Builder of a {@link ProviderEndpoint}. Not safe for use by several threads. */

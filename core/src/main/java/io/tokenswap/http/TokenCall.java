@@ -203,7 +203,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         State before = end();
         if (before != State.ENDED) {
             cancel();
-            sink.error(logged(TransportFailure.of(request.peer(), error, before == State.SENT, proxied)));
+            sink.error(logged(TransportFailure.of(request.server(), error, before == State.SENT, proxied)));
         }
     }
 

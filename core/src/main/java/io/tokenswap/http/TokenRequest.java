@@ -17,12 +17,12 @@ import org.jspecify.annotations.Nullable;
 /**
  * One request for a token.
  *
- * @param peer the receiver
+ * @param server the receiver
  * @param encoding the encoding of the fields
  * @param fields the fields, in order
  * @param scopes the scopes of the token unless the server names others
  */
-record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Set<String> scopes) {
+record TokenRequest(TokenServer server, Encoding encoding, Map<String, String> fields, Set<String> scopes) {
 
     private static final Set<String> SECRET = Set.of("code", "code_verifier", "refresh_token", "client_secret");
 
@@ -41,7 +41,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3">RFC 6749 section 4.1.3</a>
      * @see <a href="https://www.rfc-editor.org/rfc/rfc7636#section-4.5">RFC 7636 section 4.5</a>
      */
-    static TokenRequest swap(Peer peer, Encoding encoding, AuthorizationCode code) {
+    static TokenRequest swap(TokenServer server, Encoding encoding, AuthorizationCode code) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("grant_type", "authorization_code");
         fields.put("code", code.secret());
@@ -50,7 +50,7 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         if (verifier != null) {
             fields.put("code_verifier", verifier.secret());
         }
-        return new TokenRequest(peer, encoding, fields, code.scopes());
+        return new TokenRequest(server, encoding, fields, code.scopes());
     }
 
     /**
@@ -58,15 +58,15 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
      *
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
      */
-    static TokenRequest refresh(Peer peer, Encoding encoding, RefreshToken refreshToken) {
+    static TokenRequest refresh(TokenServer server, Encoding encoding, RefreshToken refreshToken) {
         Map<String, String> fields = new LinkedHashMap<>();
         fields.put("grant_type", "refresh_token");
         fields.put("refresh_token", refreshToken.secret());
-        return new TokenRequest(peer, encoding, fields, Set.of());
+        return new TokenRequest(server, encoding, fields, Set.of());
     }
 
     TokenRequest withFields(Map<String, String> fields) {
-        return new TokenRequest(peer, encoding, Collections.unmodifiableMap(fields), scopes);
+        return new TokenRequest(server, encoding, Collections.unmodifiableMap(fields), scopes);
     }
 
     byte[] body() {
@@ -119,12 +119,12 @@ record TokenRequest(Peer peer, Encoding encoding, Map<String, String> fields, Se
         return (refreshToken == null
                         ? "Swap"
                         : "Refresh with [" + RefreshToken.of(refreshToken).fingerprint() + "]")
-                + " at " + EndpointUri.display(peer.uri());
+                + " at " + EndpointUri.display(server.uri());
     }
 
     /** Names the receiver and none of the values that are sent. */
     @Override
     public String toString() {
-        return "TokenRequest[" + peer + "]";
+        return "TokenRequest[" + server + "]";
     }
 }

@@ -86,11 +86,11 @@ final class TokenResponse {
             throw malformed("it holds both a token and an error");
         }
         if (error == null) {
-            boolean strict = request.peer().strict();
+            boolean strict = request.server().strict();
             if (strict && !isPrescribedType() && !isRotated(members)) {
                 throw malformed("its content type is not application/json");
             }
-            return new TokenMembers(members, strict, this::malformed)
+            return new TokenResponseParser(members, strict, this::malformed)
                     .token(leftAt, request.scopes(), request.presentedRefreshToken());
         }
         throw oauthError(error, members);
@@ -208,9 +208,9 @@ final class TokenResponse {
         }
         if (status == 400 && !REGISTERED.contains(error)) {
             return "Some exchange servers report every failure so, also one that passes: if requests succeeded before, try again"
-                    + " later." + request.peer().hint();
+                    + " later." + request.server().hint();
         }
-        return isMisunderstanding(error) ? request.peer().hint() : "";
+        return isMisunderstanding(error) ? request.server().hint() : "";
     }
 
     private boolean isMisunderstanding(String error) {
@@ -230,15 +230,16 @@ final class TokenResponse {
                         ? "It redirects, and a token request follows no redirect: check the URL."
                         : "Check the URL and the server's log.";
         };
-        String hint =
-                status < 400 || MISUNDERSTOOD.contains(status) ? request.peer().hint() : "";
+        String hint = status < 400 || MISUNDERSTOOD.contains(status)
+                ? request.server().hint()
+                : "";
         return new RequestRejectedException(
-                request.peer() + " refused the request with status " + status + ". " + remedy + hint, status);
+                request.server() + " refused the request with status " + status + ". " + remedy + hint, status);
     }
 
     private TokenUnavailableException unavailable(String what, Reason reason, @Nullable Instant retryAt) {
         return new TokenUnavailableException(
-                request.peer() + " " + what + " (status " + status + "). Try again later.",
+                request.server() + " " + what + " (status " + status + "). Try again later.",
                 reason,
                 retryAt,
                 null,
@@ -247,7 +248,7 @@ final class TokenResponse {
 
     private TokenUnavailableException malformed(String why) {
         return new TokenUnavailableException(
-                request.peer() + " responded with status " + status + ", but " + why
+                request.server() + " responded with status " + status + ", but " + why
                         + ". Does something else respond at that URL, for example a sign-in page of the network?",
                 Reason.INVALID_RESPONSE,
                 null,

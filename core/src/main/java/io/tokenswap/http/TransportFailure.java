@@ -21,23 +21,26 @@ final class TransportFailure {
      *
      * @param left true if any byte of the request may have left
      */
-    static TokenUnavailableException of(Peer peer, Throwable error, boolean left, boolean proxied) {
+    static TokenUnavailableException of(TokenServer server, Throwable error, boolean left, boolean proxied) {
         if (!left) {
             return new TokenUnavailableException(
-                    peer + " could not be reached: " + obstacle(peer, error, proxied), Reason.NOT_SENT, null, error);
+                    server + " could not be reached: " + obstacle(server, error, proxied),
+                    Reason.NOT_SENT,
+                    null,
+                    error);
         }
         if (isUndecodable(error)) {
             // The error of a decoder quotes what it could not decode, so it must not become the cause.
             return new TokenUnavailableException(
-                    peer + " sent something that is not HTTP. Check the URL.", Reason.INVALID_RESPONSE, null, null);
+                    server + " sent something that is not HTTP. Check the URL.", Reason.INVALID_RESPONSE, null, null);
         }
         String what = isTimeout(error) ? " did not respond in time" : " closed the connection before it had responded";
         return new TokenUnavailableException(
-                peer + what + ". It may have processed the request.", Reason.RESPONSE_LOST, null, error);
+                server + what + ". It may have processed the request.", Reason.RESPONSE_LOST, null, error);
     }
 
-    private static String obstacle(Peer peer, Throwable error, boolean proxied) {
-        String address = EndpointUri.hostAndPort(peer.uri());
+    private static String obstacle(TokenServer server, Throwable error, boolean proxied) {
+        String address = EndpointUri.hostAndPort(server.uri());
         if (error instanceof UnknownHostException) {
             return "the name of " + address + " is unknown. Is the URL right, and the network up?";
         }

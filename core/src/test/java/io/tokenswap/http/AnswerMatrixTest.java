@@ -26,7 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** Each of 30 bodies under each of 24 statuses has the one outcome that {@code responses.txt} declares. */
 class AnswerMatrixTest extends WireTest {
 
-    private static final Peer PEER = new Peer("exchange server", URI.create("https://auth.example.com"), "");
+    private static final TokenServer PEER =
+            new TokenServer("exchange server", URI.create("https://auth.example.com"), "");
     private static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
     private static final TokenRequest REFRESH = TokenRequest.refresh(PEER, Encoding.JSON, Samples.REFRESH_TOKEN);
 

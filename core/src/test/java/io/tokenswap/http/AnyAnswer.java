@@ -32,8 +32,8 @@ import java.util.Objects;
  */
 final class AnyAnswer {
 
-    private static final Peer PEER =
-            new Peer("server", URI.create("https://exchange.test/swap"), " Is it the dialect?");
+    private static final TokenServer PEER =
+            new TokenServer("server", URI.create("https://exchange.test/swap"), " Is it the dialect?");
     private static final Map<TokenRequest, List<String>> SECRETS = Map.of(
             TokenRequest.swap(PEER, Encoding.FORM, CODE),
             List.of(

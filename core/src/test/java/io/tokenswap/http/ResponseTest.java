@@ -12,7 +12,7 @@ import java.nio.charset.StandardCharsets;
 /** Common parts of the tests of responses. The request is a swap unless a test says otherwise. */
 abstract class ResponseTest {
 
-    static final Peer PEER = new Peer(
+    static final TokenServer PEER = new TokenServer(
             "exchange server", URI.create("https://auth.example.com/swap?code=canary-key"), " Try SINGLE_URI.");
     static final TokenRequest SWAP = TokenRequest.swap(PEER, Encoding.JSON, Samples.CODE);
 

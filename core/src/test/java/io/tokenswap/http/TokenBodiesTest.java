@@ -23,7 +23,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TokenBodiesTest extends ResponseTest {
 
     private static final TokenRequest STRICT = TokenRequest.swap(
-            new Peer("exchange server", URI.create("https://auth.example.com"), "", true), Encoding.JSON, Samples.CODE);
+            new TokenServer("exchange server", URI.create("https://auth.example.com"), "", true),
+            Encoding.JSON,
+            Samples.CODE);
 
     @ParameterizedTest(name = "{1} yields {0}")
     @CsvSource(delimiter = '|', textBlock = """
@@ -349,7 +351,7 @@ class TokenBodiesTest extends ResponseTest {
     @Tag("E74")
     void aRotatedRefreshTokenIsNotLostForItsMediaType() {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "text/html");
-        Peer strict = new Peer("provider", URI.create("https://provider.test/token"), "", true);
+        TokenServer strict = new TokenServer("provider", URI.create("https://provider.test/token"), "", true);
         TokenRequest refresh = TokenRequest.refresh(strict, Encoding.FORM, Samples.REFRESH_TOKEN);
 
         Token token =

@@ -20,7 +20,7 @@ class TokenRequestsTest extends WireTest {
     /** The rest of a text is never shown, and to search it would cost what a hostile server likes. */
     @Test
     void anEchoBehindAllThatIsShownIsNone() {
-        Peer peer = new Peer("server", URI.create("https://exchange.test/refresh"), "");
+        TokenServer peer = new TokenServer("server", URI.create("https://exchange.test/refresh"), "");
         TokenRequest request = TokenRequest.refresh(peer, Encoding.FORM, Samples.REFRESH_TOKEN);
         String secret = Samples.REFRESH_TOKEN.secret();
 

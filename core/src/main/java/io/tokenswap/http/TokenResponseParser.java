@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
  * @see <a href="https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/">OAuth 2.0 Refresh Token
  *     and Authorization Expiration</a>
  */
-final class TokenMembers {
+final class TokenResponseParser {
 
     private static final int LONGEST_ACCESS_TOKEN = 16 * 1024;
 
@@ -44,7 +44,8 @@ final class TokenMembers {
      * @param strict true if the type of the token has to be named
      * @param malformed makes an exception of a description that holds no value of a member
      */
-    TokenMembers(Map<String, @Nullable Object> members, boolean strict, Function<String, RuntimeException> malformed) {
+    TokenResponseParser(
+            Map<String, @Nullable Object> members, boolean strict, Function<String, RuntimeException> malformed) {
         this.members = members;
         this.strict = strict;
         this.malformed = malformed;

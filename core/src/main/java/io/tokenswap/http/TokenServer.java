@@ -10,10 +10,10 @@ import java.net.URI;
  * @param hint another likely cause of a refusal, as a sentence with a space in front, or nothing
  * @param strict true if its tokens have to come in the form that the RFC prescribes
  */
-record Peer(String role, URI uri, String hint, boolean strict) {
+record TokenServer(String role, URI uri, String hint, boolean strict) {
 
     /** Creates a receiver whose tokens may come in any form that deployed servers send. */
-    Peer(String role, URI uri, String hint) {
+    TokenServer(String role, URI uri, String hint) {
         this(role, uri, hint, false);
     }
 
