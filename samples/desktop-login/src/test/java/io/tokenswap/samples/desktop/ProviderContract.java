@@ -15,6 +15,7 @@ import io.tokenswap.callback.Browser;
 import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.ClientAuthentication;
+import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.http.ProviderEndpoint;
 import io.tokenswap.samples.exchange.ExchangeServer;
@@ -33,6 +34,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -99,6 +102,8 @@ abstract class ProviderContract {
                         SEAL_KEY,
                         "RETURN_URIS",
                         "http://127.0.0.1/auth",
+                        "DIRECT_REDIRECT_URIS",
+                        "http://127.0.0.1/auth",
                         "REQUIRE_PKCE",
                         "true")))
                 .blockOptional()
@@ -127,6 +132,32 @@ abstract class ProviderContract {
             assertThat(token.expiresAt()).isAfter(token.issuedAt());
             assertThat(token.authorizedAt()).isEqualTo(tokens.get(0).issuedAt());
         });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theExchangeServerServesEachDialect(Dialect dialect) {
+        TokenEndpoint exchange = exchange(dialect);
+        TokenSession session = signIn(exchange, exchange()::authorizationRequest);
+        List<Token> tokens = new ArrayList<>(List.of(current(session)));
+        for (int refresh = 1; refresh <= 3; refresh++) {
+            tokens.add(session.refresh().block());
+        }
+        session.dispose();
+
+        assertThat(tokens).extracting(Token::accessToken).doesNotHaveDuplicates();
+    }
+
+    /** The browser goes to the provider, with the client id in the open, and the code to the exchange server. */
+    @Test
+    @Tag("E52")
+    void aDirectLoginWithPkceSwapsThroughTheExchangeServer() {
+        // The other dialects do not name the redirect URI, whose port the server cannot know.
+        TokenSession session = signIn(exchange(), provider()::authorizationRequest);
+        Token first = current(session);
+
+        assertThat(session.refresh().block().accessToken()).isNotEqualTo(first.accessToken());
+        session.dispose();
     }
 
     @Test
@@ -235,6 +266,12 @@ abstract class ProviderContract {
                 .isInstanceOfSatisfying(
                         OAuthErrorException.class,
                         error -> assertThat(error.error()).isEqualTo(OAuthErrorException.INVALID_GRANT));
+    }
+
+    private ExchangeServerEndpoint exchange(Dialect dialect) {
+        return ExchangeServerEndpoint.builder(exchangeServer.uri())
+                .dialect(dialect)
+                .build();
     }
 
     ExchangeServerEndpoint exchange() {

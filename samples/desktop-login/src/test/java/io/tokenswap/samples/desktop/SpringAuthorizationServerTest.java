@@ -1,9 +1,14 @@
 package io.tokenswap.samples.desktop;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import io.tokenswap.callback.Browser;
 import io.tokenswap.samples.provider.DemoProvider;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
 
 /** The provider that the samples bring. */
 class SpringAuthorizationServerTest extends ProviderContract {
@@ -35,5 +40,14 @@ class SpringAuthorizationServerTest extends ProviderContract {
     @Override
     void endAllGrants() {
         server.revokeAll();
+    }
+
+    /** The tests of the contract are about this row of the table. */
+    @Test
+    void theReadmeSaysWhatWorksWithOurServer() throws IOException {
+        assertThat(Path.of("..", "..", "README.md"))
+                .content()
+                .contains(
+                        "| [samples/exchange-server](samples/exchange-server) | all | yes | with PKCE, in `JSON` | ends the login |");
     }
 }
