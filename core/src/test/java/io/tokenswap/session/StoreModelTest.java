@@ -13,14 +13,15 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Random runs of nodes on one store keep the guarantees of its protocol. A run is named by its seed and tells the same story each time.
+ * Random runs of nodes on one store keep the guarantees of its protocol. A run is named by its seed and has the same events
+ * each time.
  *
  * <p>Each rule of the protocol was taken out of the code once, to see a run fail. The first seeds that did:
  *
  * <table>
  *   <caption>Rules and the seeds that need them</caption>
  *   <tr><th>Rule</th><th>Seeds</th></tr>
- *   <tr><td>patience: a mark is passed over shortly before the token is stale</td><td>37, 38</td></tr>
+ *   <tr><td>wait: a mark is passed over shortly before the token is stale</td><td>37, 38</td></tr>
  *   <tr><td>calm: a mark is passed over after ten seconds of reachable store</td><td>8, 138</td></tr>
  *   <tr><td>age of the mark: it is passed over at once within the grace only</td><td>45, 138</td></tr>
  *   <tr><td>the lease is checked before each repeat</td><td>8, 16</td></tr>
