@@ -51,7 +51,7 @@ class RedisFailoverTest {
     @Tag("D28")
     @Tag("D37")
     void aTokenThatAFailoverHasLostIsPutBackByTheNodeThatHasIt() {
-        try (RedisServer primary = RedisServer.start(directory);
+        try (RedisServer primary = RedisServer.start(directory, "--repl-diskless-sync-delay", "0");
                 RedisServer replica = RedisServer.start(directory, "--replicaof", "127.0.0.1 " + primary.port())) {
             await(Mono.fromSupplier(
                     () -> primary.operator().sync().info("replication").contains("state=online")));

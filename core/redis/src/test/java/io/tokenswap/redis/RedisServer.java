@@ -22,6 +22,7 @@ final class RedisServer implements AutoCloseable {
     private final int port;
     private Process process;
     private final RedisClient client;
+    private StatefulRedisConnection<String, String> operator;
 
     private RedisServer(int port, List<String> options) {
         this.port = port;
@@ -98,9 +99,12 @@ final class RedisServer implements AutoCloseable {
         return client;
     }
 
-    /** Asks the server as an operator does. */
-    StatefulRedisConnection<String, String> operator() {
-        return client.connect();
+    /** Asks the server as an operator does, over one connection. */
+    synchronized StatefulRedisConnection<String, String> operator() {
+        if (operator == null) {
+            operator = client.connect();
+        }
+        return operator;
     }
 
     /** Ends the server and starts it again, empty unless the options say otherwise. */
