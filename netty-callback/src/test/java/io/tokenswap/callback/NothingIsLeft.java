@@ -43,7 +43,7 @@ final class NothingIsLeft implements BeforeEachCallback, AfterEachCallback, Para
     private static final Pattern STATE = Pattern.compile("[?&]state=([^&]+)");
     private static final Pattern PORT = Pattern.compile("(?:localhost|127\\.0\\.0\\.1|%5D|])(?:%3A|:)([1-9][0-9]*)");
     private static final Pattern SHARED_THREADS = Pattern.compile(
-            "(reactor-http-|tokenswap-timer-|tokenswap-clock-|boundedElastic-|parallel-|single-|ForkJoinPool.commonPool-|CompletableFutureDelayScheduler|process reaper"
+            "(reactor-http-|tokenswap-timer-|tokenswap-clock-|tokenswap-call-|boundedElastic-|parallel-|single-|ForkJoinPool.commonPool-|CompletableFutureDelayScheduler|process reaper"
                     + "|HttpClient-|junit-|surefire-|Common-Cleaner).*");
 
     private @Nullable CapturedLog log;
