@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.net.SocketException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -339,13 +340,16 @@ class OperationTest {
     @Test
     @Tag("E64")
     void theProviderGetsNoMoreRequestsThanThereArePlaces() {
-        try (Exchange exchange = new Exchange(Map.of("PROVIDER_CONNECTIONS", "1", "PROVIDER_WAITING", "1"))) {
+        try (Exchange exchange =
+                new Exchange(Map.of("PROVIDER_CONNECTIONS", "1", "PROVIDER_WAITING", "1", "METRICS_HTTP_PORT", "0"))) {
             Sinks.Empty<Void> gate = Sinks.empty();
             exchange.provider.waitsFor(gate.asMono());
             var first = exchange.refreshAsync("rt-1");
             exchange.provider.arrived().block();
             var second = exchange.refreshAsync("rt-2");
-            exchange.awaitRequests(2);
+            while (!metrics(exchange).contains("exchange_provider_waiting 1.0")) {
+                Thread.onSpinWait();
+            }
             HttpResponse<String> third = exchange.refresh("rt-3");
 
             assertThat(third.statusCode()).isEqualTo(503);
@@ -353,6 +357,19 @@ class OperationTest {
             gate.tryEmitEmpty();
             assertThat(first.join().statusCode()).isEqualTo(200);
             assertThat(second.join().statusCode()).isEqualTo(200);
+        }
+    }
+
+    private static String metrics(Exchange exchange) {
+        try {
+            URI uri = URI.create("http://127.0.0.1:" + exchange.server.metricsPort() + "/metrics");
+            return HttpClient.newHttpClient()
+                    .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
+                    .body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
