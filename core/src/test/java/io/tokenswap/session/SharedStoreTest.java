@@ -216,8 +216,9 @@ class SharedStoreTest {
         @Tag("E03")
         void losesToASignOut() {
             dead();
+            a.connection.losesChanges(true); // so that a saves before it sees the sign-out
             outcome(b.session(ALICE).signOut());
-            a.connection.reconnect();
+            a.connection.fault(Fault.none());
             advance(Duration.ofSeconds(40));
             assertThat(stored().state()).isEqualTo(State.OUT);
             advance(Duration.ofHours(1));
