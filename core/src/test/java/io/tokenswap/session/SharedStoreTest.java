@@ -256,12 +256,32 @@ class SharedStoreTest {
             assertThat(status(a)).isNotEqualTo(Status.LOGIN_REQUIRED);
             assertThat(status(b)).isNotEqualTo(Status.LOGIN_REQUIRED);
             assertThat(events).anyMatch(SessionEvent.StoreFailed.class::isInstance);
-            a.connection.reconnect();
+            a.connection.fault(
+                    Fault.none()); // no reconnect is reported, so that nothing but the repeat saves the token
             advance(Duration.ofSeconds(20));
             assertThat(token(b))
                     .isEqualTo(token(a))
                     .containsExactly(storedToken())
                     .containsExactly("alice 1/2");
+        }
+
+        /** An error that looks like one of the provider must end neither a session nor a refresh. */
+        @ParameterizedTest
+        @EnumSource(Failure.class)
+        @Tag("E05")
+        void isTheStoresFailureInEveryOtherOperationToo(Failure failure) {
+            a.start(ALICE);
+            subscribe(a);
+            a.connection.fault(Fault.failsWith(failure.error));
+            b.connection.fault(Fault.failsWith(failure.error));
+            assertThat(outcome(b.builder(ALICE).restore())).containsExactly("TokenUnavailableException");
+            advance(TO_REFRESH.plusSeconds(20));
+            assertThat(status(a)).isEqualTo(Status.RETRYING);
+            assertThat(token(a)).containsExactly("alice 1/1");
+            assertThat(cluster.provider.presentations()).isEmpty();
+            a.connection.fault(Fault.none());
+            advance(Duration.ofSeconds(60));
+            assertThat(token(a)).containsExactly(storedToken()).containsExactly("alice 1/2");
         }
 
         enum Failure {
