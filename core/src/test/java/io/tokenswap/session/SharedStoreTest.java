@@ -371,7 +371,7 @@ class SharedStoreTest {
         void thatIsAcknowledgedLateIsNotPublishedOverItsSuccessor() {
             startBoth();
             a.connection.faults((operation, key) ->
-                    operation == Operation.PUT ? Fault.lateResponse(Duration.ofSeconds(5)) : Fault.none());
+                    operation == Operation.PUT ? Fault.lateResponse(Duration.ofSeconds(4)) : Fault.none());
             List<String> served = new ArrayList<>();
             a.session(ALICE).tokensUntilClosed().subscribe(token -> served.add(cluster.name(token)));
             List<String> renewed = outcome(a.session(ALICE).renew(cluster.provider.signIn(ALICE)));
