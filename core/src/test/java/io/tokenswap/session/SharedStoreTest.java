@@ -447,12 +447,15 @@ class SharedStoreTest {
             builder.start(cluster.provider.signIn(ALICE)).subscribe(session -> a.sessions.put(ALICE, session));
             advance(Duration.ZERO);
             cluster.provider.revoke(stored().token());
-            a.connection.faults(
-                    (operation, key) -> operation == Operation.PUT ? Fault.late(Duration.ofSeconds(2)) : Fault.none());
+            a.connection.faults((operation, key) -> operation == Operation.PUT ? Fault.neverAnswers() : Fault.none());
             subscribe(a);
-            advance(TO_REFRESH.plusSeconds(3));
+            advance(TO_REFRESH.plusSeconds(6));
+            assertThat(status(a)).isEqualTo(Status.VALID);
             List<String> disposed = outcome(a.session(ALICE).disposeLater());
-            advance(Duration.ofSeconds(10));
+            a.connection.fault(Fault.none());
+            advance(SECOND);
+            assertThat(disposed).isEmpty();
+            advance(Duration.ofSeconds(9));
             assertThat(disposed).containsExactly("done");
             assertThat(storedToken()).isEqualTo("alice 2/2");
         }
