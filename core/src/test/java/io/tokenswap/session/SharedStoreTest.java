@@ -494,13 +494,21 @@ class SharedStoreTest {
         @Tag("E95")
         void isNotUndoneByASaveThatIsRepeatedAfterItsResponseWasLost() {
             startBoth();
-            loseResponses(a, Operation.PUT);
+            int[] puts = {0};
+            a.connection.losesChanges(true);
+            a.connection.faults((operation, key) -> {
+                puts[0] += operation == Operation.PUT ? 1 : 0;
+                return operation == Operation.PUT ? Fault.losesResponse() : Fault.none();
+            });
             outcome(a.session(ALICE).renew(cluster.provider.signIn(ALICE)));
             advance(SECOND);
             assertThat(storedToken()).isEqualTo("alice 2/2");
             outcome(b.session(ALICE).signOut());
             advance(SECOND);
             b.start(ALICE);
+            assertThat(storedToken()).isEqualTo("alice 3/3");
+            advance(Duration.ofSeconds(5));
+            assertThat(puts[0]).isEqualTo(2);
             assertThat(storedToken()).isEqualTo("alice 3/3");
             a.connection.reconnect();
             advance(Duration.ofSeconds(30));
