@@ -597,6 +597,25 @@ class SharedStoreTest {
             assertThat(status(a)).isEqualTo(Status.CLOSED);
         }
 
+        /** The token comes while the sign-out waits for the store. */
+        @Test
+        @Tag("D44")
+        void duringARefreshOfTheSameNodeWinsThoughTheStoreGetsItLater() {
+            startBoth();
+            cluster.provider.faults(
+                    presentation -> RotatingProvider.Fault.none().slow(SECOND, SECOND.multipliedBy(3)));
+            advance(TO_REFRESH.plusSeconds(2));
+            a.connection.fault(Fault.fails());
+            List<String> out = outcome(a.session(ALICE).signOut());
+            advance(Duration.ofSeconds(4));
+            assertThat(out).isEmpty();
+            assertThat(stored().state()).isEqualTo(State.LIVE);
+            a.connection.fault(Fault.none());
+            advance(Duration.ofSeconds(5));
+            assertThat(out).containsExactly("done");
+            assertThat(stored().state()).isEqualTo(State.OUT);
+        }
+
         @Test
         @Tag("D44")
         void thatIsRepeatedAfterALaterLoginLeavesTheLogin() {
