@@ -3,6 +3,8 @@ package io.tokenswap.internal;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.testing.BusyThreads;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
@@ -115,6 +117,46 @@ class TimersTest {
         } finally {
             Schedulers.resetOnScheduleHook("timers");
             local.remove();
+        }
+    }
+
+    /** The threads of these timers may exist already, so that the test takes a copy of the classes, whose do not. */
+    @Test
+    @Tag("E21")
+    void theFirstCallerLeavesNoThreadLocalsInTheThreads() throws Exception {
+        InheritableThreadLocal<String> local = new InheritableThreadLocal<>();
+        local.set("of the caller");
+        URL classes = Timers.class.getProtectionDomain().getCodeSource().getLocation();
+        try (Copies copies = new Copies(classes)) {
+            Scheduler unused = (Scheduler) copies.loadClass(Timers.class.getName())
+                    .getMethod("scheduler")
+                    .invoke(null);
+            assertThat(unused).isNotSameAs(timers);
+            Mono<String> seen = Mono.fromSupplier(() -> String.valueOf(local.get()));
+            assertThat(seen.subscribeOn(unused).block()).isEqualTo("null");
+            assertThat(seen.delaySubscription(Duration.ofMillis(1), unused).block())
+                    .isEqualTo("null");
+        } finally {
+            local.remove();
+        }
+    }
+
+    /** Loads the classes of this package anew. */
+    private static final class Copies extends URLClassLoader {
+
+        Copies(URL classes) {
+            super(new URL[] {classes}, TimersTest.class.getClassLoader());
+        }
+
+        @Override
+        protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+            if (!name.startsWith(Timers.class.getPackageName() + ".")) {
+                return super.loadClass(name, resolve);
+            }
+            synchronized (getClassLoadingLock(name)) {
+                Class<?> loaded = findLoadedClass(name);
+                return loaded == null ? findClass(name) : loaded;
+            }
         }
     }
 
