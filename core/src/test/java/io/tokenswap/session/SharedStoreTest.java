@@ -827,6 +827,41 @@ class SharedStoreTest {
             assertThat(token(a)).isEqualTo(token(b)).containsExactly(storedToken());
         }
 
+        /** The node cannot know whether it still has its lease, but no other node presents for that long. */
+        @Test
+        @Tag("E96")
+        void allowsRepeatsWithoutTheStoreWhileTheProviderAcceptsThemForSure() {
+            cluster.grace(Duration.ofSeconds(30));
+            cluster.policy = RefreshPolicy.builder()
+                    .jitter(Duration.ZERO)
+                    .backoff(SECOND, SECOND)
+                    .build();
+            a.start(ALICE);
+            subscribe(a);
+            cluster.provider.faults(presentation -> {
+                a.connection.fault(Fault.fails());
+                return RotatingProvider.Fault.losesResponse();
+            });
+            advance(TO_REFRESH.plusSeconds(12));
+            int repeated = cluster.provider.presentations().size();
+            assertThat(repeated).isGreaterThan(10);
+            advance(Duration.ofMinutes(5));
+            assertThat(cluster.provider.presentations()).hasSizeBetween(repeated, repeated + 3);
+        }
+
+        @Test
+        @Tag("E96")
+        void allowsNoRepeatWithoutTheStoreIfTheProviderHasNoGrace() {
+            a.start(ALICE);
+            subscribe(a);
+            cluster.provider.faults(presentation -> {
+                a.connection.fault(Fault.fails());
+                return RotatingProvider.Fault.losesResponse();
+            });
+            advance(TO_REFRESH.plusSeconds(60));
+            assertThat(cluster.provider.presentations()).hasSize(1);
+        }
+
         @Test
         @Tag("E94")
         void ofAProviderThatDoesNotRotateProtectsTheNewerAccessToken() {
