@@ -238,7 +238,8 @@ class ReceiverInBrowserTest {
         try (WaitingLogin login = WaitingLogin.at(ANY_PORT)) {
             String rebound = login.link("stolen").replace("127.0.0.1", RealBrowser.REBOUND_NAME);
             tab.open(rebound);
-            assertThat(browser.ended()).contains(new Traffic(tab.id(), "GET", rebound, 421));
+            // The browser reports the response after it has shown the page.
+            RealBrowser.await(() -> browser.ended().contains(new Traffic(tab.id(), "GET", rebound, 421)));
             signsIn(login);
         }
     }
@@ -284,7 +285,7 @@ class ReceiverInBrowserTest {
             String link = login.link("the-code");
             tab.open(link);
             assertThat(tab.text()).contains("There are too many cookies", "Clear the cookies of 127.0.0.1");
-            assertThat(browser.ended()).contains(new Traffic(tab.id(), "GET", link, 431));
+            RealBrowser.await(() -> browser.ended().contains(new Traffic(tab.id(), "GET", link, 431)));
             assertThat(login.isPending()).isTrue();
 
             tab.evaluate("for (let i = 0; i < 40; i++) document.cookie = `c${i}=; max-age=0`");
