@@ -35,7 +35,7 @@ final class RefreshAttempt implements CallBatch.Calls {
     private boolean finished;
     private Sinks.@Nullable Empty<Void> end;
 
-    /** What runs the attempt, and whether it was cancelled. */
+    /** The subscription of the running attempt; null before its start and after its end. */
     private @Nullable Subscription running;
 
     private boolean cancelled;

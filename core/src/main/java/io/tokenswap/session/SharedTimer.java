@@ -86,7 +86,7 @@ final class SharedTimer {
     }
 
     /**
-     * What runs at a time. The links to its neighbours in the list of a tick are its own, so that waiting costs no more
+     * A task that runs at a time. The links to its neighbours in the list of a tick are its own, so that waiting costs no more
      * memory.
      */
     abstract static class Task implements Runnable {
@@ -106,7 +106,7 @@ final class SharedTimer {
         }
     }
 
-    /** What is due at the same time. Its timer runs while there is a task. A tick that has ended takes no more. */
+    /** The tasks of one time. The timer runs while there is a task. A tick that has ended takes no more. */
     private final class Tick implements Runnable {
 
         private final long due;

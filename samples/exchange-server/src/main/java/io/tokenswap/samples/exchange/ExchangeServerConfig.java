@@ -68,7 +68,7 @@ public final class ExchangeServerConfig {
 
     /** Null for a single instance. It may hold a password. */
     final @Nullable String redisUrl;
-    /** Whether the provider replaces refresh tokens, or null to learn it. */
+    /** True if the provider replaces refresh tokens, false if it does not, null to learn it. */
     final @Nullable Boolean providerRotates;
 
     /** The most requests to the provider that are in flight. */

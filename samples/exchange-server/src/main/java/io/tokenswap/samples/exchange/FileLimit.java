@@ -9,7 +9,7 @@ import java.lang.management.ManagementFactory;
  */
 final class FileLimit {
 
-    /** What else a process needs files for: libraries, event loops, metrics. */
+    /** Files that a process needs besides its connections: libraries, event loops, metrics. */
     private static final long OTHER_FILES = 400;
 
     private FileLimit() {}

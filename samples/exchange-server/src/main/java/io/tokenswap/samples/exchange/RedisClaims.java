@@ -189,7 +189,7 @@ final class RedisClaims implements SharedClaims {
         }
     }
 
-    /** What an instance does without the memory. */
+    /** Decides what an instance does without the memory. */
     private Mono<Grant> withoutMemory(Mono<Grant> request, Processed processed) {
         boolean mayRotate = rotates == null ? !seenNotToRotate : rotates;
         return mayRotate
