@@ -1,6 +1,7 @@
 package io.tokenswap.callback;
 
 import io.netty.channel.Channel;
+import io.netty.util.AttributeKey;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Queue;
@@ -9,7 +10,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Bounds the number and the life of the connections of a listener.
@@ -21,19 +21,25 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>When there are too many connections, the oldest one becomes surplus. A browser sends its request at once, so an old
- * connection without a request does not belong to a browser. But event loops admit connections in any order, and
- * a request may lie unread in a socket. A surplus connection therefore has a short time for its request,
- * counted from its admission, and its own event loop closes it after it has polled the socket.
+ * connection without a request does not belong to a browser. But event loops admit connections in any order, a
+ * request may lie unread in a socket, and a busy machine may stop the browser just before it sends. A surplus connection
+ * therefore has a short time for its request, counted from its admission. Its own event loop closes it, always after
+ * it has polled the socket once more.
  */
 // Nothing waits for a connection to close.
 @SuppressWarnings("FutureReturnValueIgnored")
 final class ConnectionLimit {
 
-    /** Surplus connections for each connection that may stay. Beyond, the oldest is closed at once. */
-    private static final int MOST_SURPLUS = 3;
+    /**
+     * Surplus connections for each connection that may stay. Beyond, the oldest is closed before its time. A flood of
+     * 10,000 connections a second fills 64 times this number in a tenth of a second.
+     */
+    static final int MOST_SURPLUS = 15;
 
     /** An event loop runs a task that is scheduled for later after a turn in which it has polled its sockets. */
     private static final Duration NEXT_POLL = Duration.ofMillis(1);
+
+    private static final AttributeKey<Admitted> ADMITTED = AttributeKey.valueOf(ConnectionLimit.class, "admitted");
 
     private final int most;
     private final Duration life;
@@ -45,17 +51,14 @@ final class ConnectionLimit {
     private final Map<Channel, Future<?>> deadlines = new ConcurrentHashMap<>();
     private volatile boolean closed;
 
-    /** A connection, which is equal to itself whenever it was admitted. */
-    private record Admitted(Channel channel, long at) {
+    private static final class Admitted {
+        final Channel channel;
+        final long at = System.nanoTime();
+        /** Whether it carries the redirect of a login. Only its event loop reads and writes this. */
+        boolean kept;
 
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof Admitted admitted && channel.equals(admitted.channel);
-        }
-
-        @Override
-        public int hashCode() {
-            return channel.hashCode();
+        Admitted(Channel channel) {
+            this.channel = channel;
         }
     }
 
@@ -73,7 +76,8 @@ final class ConnectionLimit {
     }
 
     void admit(Channel channel) {
-        Admitted admitted = new Admitted(channel, System.nanoTime());
+        Admitted admitted = new Admitted(channel);
+        channel.attr(ADMITTED).set(admitted);
         // Counted from here and not from the last byte: one byte now and then would keep an idle timeout from firing.
         startLife(channel);
         replaceable.add(admitted);
@@ -97,29 +101,43 @@ final class ConnectionLimit {
     }
 
     private void replace(Admitted oldest) {
-        // First into the one queue, then out of the other: keep() must find the connection in one of them.
+        // First into the one queue, then out of the other: forget() must find the connection in one of them.
         surplus.add(oldest);
         surpluses.incrementAndGet();
         if (!remove(replaceable, replaceables, oldest)) {
             remove(surplus, surpluses, oldest);
             return;
         }
+        closeLater(oldest, oldest.at + requestNanos - System.nanoTime());
         if (surpluses.get() > MOST_SURPLUS * most) {
-            closeIfSurplus(surplus.peek());
-        }
-        long wait = Math.max(NEXT_POLL.toNanos(), oldest.at + requestNanos - System.nanoTime());
-        oldest.channel.eventLoop().schedule(() -> closeIfSurplus(oldest), wait, TimeUnit.NANOSECONDS);
-    }
-
-    private void closeIfSurplus(@Nullable Admitted connection) {
-        if (connection != null && remove(surplus, surpluses, connection)) {
-            connection.channel.close();
+            Admitted first = surplus.peek();
+            if (first != null && remove(surplus, surpluses, first)) {
+                closeLater(first, 0);
+            }
         }
     }
 
-    /** Keeps a connection that carries the redirect of a login. Called on its event loop, while the connection is open. */
+    /** Closes a connection, unless a redirect arrives on it until then. */
+    private void closeLater(Admitted connection, long nanos) {
+        connection
+                .channel
+                .eventLoop()
+                .schedule(
+                        () -> {
+                            if (!connection.kept) {
+                                connection.channel.close();
+                            }
+                        },
+                        Math.max(NEXT_POLL.toNanos(), nanos),
+                        TimeUnit.NANOSECONDS);
+    }
+
+    /** Keeps a connection that carries the redirect of a login. Called on its event loop. */
     void keep(Channel channel) {
-        if (forget(new Admitted(channel, 0)) && channel.isOpen()) {
+        Admitted admitted = channel.attr(ADMITTED).get();
+        admitted.kept = true;
+        forget(admitted);
+        if (channel.isOpen()) {
             startLife(channel);
         }
     }
@@ -132,10 +150,9 @@ final class ConnectionLimit {
         }
     }
 
-    /** Returns false for a connection that is kept, or closed. */
-    private boolean forget(Admitted connection) {
-        boolean wasReplaceable = remove(replaceable, replaceables, connection);
-        return remove(surplus, surpluses, connection) || wasReplaceable;
+    private void forget(Admitted connection) {
+        remove(replaceable, replaceables, connection);
+        remove(surplus, surpluses, connection);
     }
 
     private static boolean remove(Queue<Admitted> queue, AtomicInteger count, Admitted connection) {

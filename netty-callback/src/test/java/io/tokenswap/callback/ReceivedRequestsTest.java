@@ -464,7 +464,7 @@ class ReceivedRequestsTest {
     void newConnectionsAreBoundedToo() throws IOException {
         List<Socket> silent = new ArrayList<>();
         try (WaitingLogin login = WaitingLogin.start(WithRoomForOne.RECEIVER)) {
-            for (int i = 0; i < 5; i++) {
+            for (int i = 0; i < 1 + ConnectionLimit.MOST_SURPLUS + 1; i++) {
                 silent.add(new Socket("127.0.0.1", login.port()));
             }
             NothingIsLeft.eventually(() ->
@@ -476,7 +476,7 @@ class ReceivedRequestsTest {
         }
     }
 
-    /** A receiver that keeps one connection, and three more for as long as they may take to send their requests. */
+    /** A receiver that keeps one connection, and more of them for as long as they may take to send their requests. */
     private static final class WithRoomForOne {
         static final LoopbackReceiver RECEIVER = WaitingLogin.RECEIVER.limits(
                 new Listener.Limits(1, Duration.ofDays(1), Duration.ofMillis(20), Duration.ofDays(1)));
