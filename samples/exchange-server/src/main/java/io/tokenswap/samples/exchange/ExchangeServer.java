@@ -1,8 +1,7 @@
 package io.tokenswap.samples.exchange;
 
 import com.github.benmanes.caffeine.cache.Ticker;
-import io.netty.channel.group.DefaultChannelGroup;
-import io.netty.util.concurrent.GlobalEventExecutor;
+import io.netty.channel.Channel;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
@@ -25,6 +24,8 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -47,21 +48,33 @@ public final class ExchangeServer implements AutoCloseable {
     private static final int LONGEST_HEAD = 16 * 1024;
     private static final Duration PROVIDER_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration PROVIDER_IDLE = Duration.ofSeconds(10);
+    /** The time for requests in flight, from the close of the listener on. */
     private static final Duration GRACE = Duration.ofSeconds(20);
+    /** The time for connections that wait to be accepted. */
+    private static final Duration ACCEPTS = Duration.ofMillis(5);
+    /** The time for which a connection without a request stays open after the listener has closed. */
+    private static final Duration LINGER = Duration.ofSeconds(2);
+
     private static final Duration FILE_CHECKS = Duration.ofSeconds(5);
 
     private final DisposableServer server;
     private final ExchangeServerConfig config;
+    private final ConnectionCounter connections;
+    private final ProviderPlaces places;
     private final PublicUrl publicUrl;
     private final Routes routes;
     private final Readiness readiness;
     private final List<WatchedFile> files;
     private final List<Disposable> resources;
     private final @Nullable DisposableServer metricsServer;
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final Sinks.Empty<Void> closed = Sinks.empty();
 
     private ExchangeServer(
             DisposableServer server,
             ExchangeServerConfig config,
+            ConnectionCounter connections,
+            ProviderPlaces places,
             PublicUrl publicUrl,
             Routes routes,
             Readiness readiness,
@@ -70,6 +83,8 @@ public final class ExchangeServer implements AutoCloseable {
             @Nullable DisposableServer metricsServer) {
         this.server = server;
         this.config = config;
+        this.connections = connections;
+        this.places = places;
         this.publicUrl = publicUrl;
         this.routes = routes;
         this.readiness = readiness;
@@ -157,6 +172,8 @@ public final class ExchangeServer implements AutoCloseable {
                                 .map(metricsServer -> new ExchangeServer(
                                         bound,
                                         config,
+                                        connections,
+                                        places,
                                         publicUrl,
                                         ready,
                                         readiness,
@@ -236,7 +253,6 @@ public final class ExchangeServer implements AutoCloseable {
                 .host(config.bindAddress)
                 .port(config.port)
                 .protocol(HttpProtocol.HTTP11)
-                .channelGroup(new DefaultChannelGroup(GlobalEventExecutor.INSTANCE))
                 .idleTimeout(config.keepAlive)
                 .httpRequestDecoder(
                         decoder -> decoder.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LONGEST_HEAD))
@@ -327,6 +343,14 @@ public final class ExchangeServer implements AutoCloseable {
         return routes.requestsInFlight();
     }
 
+    int connections() {
+        return connections.open();
+    }
+
+    int providerRequests() {
+        return places.inFlight() + places.waiting();
+    }
+
     int boundPort() {
         return server.port();
     }
@@ -336,11 +360,15 @@ public final class ExchangeServer implements AutoCloseable {
     }
 
     /**
-     * Waits until the server has stopped.
+     * Waits until the server has stopped and all its connections are closed.
      *
      * @return completes then
      */
     public Mono<Void> onClose() {
+        return closed.asMono();
+    }
+
+    Mono<Void> onListenerClose() {
         return server.onDispose();
     }
 
@@ -349,23 +377,79 @@ public final class ExchangeServer implements AutoCloseable {
      * ready, and each response closes its connection, so that no client sends a request to a connection that is about
      * to close.
      *
+     * <p>A proxy without checks learns of the end when it finds the listener closed. Idle connections therefore stay open
+     * for {@link #LINGER} more: a request that is on its way is served.
+     *
      * @return completes when all is closed
      */
     Mono<Void> drain() {
+        return drain(LINGER);
+    }
+
+    Mono<Void> drain(Duration linger) {
         return Mono.defer(() -> {
             readiness.drain();
-            return Mono.delay(config.drainDelay, Schedulers.boundedElastic()).then(Mono.fromRunnable(this::close));
+            return Mono.delay(config.drainDelay, Schedulers.boundedElastic())
+                    .then(Mono.fromRunnable(() -> close(true, linger)));
         });
     }
 
-    /** Stops listening at once, and waits up to 20 seconds for the responses that are in flight. Blocks: not for event loops. */
+    /**
+     * Stops listening at once and waits up to 20 seconds for the responses and the requests to the provider that are in
+     * flight. A connection that was accepted and whose request has not arrived is served for 2 seconds more. Closing
+     * again waits for the first call. Blocks: not for event loops.
+     */
     @Override
     public void close() {
-        readiness.drain();
-        server.disposeNow(GRACE);
-        if (metricsServer != null) {
-            metricsServer.disposeNow();
+        close(false, LINGER);
+    }
+
+    /**
+     * @param keepUsed false closes connections that have carried a request at once when they are idle
+     * @param linger the time for which the other connections stay open without a request
+     */
+    void close(boolean keepUsed, Duration linger) {
+        if (!closing.compareAndSet(false, true)) {
+            closed.asMono().block();
+            return;
         }
-        resources.forEach(Disposable::dispose);
+        readiness.drain();
+        long end = System.nanoTime() + GRACE.toNanos();
+        try {
+            closeListener();
+            if (!keepUsed) {
+                connections.end(ConnectionCounter.Ending.USED);
+            }
+            if (!connections.awaitNone(linger)) {
+                connections.end(ConnectionCounter.Ending.ALL);
+                connections.awaitNone(left(end));
+            }
+            // A request belongs to the server and not to its caller, who may have hung up.
+            places.idle().timeout(left(end), Mono.empty()).block();
+        } catch (InterruptedException noTimeToWait) {
+            Thread.currentThread().interrupt();
+        } finally {
+            connections.closeAll();
+            if (metricsServer != null) {
+                metricsServer.disposeNow();
+            }
+            resources.forEach(Disposable::dispose);
+            closed.tryEmitEmpty();
+        }
+    }
+
+    /**
+     * Closes the listener after a turn of its event loop: the kernel resets the connections that are established and not
+     * accepted yet. Connections do not end with their listener.
+     */
+    @SuppressWarnings("FutureReturnValueIgnored") // the end of the channel is awaited instead
+    private void closeListener() throws InterruptedException {
+        Channel listener = server.channel();
+        listener.eventLoop().schedule(() -> listener.close(), ACCEPTS.toMillis(), TimeUnit.MILLISECONDS);
+        listener.closeFuture().await();
+    }
+
+    private static Duration left(long end) {
+        return Duration.ofNanos(Math.max(1, end - System.nanoTime()));
     }
 }

@@ -23,6 +23,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
 import reactor.netty.ChannelBindException;
+import reactor.netty.ReactorNetty;
 import reactor.netty.resources.ConnectionProvider;
 
 /** The program: an exchange server that is configured by environment variables. */
@@ -61,6 +62,8 @@ final class Program implements Callable<Integer> {
 
     /** Runs until the process is asked to end. */
     public static void main(String[] args) {
+        // A thread that does nothing but accept connections: none waits when the listener closes.
+        System.setProperty(ReactorNetty.IO_SELECT_COUNT, "1");
         int exitCode = run(
                 args,
                 System.getenv(),

@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeoutException;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.pool.InstrumentedPool;
@@ -17,6 +18,7 @@ import reactor.pool.PooledRef;
 final class ProviderPlaces {
 
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(5);
+    private static final Duration POLL = Duration.ofMillis(20);
 
     private final InstrumentedPool<Object> places;
 
@@ -35,6 +37,14 @@ final class ProviderPlaces {
                         error -> error instanceof PoolAcquirePendingLimitException || error instanceof TimeoutException,
                         error -> busy());
         return Mono.usingWhen(place, taken -> request, PooledRef::release);
+    }
+
+    /** Completes when no request is in flight or waits. */
+    Mono<Void> idle() {
+        return Flux.interval(Duration.ZERO, POLL, Schedulers.boundedElastic())
+                .onBackpressureDrop()
+                .takeWhile(tick -> inFlight() + waiting() > 0)
+                .then();
     }
 
     int inFlight() {

@@ -18,7 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.IntPredicate;
+import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -170,16 +170,22 @@ final class Exchange implements AutoCloseable {
 
     /** Waits until so many requests are in the hands of the server. */
     void awaitRequests(int count) {
-        await(inFlight -> inFlight >= count);
+        await(() -> server.requestsInFlight() >= count);
     }
 
     void awaitRequestsAtMost(int count) {
-        await(inFlight -> inFlight <= count);
+        await(() -> server.requestsInFlight() <= count);
     }
 
-    private void await(IntPredicate condition) {
+    /** Waits until the server has accepted so many connections. */
+    void awaitConnections(int count) {
+        await(() -> server.connections() >= count);
+    }
+
+    private static void await(BooleanSupplier condition) {
         Flux.interval(Duration.ofMillis(5))
-                .filter(tick -> condition.test(server.requestsInFlight()))
+                .onBackpressureDrop()
+                .filter(tick -> condition.getAsBoolean())
                 .blockFirst(Duration.ofSeconds(20));
     }
 

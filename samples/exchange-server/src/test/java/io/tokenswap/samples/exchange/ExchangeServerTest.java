@@ -3,14 +3,21 @@ package io.tokenswap.samples.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.ChannelBindException;
 
 class ExchangeServerTest {
+
+    private static final String REQUEST = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
 
     @Test
     void nothingListensBeforeSubscription() {
@@ -66,12 +73,110 @@ class ExchangeServerTest {
             exchange.provider.arrived().block();
 
             CompletableFuture<Void> stopped = CompletableFuture.runAsync(exchange.server::close);
-            exchange.server.onClose().block();
+            exchange.server.onListenerClose().block();
             gate.tryEmitEmpty();
 
             assertThat(status.join()).isEqualTo(200);
             stopped.join();
         }
+    }
+
+    @Test
+    @Tag("E63")
+    void aRequestThatArrivesAfterTheListenerHasClosedIsServedOnItsConnection() throws IOException {
+        try (Exchange exchange = new Exchange(Map.of("DRAIN_DELAY", "0s"));
+                Socket fresh = connect(exchange);
+                Socket idle = connect(exchange)) {
+            exchange.awaitConnections(2);
+            assertThat(askAndRead(idle)).doesNotContainIgnoringCase("connection: close");
+            CompletableFuture<Void> drained =
+                    exchange.server.drain(Duration.ofMinutes(10)).toFuture();
+            exchange.server.onListenerClose().block();
+
+            assertThat(askAndRead(idle)).startsWith("HTTP/1.1 200 ").containsIgnoringCase("connection: close");
+            assertThat(askAndRead(fresh)).startsWith("HTTP/1.1 200 ").containsIgnoringCase("connection: close");
+            // Both have closed, so that nothing is left to wait for.
+            drained.join();
+        }
+    }
+
+    @Test
+    void closingWithoutAnAnnouncementKeepsOnlyTheConnectionsThatAreNew() throws IOException {
+        try (Exchange exchange = new Exchange();
+                Socket fresh = connect(exchange);
+                Socket idle = connect(exchange)) {
+            exchange.awaitConnections(2);
+            askAndRead(idle);
+            CompletableFuture<Void> closed =
+                    CompletableFuture.runAsync(() -> exchange.server.close(false, Duration.ofMinutes(10)));
+
+            assertThat(idle.getInputStream().read()).isEqualTo(-1);
+            assertThat(askAndRead(fresh)).startsWith("HTTP/1.1 200 ");
+            closed.join();
+        }
+    }
+
+    @Test
+    @Tag("E63")
+    void theEndOfTheLingerClosesWhatIsIdleAndLetsARequestFinish() throws IOException {
+        try (Exchange exchange = new Exchange();
+                Socket fresh = connect(exchange);
+                Socket half = connect(exchange)) {
+            exchange.awaitConnections(2);
+            // The response to the first request shows that the first line of the second was read.
+            half.getOutputStream()
+                    .write((REQUEST + "GET /health/live HTTP/1.1\r\n").getBytes(StandardCharsets.US_ASCII));
+            read(half);
+            CompletableFuture<Void> closed =
+                    CompletableFuture.runAsync(() -> exchange.server.close(true, Duration.ofMillis(1)));
+
+            assertThat(fresh.getInputStream().read()).isEqualTo(-1);
+            half.getOutputStream().write("Host: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            assertThat(read(half)).startsWith("HTTP/1.1 200 ").containsIgnoringCase("connection: close");
+            closed.join();
+        }
+    }
+
+    @Test
+    @Tag("C50")
+    void theEndWaitsForARequestToTheProviderWhoseCallerHasHungUp() throws Exception {
+        try (Exchange exchange = new Exchange(Map.of("DRAIN_DELAY", "0s"))) {
+            exchange.provider.waitsFor(Mono.delay(Duration.ofMillis(500)).then());
+            Socket caller = connect(exchange);
+            caller.getOutputStream()
+                    .write(("POST /refresh HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+                                    + "Content-Length: 15\r\n\r\nrefresh_token=a")
+                            .getBytes(StandardCharsets.US_ASCII));
+            exchange.provider.arrived().block();
+            caller.close();
+            exchange.server.drain().block();
+
+            assertThat(exchange.server.providerRequests()).isZero();
+        }
+    }
+
+    private static Socket connect(Exchange exchange) throws IOException {
+        Socket socket = new Socket("127.0.0.1", exchange.port());
+        socket.setSoTimeout(60_000);
+        return socket;
+    }
+
+    private static String askAndRead(Socket socket) throws IOException {
+        socket.getOutputStream().write(REQUEST.getBytes(StandardCharsets.US_ASCII));
+        return read(socket);
+    }
+
+    /** Reads one response of the health check. */
+    private static String read(Socket socket) throws IOException {
+        StringBuilder response = new StringBuilder();
+        while (response.indexOf("{\"status\":\"up\"}") < 0) {
+            int next = socket.getInputStream().read();
+            if (next < 0) {
+                return response + "(end)";
+            }
+            response.append((char) next);
+        }
+        return response.toString();
     }
 
     private static ExchangeServerConfig config(int port) {

@@ -72,6 +72,10 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
 
     private boolean bodyComplete = true;
     private boolean closeAfterResponse;
+    /** The server ends: the connection closes as soon as nothing is in flight. */
+    private boolean ending;
+
+    private boolean used;
     private boolean lingering;
     private int unreadBytes;
     private int pendingWrites;
@@ -118,6 +122,22 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
         } finally {
             bytes.release();
         }
+    }
+
+    @Override
+    public void userEventTriggered(ChannelHandlerContext ctx, Object event) {
+        if (!(event instanceof ConnectionCounter.Ending which)) {
+            ctx.fireUserEventTriggered(event);
+        } else if (used || which == ConnectionCounter.Ending.ALL) {
+            ending = true;
+            if (isIdle()) {
+                ctx.close();
+            }
+        }
+    }
+
+    private boolean isIdle() {
+        return reading == Reading.HEAD && last < 0 && unanswered == 0;
     }
 
     private void pass(ChannelHandlerContext ctx, ByteBuf bytes) {
@@ -206,6 +226,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
         }
         unreadBytes = 0;
         unanswered++;
+        used = true;
     }
 
     private void onBodyComplete() {
@@ -313,7 +334,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 ctx.executor()
                         .schedule(
                                 () -> {
-                                    if (reading == Reading.HEAD && last < 0 && unanswered == 0) {
+                                    if (isIdle()) {
                                         // Nothing was asked: a browser opens connections ahead of a request that may
                                         // never come.
                                         ctx.close();
@@ -423,14 +444,14 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                     ctx.write(message, promise);
                     return;
                 }
-                if (closeAfterResponse) {
+                if (closeAfterResponse || ending) {
                     HttpUtil.setKeepAlive(response, false);
                 }
             }
             if (message instanceof LastHttpContent) {
                 ctx.write(message, promise.unvoid().addListener((Future<? super Void> written) -> {
                     // Reactor Netty has not seen the header that was set here, and would keep the connection.
-                    if (closeAfterResponse && bodyComplete && unanswered == 0) {
+                    if ((closeAfterResponse || ending) && bodyComplete && unanswered == 0) {
                         ctx.close();
                     }
                 }));
