@@ -127,7 +127,10 @@ class SharedListenerTest {
         afterwards.subscription.dispose();
         free(port);
 
-        assertThat(log.errors()).isEmpty();
+        // Reactor logs an error that meets the cancellation of its subscriber, which the rounds above may do.
+        assertThat(log.errors())
+                .allSatisfy(line -> assertThat(line)
+                        .startsWith("Operator called default onErrorDropped " + PortInUseException.class.getName()));
     }
 
     @RepeatedTest(20)
