@@ -79,6 +79,8 @@ public final class RedisTokenStore implements TokenStore {
     private final Mono<RedisScriptingAsyncCommands<String, String>> commands;
     private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
 
+    private final @Nullable Replication replication;
+
     private final AtomicBoolean listening = new AtomicBoolean();
     private final Sinks.Many<String> changes = Sinks.many().multicast().directBestEffort();
 
@@ -90,6 +92,9 @@ public final class RedisTokenStore implements TokenStore {
         this.unused = builder.unused;
         this.listen = builder.listen;
         this.timeout = builder.timeout;
+        this.replication = builder.replicas == 0
+                ? null
+                : new Replication(builder.replicas, builder.replicaTimeout, builder.primaries, Worker.SCHEDULER);
         // Connecting blocks: the client has no other way that works without naming its address here.
         this.commands = Mono.fromCallable(builder.connect)
                 .subscribeOn(Schedulers.boundedElastic())
@@ -105,7 +110,11 @@ public final class RedisTokenStore implements TokenStore {
      * @return a new builder
      */
     public static Builder builder(RedisClient client, KeyRing keys) {
-        return new Builder(keys, () -> Commands.of(client.connect()), client::connectPubSub);
+        return new Builder(
+                keys,
+                () -> Commands.of(client.connect()),
+                client::connectPubSub,
+                () -> Replication.Primaries.of(client));
     }
 
     /**
@@ -116,7 +125,11 @@ public final class RedisTokenStore implements TokenStore {
      * @return a new builder
      */
     public static Builder builder(RedisClusterClient client, KeyRing keys) {
-        return new Builder(keys, () -> Commands.of(client.connect()), client::connectPubSub);
+        return new Builder(
+                keys,
+                () -> Commands.of(client.connect()),
+                client::connectPubSub,
+                () -> Replication.Primaries.of(client));
     }
 
     /** Fails if the server may evict keys. */
@@ -153,7 +166,10 @@ public final class RedisTokenStore implements TokenStore {
                         view.ended() ? "1" : "0",
                         millis(lease),
                         millis(unused))
-                .map(reply -> acquired(key, reply));
+                .map(reply -> acquired(key, reply))
+                .flatMap(acquired -> grace.isZero() && acquired.outcome() == Outcome.GRANTED
+                        ? replicated(key, acquired)
+                        : Mono.just(acquired));
     }
 
     @Override
@@ -176,7 +192,8 @@ public final class RedisTokenStore implements TokenStore {
                             String.valueOf(Math.max(lifetime.toMillis(), 1_000)),
                             channel(),
                             key)
-                    .map(reply -> entry(key, reply));
+                    .map(reply -> entry(key, reply))
+                    .flatMap(entry -> replicated(key, entry));
         });
     }
 
@@ -204,6 +221,16 @@ public final class RedisTokenStore implements TokenStore {
     @Override
     public Rotates rotates() {
         return rotates;
+    }
+
+    /**
+     * Returns the number of writes that fewer replicas had in time than {@link Builder#replicas(int)} asks for. A failover
+     * loses such a write if the primary does not come back. A session that has seen it puts it back.
+     *
+     * @return the number since this store was built; 0 if it does not wait for replicas
+     */
+    public long unconfirmedWrites() {
+        return replication == null ? 0 : replication.unconfirmed();
     }
 
     private void listen() {
@@ -242,6 +269,16 @@ public final class RedisTokenStore implements TokenStore {
         return commands.flatMap(connected -> script.run(connected, names, arguments))
                 .timeout(timeout, Worker.SCHEDULER)
                 .publishOn(Worker.SCHEDULER);
+    }
+
+    /** Emits a result when the replicas have what was written before, or are late. */
+    private <T> Mono<T> replicated(String key, T result) {
+        return replication == null
+                ? Mono.just(result)
+                : replication
+                        .confirm(prefix + "{" + key + "}:confirm")
+                        .publishOn(Worker.SCHEDULER)
+                        .thenReturn(result);
     }
 
     private Entry entry(String key, List<Object> reply) {
@@ -309,6 +346,9 @@ public final class RedisTokenStore implements TokenStore {
         private final KeyRing keys;
         private final Callable<Commands> connect;
         private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
+        private final Callable<Replication.Primaries> primaries;
+        private int replicas;
+        private Duration replicaTimeout = Replication.TIMEOUT;
         private String prefix = "tokenswap:";
         private Duration grace = Duration.ZERO;
         private Rotates rotates = Rotates.LEARN;
@@ -318,10 +358,12 @@ public final class RedisTokenStore implements TokenStore {
         private Builder(
                 KeyRing keys,
                 Callable<Commands> connect,
-                Callable<StatefulRedisPubSubConnection<String, String>> listen) {
+                Callable<StatefulRedisPubSubConnection<String, String>> listen,
+                Callable<Replication.Primaries> primaries) {
             this.keys = Objects.requireNonNull(keys, "keys");
             this.connect = connect;
             this.listen = listen;
+            this.primaries = primaries;
         }
 
         /**
@@ -373,6 +415,33 @@ public final class RedisTokenStore implements TokenStore {
                 throw new IllegalArgumentException("Tokens are kept for a day at least, not " + unused);
             }
             this.unused = unused;
+            return this;
+        }
+
+        /**
+         * Sets the number of replicas that must have a write before the store completes it, so that a failover does not
+         * lose it. They are waited for during 500 milliseconds, on a separate connection, so that reads and the writes
+         * of others go on. If they are late the write still completes; it is counted by {@link
+         * RedisTokenStore#unconfirmedWrites()}, and the first one is logged. Without a grace at the provider, a lease is
+         * confirmed in the same way before a refresh token is used.
+         *
+         * <p>The Redis user then also needs the rights to {@code SET} and {@code WAIT}. A write takes one round trip more
+         * for the store and, in turn, one round trip between primary and replica.
+         *
+         * @param replicas the number, 0 by default: a write is complete when the primary has it
+         * @return this builder
+         */
+        public Builder replicas(int replicas) {
+            if (replicas < 0) {
+                throw new IllegalArgumentException("A number of replicas is not negative: " + replicas);
+            }
+            this.replicas = replicas;
+            return this;
+        }
+
+        /** Sets the time for which replicas are waited for. */
+        Builder replicaTimeout(Duration replicaTimeout) {
+            this.replicaTimeout = replicaTimeout;
             return this;
         }
 

@@ -262,6 +262,7 @@ public class TokenSwapAutoConfiguration {
                     .grace(store.grace())
                     .rotates(store.rotates())
                     .unused(store.unused())
+                    .replicas(store.redis().replicas())
                     .build();
         }
 

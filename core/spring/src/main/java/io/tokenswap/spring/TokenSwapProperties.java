@@ -183,8 +183,10 @@ record TokenSwapProperties(
          * The store in Redis.
          *
          * @param uri address of the Redis server, for example redis://localhost:6379. Without it, a RedisClient bean is used
+         * @param replicas number of replicas that must have a write before it is complete
          */
-        record Redis(@Nullable String uri) {
+        record Redis(
+                @Nullable String uri, @DefaultValue("0") int replicas) {
 
             /** The URI may hold a password. */
             @Override

@@ -249,6 +249,7 @@ class TokenSwapAutoConfigurationTest {
             tokenswap.store.type=redis | tokenswap.store.type=redis needs tokenswap.store.redis.uri
             tokenswap.store.type=redis,tokenswap.store.redis.uri=redis://localhost | needs tokenswap.keys
             tokenswap.store.type=redis,tokenswap.store.redis.uri=hunter2://x,tokenswap.keys=3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs= | tokenswap.store.redis.uri is malformed
+            tokenswap.store.type=redis,tokenswap.store.redis.uri=redis://localhost,tokenswap.store.redis.replicas=-1,tokenswap.keys=3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs= | A number of replicas is not negative: -1
             """)
         void refuseToStartWithoutWhatTheyNeed(String properties, String message) {
             runner.withPropertyValues(properties.split(","))
@@ -340,7 +341,7 @@ class TokenSwapAutoConfigurationTest {
             List<JsonNode> all =
                     StreamSupport.stream(properties.spliterator(), false).toList();
             assertThat(all)
-                    .hasSize(27)
+                    .hasSize(28)
                     .allSatisfy(
                             property -> assertThat(property.path("description").asString(""))
                                     .isNotBlank());
