@@ -1,11 +1,14 @@
 package io.tokenswap.samples.desktop;
 
+import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.Token;
 import io.tokenswap.callback.Browser;
 import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
+import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.Dialect;
 import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.http.ProviderEndpoint;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.store.FileTokenStore;
 import java.io.InputStream;
@@ -33,7 +36,7 @@ import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.function.Tuple2;
 
-/** Signs a user in through an exchange server, and shows the tokens as they come. */
+/** Signs a user in through an exchange server or directly at a provider, and shows the tokens as they come. */
 @Command(
         name = "desktop-login",
         mixinStandardHelpOptions = true,
@@ -41,7 +44,8 @@ import reactor.util.function.Tuple2;
         sortOptions = false,
         description = {
             "Signs a user in through an exchange server and keeps the token fresh.",
-            "Without --exchange it also starts an exchange server: for the real Spotify if SPOTIFY_CLIENT_ID and "
+            "With --client-id it signs in directly at a provider, without a client secret.",
+            "Without either it also starts an exchange server: for the real Spotify if SPOTIFY_CLIENT_ID and "
                     + "SPOTIFY_CLIENT_SECRET are set, else for a demo provider."
         },
         exitCodeListHeading = "Exit codes:%n",
@@ -52,8 +56,8 @@ import reactor.util.function.Tuple2;
             "3:the port is taken",
             "4:the sign-in was not finished before the timeout",
             "5:the sign-in was denied or went wrong",
-            "6:the exchange server cannot be reached, is overloaded or sends an invalid response",
-            "7:the exchange server rejects the request: wrong URL, dialect or configuration",
+            "6:the exchange server or the provider cannot be reached, is overloaded or sends an invalid response",
+            "7:the exchange server or the provider rejects the request: wrong URL, dialect or configuration",
             "8:the grant has ended: sign in again",
             "9:the API at --me-url cannot be reached or refuses the token",
             "10:the reader of the output has closed it",
@@ -83,10 +87,27 @@ public final class DesktopLogin implements Callable<Integer> {
             names = "--dialect",
             paramLabel = "DIALECT",
             description = "the dialect of the exchange server: json (default), single-uri or form")
-    private Dialect dialect = Dialect.JSON;
+    private @Nullable Dialect dialect;
 
-    @Option(names = "--authorize-url", paramLabel = "URL", description = "its login page; --exchange by default")
+    @Option(
+            names = "--client-id",
+            paramLabel = "ID",
+            description =
+                    "signs in directly at a provider, as a public client with PKCE and without a client secret; needs "
+                            + "--authorize-url and --token-url, and the address of --listen registered there")
+    private @Nullable String clientId;
+
+    @Option(
+            names = "--authorize-url",
+            paramLabel = "URL",
+            description = "the login page of the exchange server (--exchange by default) or of the provider")
     private @Nullable URI authorizeUrl;
+
+    @Option(
+            names = "--token-url",
+            paramLabel = "URL",
+            description = "the token endpoint of the provider of --client-id")
+    private @Nullable URI tokenUrl;
 
     @Option(
             names = "--swap-url",
@@ -230,19 +251,27 @@ public final class DesktopLogin implements Callable<Integer> {
     private void requireSense() {
         require(refreshes == null || refreshes >= 0, "--refreshes is 0 or more");
         require(
-                exchange != null || (authorizeUrl == null && swapUrl == null && refreshUrl == null),
+                clientId != null || exchange != null || (authorizeUrl == null && swapUrl == null && refreshUrl == null),
                 "--authorize-url, --swap-url and --refresh-url belong to --exchange: set it too");
+        require(clientId != null || tokenUrl == null, "--token-url belongs to --client-id: set it too");
         require(
-                tokenLifetime == null || (exchange == null && !hasSpotify()),
-                "--token-lifetime is for the demo provider, which --exchange and SPOTIFY_CLIENT_ID do not use");
+                clientId == null || (exchange == null && swapUrl == null && refreshUrl == null && dialect == null),
+                "--client-id signs in without an exchange server: leave out --exchange, --swap-url, --refresh-url and --dialect");
+        require(
+                clientId == null || (!clientId.isBlank() && authorizeUrl != null && tokenUrl != null),
+                "--client-id needs --authorize-url and --token-url, for example of Spotify "
+                        + "https://accounts.spotify.com/authorize and https://accounts.spotify.com/api/token");
+        require(
+                tokenLifetime == null || (!isElsewhere() && !hasSpotify()),
+                "--token-lifetime is for the demo provider, which --exchange, --client-id and SPOTIFY_CLIENT_ID do not use");
         require(!signOut || tokenFile != null, "--sign-out removes the token of a file: name the file by --token-file");
         require(
-                tokenFile == null || signOut || exchange != null || !hasSpotify() || hasSealKeys(),
+                tokenFile == null || signOut || isElsewhere() || !hasSpotify() || hasSealKeys(),
                 "--token-file needs SEAL_KEYS here: without it the exchange server of this program makes a new key at each start, "
                         + "and cannot open an older refresh token. Make a key with: openssl rand -base64 32");
         require(
-                tokenFile == null || signOut || exchange != null || hasSpotify(),
-                "--token-file needs --exchange: the demo provider forgets its users when the program ends");
+                tokenFile == null || signOut || isElsewhere() || hasSpotify(),
+                "--token-file needs --exchange or --client-id: the demo provider forgets its users when the program ends");
     }
 
     private static void require(boolean condition, String rule) {
@@ -257,20 +286,29 @@ public final class DesktopLogin implements Callable<Integer> {
             return;
         }
         BrowserChoice choice = browser == null ? choose(reporter) : browser;
-        if (exchange != null) {
-            signIn(exchange, meUrl, choice, reporter);
-            return;
-        }
-        try (EmbeddedSystem system = embedded(choice, reporter)) {
-            signIn(system.exchangeUri(), meUrl == null ? system.meUri() : meUrl, choice, reporter);
+        if (clientId != null) {
+            signIn(directLogin(clientId), Objects.requireNonNull(authorizeUrl), meUrl, choice, reporter);
+        } else if (exchange != null) {
+            signIn(LoginFlow.create(endpoint(exchange)), page(exchange), meUrl, choice, reporter);
+        } else {
+            try (EmbeddedSystem system = embedded(choice, reporter)) {
+                URI uri = system.exchangeUri();
+                URI me = meUrl == null ? system.meUri() : meUrl;
+                signIn(LoginFlow.create(endpoint(uri)), page(uri), me, choice, reporter);
+            }
         }
     }
 
     private BrowserChoice choose(Reporter reporter) {
-        boolean demo = exchange == null && !hasSpotify();
+        boolean demo = !isElsewhere() && !hasSpotify();
         Display display = Display.of(System.getProperty("os.name"), environment, demo);
         reporter.note(display.reason());
         return display.choice();
+    }
+
+    /** Returns true if the program starts no exchange server. */
+    private boolean isElsewhere() {
+        return exchange != null || clientId != null;
     }
 
     private boolean hasSpotify() {
@@ -295,16 +333,33 @@ public final class DesktopLogin implements Callable<Integer> {
         return system;
     }
 
+    /** Returns the login at the provider itself, which takes the code verifier in place of a client secret. */
+    private LoginFlow directLogin(String id) {
+        URI page = Objects.requireNonNull(authorizeUrl);
+        URI tokens = Objects.requireNonNull(tokenUrl);
+        try {
+            return LoginFlow.create(
+                    ProviderEndpoint.create(tokens, ClientAuthentication.none(id)),
+                    () -> AuthorizationRequest.builder(page).clientId(id));
+        } catch (IllegalArgumentException wrong) {
+            throw new IllegalArgumentException(
+                    String.valueOf(wrong.getMessage()).replace("The token URI", "--token-url " + place(tokens)), wrong);
+        }
+    }
+
+    private URI page(URI exchangeUri) {
+        return authorizeUrl == null ? exchangeUri : authorizeUrl;
+    }
+
     /** The program that a user of the library would write. */
-    private void signIn(URI exchangeUri, @Nullable URI me, BrowserChoice choice, Reporter reporter) {
+    private void signIn(LoginFlow login, URI page, @Nullable URI me, BrowserChoice choice, Reporter reporter) {
         PastedRedirect pasted = new PastedRedirect(pasteable(choice), reporter);
-        LoginFlow flow = LoginFlow.create(endpoint(exchangeUri))
-                .scopes(scopes.toArray(String[]::new))
+        LoginFlow flow = login.scopes(scopes.toArray(String[]::new))
                 .receiver(LoopbackReceiver.create()
                         .redirectUri(listen.get(0), listen.stream().skip(1).toArray(URI[]::new))
                         .timeout(timeout)
                         .pasted(pasted.lines()))
-                .browser(browser(authorizeUrl == null ? exchangeUri : authorizeUrl, choice, pasted, reporter));
+                .browser(browser(page, choice, pasted, reporter));
 
         Mono<TokenSession> session = tokenFile == null
                 ? flow.login()
@@ -351,7 +406,7 @@ public final class DesktopLogin implements Callable<Integer> {
 
     private ExchangeServerEndpoint endpoint(URI exchangeUri) {
         ExchangeServerEndpoint.Builder endpoint =
-                ExchangeServerEndpoint.builder(exchangeUri).dialect(dialect);
+                ExchangeServerEndpoint.builder(exchangeUri).dialect(dialect == null ? Dialect.JSON : dialect);
         if (authorizeUrl != null) {
             endpoint.authorizeUri(authorizeUrl);
         }
@@ -396,13 +451,16 @@ public final class DesktopLogin implements Callable<Integer> {
         Browser printing = Browser.printing(uri -> {
             pasted.expect(uri);
             reporter.authorize(uri);
-            if (choice == BrowserChoice.PRINT && exchange != null) {
+            if (choice == BrowserChoice.PRINT && isElsewhere()) {
+                String server = clientId == null ? "exchange server" : "provider";
                 reporter.note(
-                        "If the browser is on another machine, paste the address at which it ends here. If it shows an error of the"
-                                + " exchange server, that server may not allow the address of --listen.");
+                        "If the browser is on another machine, paste the address at which it ends here. If it shows an error"
+                                + " of the " + server + ", that server may not allow the address of --listen.");
             }
         });
-        Browser shown = uri -> Reachability.check(page).then(printing.open(uri));
+        String server = clientId == null ? "exchange server" : "provider";
+        String option = clientId == null ? "--exchange" : "--authorize-url";
+        Browser shown = uri -> Reachability.check(page, server, option).then(printing.open(uri));
         return switch (choice) {
             case PRINT -> shown;
             case SYSTEM ->

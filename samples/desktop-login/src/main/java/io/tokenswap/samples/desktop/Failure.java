@@ -86,6 +86,8 @@ record Failure(String kind, int exitCode, String message) {
     }
 
     private static String wrongUrl(int status) {
-        return status == 404 || status == 405 ? ". Are --exchange, --swap-url and --refresh-url right?" : "";
+        return status == 404 || status == 405
+                ? ". Are --exchange, --swap-url and --refresh-url right? With --client-id, is --token-url right?"
+                : "";
     }
 }

@@ -102,7 +102,7 @@ final class HeadlessBrowser implements Browser {
         return page.status() < 400
                 ? Mono.empty()
                 : Mono.error(failed("The sign-in came back with a redirect that does not belong to this login (status "
-                        + page.status() + "). Does the exchange server return the state unchanged?"));
+                        + page.status() + "). Does the server return the state unchanged?"));
     }
 
     private static Mono<Void> lost(Page page) {
@@ -112,7 +112,7 @@ final class HeadlessBrowser implements Browser {
                         ? "The sign-in ends at a page that needs a person, " + page.place()
                                 + ". Use --browser system or --browser print, or correct --exchange."
                         : "The sign-in ends at " + page.place() + " with status " + page.status()
-                                + ". Check --exchange and --authorize-url, and that the exchange server allows "
+                                + ". Check --exchange and --authorize-url, and that the server allows "
                                 + "the address of --listen and each --scope.";
         return Mono.error(failed(what));
     }

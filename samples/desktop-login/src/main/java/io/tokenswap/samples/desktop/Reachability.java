@@ -19,8 +19,13 @@ final class Reachability {
 
     private Reachability() {}
 
-    /** Connects and sends nothing. */
-    static Mono<Void> check(URI page) {
+    /**
+     * Connects and sends nothing.
+     *
+     * @param server the name of the server in a message
+     * @param option the option that names the page
+     */
+    static Mono<Void> check(URI page, String server, String option) {
         return TcpClient.newConnection()
                 .host(page.getHost())
                 .port(port(page))
@@ -28,11 +33,11 @@ final class Reachability {
                 .connect()
                 .doOnNext(Connection::dispose)
                 .onErrorMap(error -> new TokenUnavailableException(
-                        "The exchange server could not be reached: "
+                        "The " + server + " could not be reached: "
                                 + (error instanceof UnknownHostException ? "the name of " : "nothing listens at ")
                                 + page.getHost() + ":" + port(page)
                                 + (error instanceof UnknownHostException ? " is unknown." : ".")
-                                + " Is it running, and is --exchange right?",
+                                + " Is it running, and is " + option + " right?",
                         Reason.NOT_SENT,
                         null,
                         error))
