@@ -28,6 +28,9 @@ final class ProxyProcess implements AutoCloseable {
         this.port = port;
         this.directory = directory;
         Mono.fromCallable(() -> {
+                    if (!process.isAlive()) {
+                        throw new IllegalStateException("The proxy has ended: " + logs());
+                    }
                     new Socket("127.0.0.1", port).close();
                     return port;
                 })

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** A real {@code redis-server} that keeps nothing on the disk. */
 final class RedisProcess implements AutoCloseable {
@@ -32,11 +33,18 @@ final class RedisProcess implements AutoCloseable {
         this.operator = RedisClient.create(url());
     }
 
+    /**
+     * Returns a port for a program that starts later. The port is below those that the kernel gives to a server or a
+     * connection without one, because such a server could take it before the program.
+     */
     static int freePort() {
-        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return probe.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(10_240, 22_000);
+            try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return probe.getLocalPort();
+            } catch (IOException taken) {
+                // the next one
+            }
         }
     }
 
