@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Tag;
@@ -119,20 +121,27 @@ class ExchangeServerTest {
     @Test
     @Tag("E63")
     void theEndOfTheLingerClosesWhatIsIdleAndLetsARequestFinish() throws IOException {
+        List<Socket> halves = new ArrayList<>();
         try (Exchange exchange = new Exchange();
-                Socket fresh = connect(exchange);
-                Socket half = connect(exchange)) {
-            exchange.awaitConnections(2);
-            // The response to the first request shows that the first line of the second was read.
-            half.getOutputStream()
-                    .write((REQUEST + "GET /health/live HTTP/1.1\r\n").getBytes(StandardCharsets.US_ASCII));
-            read(half);
+                Socket fresh = connect(exchange)) {
+            for (int i = 0; i < 20; i++) {
+                Socket half = connect(exchange);
+                halves.add(half);
+                // The response to the first request shows that the first line of the second was read.
+                half.getOutputStream()
+                        .write((REQUEST + "GET /health/live HTTP/1.1\r\n").getBytes(StandardCharsets.US_ASCII));
+                read(half);
+            }
+            exchange.awaitConnections(21);
             CompletableFuture<Void> closed =
                     CompletableFuture.runAsync(() -> exchange.server.close(true, Duration.ofMillis(1)));
 
             assertThat(fresh.getInputStream().read()).isEqualTo(-1);
-            half.getOutputStream().write("Host: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-            assertThat(read(half)).startsWith("HTTP/1.1 200 ").containsIgnoringCase("connection: close");
+            for (Socket half : halves) {
+                half.getOutputStream().write("Host: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+                assertThat(read(half)).startsWith("HTTP/1.1 200 ").containsIgnoringCase("connection: close");
+                half.close();
+            }
             closed.join();
         }
     }

@@ -6,6 +6,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
+import io.lettuce.core.TimeoutOptions;
 import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
@@ -75,6 +76,10 @@ public final class RedisMemory implements SharedMemory, Disposable {
     private static final int MOST_MISSED_BEATS = 3;
     private static final Duration CONNECT = Duration.ofSeconds(1);
     private static final int MOST_COMMANDS = 1_000;
+    /** Each command has a deadline here already. */
+    private static final TimeoutOptions WITHOUT_TIMEOUTS =
+            TimeoutOptions.builder().timeoutCommands(false).build();
+
     private static final String PREFIX = "tokenswap:exchange:";
 
     private static final Logger log = LoggerFactory.getLogger(RedisMemory.class);
@@ -115,6 +120,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
                     .socketOptions(socket)
                     .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                     .requestQueueSize(MOST_COMMANDS)
+                    .timeoutOptions(WITHOUT_TIMEOUTS)
                     .build());
             return new RedisMemory(String.valueOf(nodes.get(0)), client, () -> Connection.of(client.connect()));
         }
@@ -125,6 +131,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
                 .socketOptions(socket)
                 .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
                 .requestQueueSize(MOST_COMMANDS)
+                .timeoutOptions(WITHOUT_TIMEOUTS)
                 .build());
         // The text of a RedisURI hides its password.
         return new RedisMemory(String.valueOf(uri), client, () -> Connection.of(client.connect()));
