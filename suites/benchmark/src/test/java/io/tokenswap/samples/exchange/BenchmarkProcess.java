@@ -1,0 +1,146 @@
+package io.tokenswap.samples.exchange;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+import reactor.netty.DisposableServer;
+
+/** A server in a process of its own. */
+final class BenchmarkProcess implements AutoCloseable {
+
+    static final String KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
+
+    static final String LOGGING = "../../../samples/exchange-server/src/main/program/logback.xml";
+
+    /** The same heap and log for all. */
+    private static final List<String> JVM = List.of("-Xmx256m", "-Dlogback.configurationFile=" + LOGGING);
+
+    private final Process process;
+    private final int port;
+
+    private BenchmarkProcess(Process process, int port) {
+        this.process = process;
+        this.port = port;
+        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
+    }
+
+    /** Starts a class of this class path that prints the URL or the port of its server. */
+    static BenchmarkProcess java(String main, Map<String, String> variables) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(ProcessHandle.current().info().command().orElse("java"));
+        command.addAll(JVM);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        return start(command, variables);
+    }
+
+    static BenchmarkProcess exchange(String tokenUrl, Map<String, String> variables) throws IOException {
+        Map<String, String> all = new HashMap<>(Map.of(
+                "CLIENT_ID",
+                "client",
+                "CLIENT_SECRET",
+                "secret-of-the-benchmark",
+                "PORT",
+                "0",
+                "PROVIDER_TOKEN_URL",
+                tokenUrl,
+                "LIMIT_TOTAL",
+                "0",
+                "LIMIT_PER_TOKEN",
+                "0",
+                "LIMIT_FAILURES",
+                "0"));
+        all.putAll(variables);
+        return java(Program.class.getName(), all);
+    }
+
+    /** Starts a command whose first line of output ends with its port. */
+    static BenchmarkProcess start(List<String> command, Map<String, String> variables) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().putAll(variables);
+        Process process = builder.start();
+        BufferedReader output =
+                new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.US_ASCII));
+        String line = output.readLine();
+        if (line == null) {
+            throw new IOException(command + " did not start");
+        }
+        return new BenchmarkProcess(process, Integer.parseInt(line.replaceAll(".*\\D", "")));
+    }
+
+    /** Starts nginx in front of a port, or returns null where it is not installed. */
+    static @Nullable BenchmarkProcess nginx(int provider) throws IOException, InterruptedException {
+        Path program = Path.of("/usr/sbin/nginx");
+        if (!Files.isExecutable(program)) {
+            return null;
+        }
+        int port;
+        try (ServerSocket probe = new ServerSocket(0)) {
+            port = probe.getLocalPort();
+        }
+        Path directory = Files.createTempDirectory("nginx");
+        Path file = Files.writeString(directory.resolve("nginx.conf"), """
+                daemon off; master_process off; pid %1$s/pid; error_log /dev/null;
+                events { worker_connections 1024; }
+                http {
+                    access_log off; keepalive_requests 1000000000; client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy;
+                    fastcgi_temp_path %1$s/fastcgi; uwsgi_temp_path %1$s/uwsgi; scgi_temp_path %1$s/scgi;
+                    upstream provider { server 127.0.0.1:%2$d; keepalive 256; keepalive_requests 1000000000; }
+                    server {
+                        listen 127.0.0.1:%3$d;
+                        location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; }
+                    }
+                }
+                """.formatted(directory, provider, port));
+        Process process = new ProcessBuilder(
+                        program.toString(), "-e", "/dev/null", "-p", directory.toString(), "-c", file.toString())
+                .inheritIO()
+                .start();
+        Thread.sleep(1_000);
+        return new BenchmarkProcess(process, port);
+    }
+
+    /** Prints the port, and serves until the standard input ends, which it does with the process that started this one. */
+    static void serve(DisposableServer server) throws IOException {
+        System.out.println(server.port());
+        while (System.in.read() >= 0) {
+            // Nothing is sent.
+        }
+        System.exit(0);
+    }
+
+    int port() {
+        return port;
+    }
+
+    /** Returns the CPU time of the process, in ticks of 10 ms. */
+    long cpuTicks() throws IOException {
+        String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
+        String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
+        return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);
+    }
+
+    /** Returns the resident memory of the process. */
+    long mebibytes() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/" + process.pid() + "/status"))) {
+            return lines.filter(line -> line.startsWith("VmRSS:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) / 1024)
+                    .findAny()
+                    .orElse(0);
+        }
+    }
+
+    @Override
+    public void close() {
+        process.destroyForcibly().onExit().join();
+    }
+}
