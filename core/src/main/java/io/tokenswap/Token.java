@@ -28,22 +28,34 @@ public final class Token {
     private final String tokenType;
     private final Set<String> scopes;
     private final @Nullable String refreshToken;
-    private final Instant issuedAt;
-    private final @Nullable Instant expiresAt;
-    private final Instant authorizedAt;
-    private final @Nullable Instant grantExpiresAt;
-    private final @Nullable Duration refreshTokenTimeout;
+
+    // Instants in nanoseconds since 1970. A process may hold a million tokens, and three objects for each would take as
+    // much
+    // memory as one of its secrets.
+    private final long issuedAt;
+    private final long expiresAt;
+    private final long authorizedAt;
+
+    /** Values that most tokens lack. */
+    private final @Nullable Extras extras;
 
     private Token(Builder builder) {
         this.accessToken = builder.accessToken;
         this.tokenType = builder.tokenType;
         this.scopes = builder.scopes;
         this.refreshToken = builder.refreshToken;
-        this.issuedAt = builder.issuedAt;
-        this.expiresAt = builder.expiresAt;
-        this.authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
-        this.grantExpiresAt = builder.grantExpiresAt;
-        this.refreshTokenTimeout = builder.refreshTokenTimeout;
+        Instant authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
+        this.issuedAt = PackedInstant.pack(builder.issuedAt);
+        this.expiresAt = PackedInstant.pack(builder.expiresAt);
+        this.authorizedAt = PackedInstant.pack(authorizedAt);
+        FarInstants far = this.issuedAt == PackedInstant.FAR
+                        || this.expiresAt == PackedInstant.FAR
+                        || this.authorizedAt == PackedInstant.FAR
+                ? new FarInstants(builder.issuedAt, builder.expiresAt, authorizedAt)
+                : null;
+        this.extras = far == null && builder.grantExpiresAt == null && builder.refreshTokenTimeout == null
+                ? null
+                : new Extras(builder.grantExpiresAt, builder.refreshTokenTimeout, far);
     }
 
     /**
@@ -103,7 +115,7 @@ public final class Token {
      * @return the start of its lifetime
      */
     public Instant issuedAt() {
-        return issuedAt;
+        return issuedAt == PackedInstant.FAR ? far().issuedAt : PackedInstant.unpack(issuedAt);
     }
 
     /**
@@ -112,7 +124,10 @@ public final class Token {
      * @return the first instant at which it is invalid, or null if the provider reported none
      */
     public @Nullable Instant expiresAt() {
-        return expiresAt;
+        if (expiresAt == PackedInstant.NONE) {
+            return null;
+        }
+        return expiresAt == PackedInstant.FAR ? far().expiresAt : PackedInstant.unpack(expiresAt);
     }
 
     /**
@@ -121,7 +136,7 @@ public final class Token {
      * @return the start of the grant, the same for all tokens that were refreshed from one another
      */
     public Instant authorizedAt() {
-        return authorizedAt;
+        return authorizedAt == PackedInstant.FAR ? far().authorizedAt : PackedInstant.unpack(authorizedAt);
     }
 
     /**
@@ -130,7 +145,7 @@ public final class Token {
      * @return the first instant at which no refresh succeeds, or null if the provider reported none
      */
     public @Nullable Instant grantExpiresAt() {
-        return grantExpiresAt;
+        return extras == null ? null : extras.grantExpiresAt;
     }
 
     /**
@@ -140,7 +155,7 @@ public final class Token {
      * @return the time from {@link #issuedAt()}, or null if the provider reported none
      */
     public @Nullable Duration refreshTokenTimeout() {
-        return refreshTokenTimeout;
+        return extras == null ? null : extras.refreshTokenTimeout;
     }
 
     /**
@@ -159,14 +174,14 @@ public final class Token {
      * @return a builder with all of its values
      */
     public Builder toBuilder() {
-        Builder builder = new Builder(accessToken, issuedAt);
+        Builder builder = new Builder(accessToken, issuedAt());
         builder.tokenType = tokenType;
         builder.scopes = scopes;
         builder.refreshToken = refreshToken;
-        builder.expiresAt = expiresAt;
-        builder.authorizedAt = authorizedAt;
-        builder.grantExpiresAt = grantExpiresAt;
-        builder.refreshTokenTimeout = refreshTokenTimeout;
+        builder.expiresAt = expiresAt();
+        builder.authorizedAt = authorizedAt();
+        builder.grantExpiresAt = grantExpiresAt();
+        builder.refreshTokenTimeout = refreshTokenTimeout();
         return builder;
     }
 
@@ -177,11 +192,10 @@ public final class Token {
                 && tokenType.equals(that.tokenType)
                 && scopes.equals(that.scopes)
                 && Objects.equals(refreshToken, that.refreshToken)
-                && issuedAt.equals(that.issuedAt)
-                && Objects.equals(expiresAt, that.expiresAt)
-                && authorizedAt.equals(that.authorizedAt)
-                && Objects.equals(grantExpiresAt, that.grantExpiresAt)
-                && Objects.equals(refreshTokenTimeout, that.refreshTokenTimeout);
+                && issuedAt == that.issuedAt
+                && expiresAt == that.expiresAt
+                && authorizedAt == that.authorizedAt
+                && Objects.equals(extras, that.extras);
     }
 
     @Override
@@ -196,11 +210,50 @@ public final class Token {
                 + ", " + tokenType
                 + ", scopes=" + scopes
                 + ", refreshToken=" + (refreshToken == null ? "none" : "present")
-                + ", issuedAt=" + issuedAt
-                + ", expiresAt=" + expiresAt
-                + ", authorizedAt=" + authorizedAt
-                + ", grantExpiresAt=" + grantExpiresAt
-                + ", refreshTokenTimeout=" + refreshTokenTimeout + "]";
+                + ", issuedAt=" + issuedAt()
+                + ", expiresAt=" + expiresAt()
+                + ", authorizedAt=" + authorizedAt()
+                + ", grantExpiresAt=" + grantExpiresAt()
+                + ", refreshTokenTimeout=" + refreshTokenTimeout() + "]";
+    }
+
+    private FarInstants far() {
+        return Objects.requireNonNull(Objects.requireNonNull(extras).far);
+    }
+
+    private record Extras(
+            @Nullable Instant grantExpiresAt,
+            @Nullable Duration refreshTokenTimeout,
+            @Nullable FarInstants far) {}
+
+    /** All instants of a token that has one before 1677 or after 2262. */
+    private record FarInstants(Instant issuedAt, @Nullable Instant expiresAt, Instant authorizedAt) {}
+
+    /** Conversion of an instant to nanoseconds since 1970. */
+    private static final class PackedInstant {
+
+        /** Stands for no instant. */
+        static final long NONE = Long.MIN_VALUE;
+
+        /** Stands for an instant that is too far away. */
+        static final long FAR = Long.MIN_VALUE + 1;
+
+        private static final long SECOND = 1_000_000_000;
+
+        /** The greatest number of whole seconds on either side of 1970. */
+        private static final long MOST_SECONDS = Long.MAX_VALUE / SECOND - 1;
+
+        static long pack(@Nullable Instant instant) {
+            if (instant == null) {
+                return NONE;
+            }
+            long seconds = instant.getEpochSecond();
+            return Math.abs(seconds) > MOST_SECONDS ? FAR : seconds * SECOND + instant.getNano();
+        }
+
+        static Instant unpack(long nanos) {
+            return Instant.ofEpochSecond(Math.floorDiv(nanos, SECOND), Math.floorMod(nanos, SECOND));
+        }
     }
 
     /** Collects the values of a {@link Token}. Not safe for use by several threads. */

@@ -61,6 +61,39 @@ class TokenTest {
         assertThat(complete().build()).isNotEqualTo("canary-access");
     }
 
+    static Stream<Instant> anyYear() {
+        return Stream.of(
+                Instant.MIN,
+                Instant.parse("-0100-01-01T00:00:00.5Z"),
+                Instant.parse("1677-09-21T00:12:43.145224191Z"),
+                Instant.parse("1677-09-21T00:12:44.999999999Z"),
+                Instant.parse("1969-12-31T23:59:59.999999999Z"),
+                Instant.EPOCH,
+                Instant.parse("2262-04-11T23:47:15.999999999Z"),
+                Instant.parse("2262-04-11T23:47:16.854775807Z"),
+                Instant.MAX);
+    }
+
+    @ParameterizedTest
+    @MethodSource("anyYear")
+    void keepsInstantsOfAnyYearToTheNanosecond(Instant instant) {
+        Token issued = Token.builder("a", instant).build();
+        assertThat(issued.issuedAt()).isEqualTo(instant);
+        assertThat(issued.authorizedAt()).isEqualTo(instant);
+        assertThat(issued.expiresAt()).isNull();
+        Token others = Token.builder("a", ISSUED)
+                .expiresAt(instant)
+                .authorizedAt(instant)
+                .build();
+        assertThat(others.issuedAt()).isEqualTo(ISSUED);
+        assertThat(others.expiresAt()).isEqualTo(instant);
+        assertThat(others.authorizedAt()).isEqualTo(instant);
+        assertThat(others.toBuilder().build()).isEqualTo(others).hasSameHashCodeAs(others);
+        assertThat(others).isNotEqualTo(issued);
+        Instant other = instant.equals(Instant.MAX) ? instant.minusNanos(1) : instant.plusNanos(1);
+        assertThat(others.toBuilder().expiresAt(other).build()).isNotEqualTo(others);
+    }
+
     static Stream<UnaryOperator<Token.Builder>> oneChange() {
         return Stream.of(
                 b -> b.tokenType("MAC"),

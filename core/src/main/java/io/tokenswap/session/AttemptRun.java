@@ -10,7 +10,7 @@ import reactor.util.context.Context;
  * Runs an attempt on a separate subscription. The result reaches the phase even if all callers have cancelled. Each way out
  * frees the slot of the attempt, after the phase knows the result.
  */
-final class AttemptRun implements CoreSubscriber<AttemptResult>, Runnable {
+final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<AttemptResult>, Runnable {
 
     private final SessionEngine session;
     private final RefreshAttempt attempt;
@@ -21,6 +21,16 @@ final class AttemptRun implements CoreSubscriber<AttemptResult>, Runnable {
         this.session = session;
         this.attempt = attempt;
         this.context = Context.of(SessionEngine.class, session); // nothing of a caller
+    }
+
+    @Override
+    void start() {
+        session.dispatch(this);
+    }
+
+    @Override
+    void promote() {
+        session.settings().slots().promote(this);
     }
 
     @Override

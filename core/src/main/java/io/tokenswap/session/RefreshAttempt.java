@@ -40,7 +40,8 @@ final class RefreshAttempt implements CallBatch.Calls {
 
     private boolean cancelled;
 
-    private volatile @Nullable Runnable onWaiter;
+    /** The place of this attempt among those that wait for a slot; null if it never waited. */
+    private volatile RefreshSlots.@Nullable Ticket ticket;
 
     private RefreshAttempt(Kind kind, @Nullable LoginRequiredException reason) {
         this.kind = kind;
@@ -83,9 +84,9 @@ final class RefreshAttempt implements CallBatch.Calls {
             }
             last = caller;
         }
-        Runnable action = onWaiter;
-        if (action != null) {
-            action.run();
+        RefreshSlots.Ticket waiting = ticket;
+        if (waiting != null) {
+            waiting.promote();
         }
         return true;
     }
@@ -151,11 +152,11 @@ final class RefreshAttempt implements CallBatch.Calls {
         return first != null;
     }
 
-    /** Sets the action that runs when a caller begins to wait. */
-    void onWaiter(Runnable action) {
-        onWaiter = action;
-        if (hasWaiters()) { // since before the action was set
-            action.run();
+    /** Promotes the ticket of this attempt when a caller begins to wait. */
+    void onWaiter(RefreshSlots.Ticket waiting) {
+        ticket = waiting;
+        if (hasWaiters()) { // since before the ticket was set
+            waiting.promote();
         }
     }
 

@@ -25,25 +25,24 @@ final class RefreshSlots {
     }
 
     /** Starts an attempt now or as soon as there is a slot for it. The attempt must {@link #release} the slot in any case. */
-    void take(RefreshAttempt attempt, Runnable start) {
-        if (!takeOrWait(attempt, start)) {
-            start.run();
+    void take(RefreshAttempt attempt, Ticket ticket) {
+        if (!takeOrWait(attempt, ticket)) {
+            ticket.start();
         }
     }
 
-    private synchronized boolean takeOrWait(RefreshAttempt attempt, Runnable start) {
+    private synchronized boolean takeOrWait(RefreshAttempt attempt, Ticket ticket) {
         if (inFlight < limit) {
             inFlight++;
             return false;
         }
-        Ticket ticket = new Ticket(start);
         add(attempt.hasWaiters() ? urgent : others, ticket);
-        attempt.onWaiter(() -> promote(ticket));
+        attempt.onWaiter(ticket);
         return true;
     }
 
     /** A caller waits for the attempt from now on. */
-    private synchronized void promote(Ticket ticket) {
+    synchronized void promote(Ticket ticket) {
         if (ticket.list == others) {
             remove(others, ticket.index);
             add(urgent, ticket);
@@ -52,19 +51,19 @@ final class RefreshSlots {
 
     /** Returns a slot, and gives it to a waiting attempt. */
     void release(DoubleSupplier random) {
-        Runnable next = next(random);
+        Ticket next = next(random);
         if (next != null) {
-            next.run();
+            next.start();
         }
     }
 
-    private synchronized @Nullable Runnable next(DoubleSupplier random) {
+    private synchronized @Nullable Ticket next(DoubleSupplier random) {
         List<Ticket> from = urgent.isEmpty() ? others : urgent;
         if (from.isEmpty()) {
             inFlight--;
             return null;
         }
-        return remove(from, (int) (random.getAsDouble() * from.size())).start;
+        return remove(from, (int) (random.getAsDouble() * from.size()));
     }
 
     private static void add(List<Ticket> list, Ticket ticket) {
@@ -85,14 +84,18 @@ final class RefreshSlots {
         return removed;
     }
 
-    private static final class Ticket {
+    /** An attempt that may wait for a slot. */
+    abstract static class Ticket {
 
-        private final Runnable start;
+        /** The list in which this ticket waits; null if it does not wait. This and the index are guarded by the slots. */
         private @Nullable List<Ticket> list;
+
         private int index;
 
-        Ticket(Runnable start) {
-            this.start = start;
-        }
+        /** Starts the attempt, which has a slot. */
+        abstract void start();
+
+        /** A caller waits for the attempt from now on. */
+        abstract void promote();
     }
 }

@@ -14,8 +14,9 @@ final class RefreshTimer extends SharedTimer.Task {
     private static final int SLICE = 30_000;
 
     private final SessionEngine session;
-    private final Phase phase;
-    private volatile boolean cancelled;
+
+    /** The phase to leave; null once the timer is cancelled. */
+    private volatile @Nullable Phase phase;
 
     /**
      * Sets a timer.
@@ -33,7 +34,7 @@ final class RefreshTimer extends SharedTimer.Task {
 
     private void sleep(long wait) {
         session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)));
-        if (cancelled) { // by another thread, while this one began the next slice
+        if (phase == null) { // cancelled by another thread, while this one began the next slice
             cancelTimer();
         }
     }
@@ -41,17 +42,19 @@ final class RefreshTimer extends SharedTimer.Task {
     /** The end of a slice. */
     @Override
     public void run() {
-        if (cancelled) {
+        Phase expected = phase;
+        if (expected == null) {
             return;
         }
-        long wait = phase.delay(session.moment());
+        Moment moment = session.moment();
+        long wait = expected.delay(moment);
         if (wait <= 0) {
-            session.wake(phase);
+            session.wake(expected, moment);
         } else {
             try {
                 sleep(wait);
             } catch (RuntimeException rejected) {
-                cancelled = true;
+                phase = null;
                 session.setTimer(); // tries once more, and fails the subscribers if it is in vain
             }
         }
@@ -59,11 +62,11 @@ final class RefreshTimer extends SharedTimer.Task {
 
     @SuppressWarnings("ReferenceEquality") // an equal phase that was entered anew has another time to leave
     boolean isFor(@Nullable Phase other) {
-        return phase == other && !cancelled;
+        return other != null && phase == other;
     }
 
     void cancel() {
-        cancelled = true;
+        phase = null;
         cancelTimer();
     }
 }

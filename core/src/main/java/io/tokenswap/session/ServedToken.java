@@ -10,15 +10,15 @@ import java.time.Instant;
  * @param token the token
  * @param staleAt when callers stop getting it, in milliseconds since 1970
  * @param refused true if the API has refused the token: no caller gets it any more
- * @param rejections the number of tokens in a row that the API has refused
+ * @param rejections the number of tokens in a row that the API has refused; a short number saves eight bytes of each session
  * @param offset the distance of the clocks when the token became current, see {@link Moment#by(long)}
  * @param stored what is known of the stored record; {@link Stored#NONE} without a store
  */
-record ServedToken(Token token, long staleAt, boolean refused, int rejections, long offset, Stored stored) {
+record ServedToken(Token token, long staleAt, boolean refused, short rejections, long offset, Stored stored) {
 
     static ServedToken of(Token token, int rejections, Stored stored, Moment moment, SessionSettings settings) {
         long staleAt = millis(settings.policy().staleAt(token));
-        return new ServedToken(token, staleAt, false, rejections, moment.offset(), stored);
+        return new ServedToken(token, staleAt, false, shortened(rejections), moment.offset(), stored);
     }
 
     boolean isUsable(Moment moment) {
@@ -39,7 +39,12 @@ record ServedToken(Token token, long staleAt, boolean refused, int rejections, l
 
     /** Counts how many tokens in a row the API has refused. */
     ServedToken rejections(int rejections) {
-        return new ServedToken(token, staleAt, refused, rejections, offset, stored);
+        return new ServedToken(token, staleAt, refused, shortened(rejections), offset, stored);
+    }
+
+    /** Stops the count where the backoff has long reached its maximum. */
+    private static short shortened(int rejections) {
+        return (short) Math.min(rejections, Short.MAX_VALUE);
     }
 
     /** Takes the distance of the clocks anew, so that a deadline that is set now has a twin by the monotonic clock. */

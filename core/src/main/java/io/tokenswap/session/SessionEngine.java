@@ -235,9 +235,9 @@ abstract class SessionEngine {
     private void begin(RefreshAttempt attempt) {
         AttemptRun run = new AttemptRun(this, attempt);
         if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
-            settings.slots().take(attempt, () -> dispatch(run));
+            settings.slots().take(attempt, run);
         } else {
-            dispatch(run);
+            run.start();
         }
     }
 
@@ -328,7 +328,7 @@ abstract class SessionEngine {
                         || (now instanceof Phase.Paused paused && paused.cause() == Phase.Paused.Cause.RESPONSE_LOST));
     }
 
-    void wake(Phase expected) {
-        change(found -> found == expected ? found.woken(moment(), settings) : found);
+    void wake(Phase expected, Moment moment) {
+        change(found -> found == expected ? found.woken(moment, settings) : found);
     }
 }
