@@ -38,16 +38,20 @@ public final class RefreshPolicy {
     /** Longer than any margin, and short enough for arithmetic in milliseconds. */
     private static final Duration ENDLESS = Duration.ofDays(365_000);
 
-    private static final long NANOS_PER_SECOND = 1_000_000_000;
+    private static final long NANOS_PER_MILLI = 1_000_000;
+    private static final long NANOS_PER_SECOND = 1_000 * NANOS_PER_MILLI;
+
+    /** Lifetime in nanoseconds as which each longer one counts: 285 years. */
+    private static final long LONGEST = 9_000_000_000L * NANOS_PER_SECOND;
 
     /** The resolution of timers: a wait of zero would keep a thread busy with failures. */
     private static final Duration SHORTEST_WAIT = Duration.ofMillis(1);
 
     /** The resolution of {@code expires_in}: a server that rounds may end a token so much earlier than its response says. */
-    private static final Duration ROUNDING = Duration.ofSeconds(1);
+    private static final long ROUNDING = NANOS_PER_SECOND;
 
     /** The shortest lifetime that can spare the {@link #ROUNDING}: it is a fifth of this one, as the refresh margin is. */
-    private static final Duration SHORTEST_LIFETIME_TO_ROUND = Duration.ofSeconds(5);
+    private static final long SHORTEST_LIFETIME_TO_ROUND = 5 * NANOS_PER_SECOND;
 
     /** The number of doublings after which any backoff has reached its longest. */
     private static final int MAX_DOUBLINGS = 30;
@@ -141,12 +145,12 @@ public final class RefreshPolicy {
         if (expiresAt == null) {
             return Instant.MAX;
         }
-        Duration fifth = shorter(part(lifetime(token, expiresAt), 5), ENDLESS);
-        Duration widest = shorter(jitter, part(fifth, 4));
-        Duration ahead = shorter(refreshMargin, fifth).plus(scaled(widest, random));
-        Instant staleAt = staleAt(token);
-        Instant refreshAt = expiresAt.minus(ahead);
-        return refreshAt.isAfter(staleAt) ? staleAt : refreshAt;
+        long lifetime = lifetime(token.issuedAt(), expiresAt);
+        long fifth = lifetime / 5;
+        long widestMillis = Math.min(nanos(jitter), fifth / 4) / NANOS_PER_MILLI;
+        long atRandom = NANOS_PER_MILLI * (long) (widestMillis * random);
+        long ahead = Math.min(nanos(refreshMargin), fifth) + atRandom;
+        return expiresAt.minusNanos(Math.max(ahead, skew(lifetime)));
     }
 
     /**
@@ -157,9 +161,7 @@ public final class RefreshPolicy {
      */
     Instant staleAt(Token token) {
         Instant expiresAt = expiresAt(token);
-        return expiresAt == null
-                ? Instant.MAX
-                : expiresAt.minus(shorter(clockSkew, longestSkew(lifetime(token, expiresAt))));
+        return expiresAt == null ? Instant.MAX : expiresAt.minusNanos(skew(lifetime(token.issuedAt(), expiresAt)));
     }
 
     /**
@@ -221,25 +223,29 @@ public final class RefreshPolicy {
                 + "]";
     }
 
-    private static Duration longestSkew(Duration lifetime) {
-        Duration tenth = part(lifetime, 10);
-        return lifetime.compareTo(SHORTEST_LIFETIME_TO_ROUND) >= 0 && tenth.compareTo(ROUNDING) < 0 ? ROUNDING : tenth;
+    // Nanoseconds as plain numbers from here: every refresh computes with them.
+
+    private long skew(long lifetime) {
+        long tenth = lifetime / 10;
+        long longest = lifetime >= SHORTEST_LIFETIME_TO_ROUND && tenth < ROUNDING ? ROUNDING : tenth;
+        return Math.min(nanos(clockSkew), longest);
     }
 
-    private static Duration lifetime(Token token, Instant expiresAt) {
-        Duration lifetime = Duration.between(token.issuedAt(), expiresAt);
-        return lifetime.isNegative() ? Duration.ZERO : lifetime;
+    /** Returns the nanoseconds from the start to the end, zero or more and at most {@link #LONGEST}. */
+    private static long lifetime(Instant start, Instant end) {
+        long seconds = end.getEpochSecond() - start.getEpochSecond();
+        if (seconds < 0 || seconds >= LONGEST / NANOS_PER_SECOND) {
+            return seconds < 0 ? 0 : LONGEST;
+        }
+        return Math.max(0, seconds * NANOS_PER_SECOND + end.getNano() - start.getNano());
+    }
+
+    private static long nanos(Duration duration) {
+        return duration.toSeconds() >= LONGEST / NANOS_PER_SECOND ? LONGEST : duration.toNanos();
     }
 
     private static Duration scaled(Duration duration, double factor) {
         return Duration.ofMillis((long) (shorter(duration, ENDLESS).toMillis() * factor));
-    }
-
-    /** Divides a duration without the big numbers that {@link Duration#dividedBy(long)} uses. */
-    private static Duration part(Duration whole, int divisor) {
-        long seconds = whole.getSeconds();
-        long nanos = seconds % divisor * NANOS_PER_SECOND + whole.getNano();
-        return Duration.ofSeconds(seconds / divisor, nanos / divisor);
     }
 
     private static Duration shorter(Duration one, Duration other) {

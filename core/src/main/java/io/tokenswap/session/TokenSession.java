@@ -11,7 +11,7 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.internal.Timers;
 import java.time.InstantSource;
 import java.util.Objects;
-import java.util.Random;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -188,7 +188,7 @@ public interface TokenSession extends TokenSource, Disposable {
         private RefreshPolicy policy = RefreshPolicy.defaults();
         private InstantSource clock = InstantSource.system();
         private Scheduler scheduler = Timers.scheduler();
-        private DoubleSupplier random = new Random()::nextDouble;
+        private DoubleSupplier random = () -> ThreadLocalRandom.current().nextDouble();
         private @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login;
         private boolean keepAlive;
         private @Nullable TokenStore store;

@@ -24,9 +24,9 @@ final class TokenSuccession {
         Instant grantExpiresAt = next.grantExpiresAt() == null ? previous.grantExpiresAt() : next.grantExpiresAt();
         Duration timeout =
                 next.refreshTokenTimeout() == null ? previous.refreshTokenTimeout() : next.refreshTokenTimeout();
-        if (Objects.equals(refreshToken, next.refreshToken())
+        if (next.authorizedAt().equals(previous.authorizedAt())
+                && Objects.equals(refreshToken, next.refreshToken())
                 && scopes.equals(next.scopes())
-                && next.authorizedAt().equals(previous.authorizedAt())
                 && Objects.equals(grantExpiresAt, next.grantExpiresAt())
                 && Objects.equals(timeout, next.refreshTokenTimeout())) {
             return next;
