@@ -89,7 +89,7 @@ final class AttemptLimit<T> extends Mono<T> {
 
     /** The operation and its timer, which run from the first request on. */
     @SuppressWarnings("ReferenceEquality") // threads have an identity
-    private static final class Limited<T> extends SharedTimer.Task
+    private static final class Limited<T> extends SharedTimer.Limit
             implements CoreSubscriber<T>, Subscription, Scannable {
 
         @SuppressWarnings("rawtypes")
@@ -102,7 +102,7 @@ final class AttemptLimit<T> extends Mono<T> {
 
         private final AttemptLimit<T> options;
         private final CoreSubscriber<? super T> actual;
-        private final long started;
+        private long started;
         private volatile int state;
         private volatile @Nullable Subscription running;
 
@@ -115,14 +115,14 @@ final class AttemptLimit<T> extends Mono<T> {
         Limited(AttemptLimit<T> options, CoreSubscriber<? super T> actual) {
             this.options = options;
             this.actual = actual;
-            this.started = options.settings.elapsed();
         }
 
         @Override
         public void request(long n) {
             if (Operators.validate(n) && STATE.compareAndSet(this, IDLE, RUNNING)) {
+                started = options.settings.elapsed();
                 // Before the operation: it may block this thread.
-                schedule(options.limit);
+                setTimer(() -> options.settings.timer().limit(this, options.limit));
                 starting = Thread.currentThread();
                 options.operation.subscribe(this);
                 starting = null;
@@ -149,9 +149,9 @@ final class AttemptLimit<T> extends Mono<T> {
             }
         }
 
-        private void schedule(long delay) {
+        private void setTimer(Runnable schedule) {
             try {
-                options.settings.timer().schedule(this, delay);
+                schedule.run();
             } catch (RejectedExecutionException shutDown) {
                 return; // no timer, no limit
             }
@@ -169,11 +169,25 @@ final class AttemptLimit<T> extends Mono<T> {
             boolean late = options.settings.elapsed() - started > options.limit + LATE;
             if (late && !delayed) {
                 delayed = true;
-                schedule(SECOND_CHANCE);
+                setTimer(() -> options.settings.timer().schedule(this, SECOND_CHANCE));
             } else if (end()) {
-                emit(null, options.outcome.error(new TimeoutException("No response within " + options.limit + " ms")));
-                cancelOperation();
+                options.settings.work().execute(this::expire); // foreign code must not stop this timer
             }
+        }
+
+        private void expire() {
+            emit(null, options.outcome.error(new TimeoutException("No response within " + options.limit + " ms")));
+            cancelOperation();
+        }
+
+        @Override
+        boolean isRunning() {
+            return state != ENDED;
+        }
+
+        @Override
+        long millisLeft() {
+            return options.limit - (options.settings.elapsed() - started);
         }
 
         private boolean end() {

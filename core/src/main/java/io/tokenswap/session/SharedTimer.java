@@ -8,6 +8,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
@@ -27,12 +28,21 @@ final class SharedTimer {
 
     private static final long TICK = 10;
 
+    /** Time after which a limit gets a tick, if its task still runs. */
+    private static final long YOUNG = 100;
+
+    /** The shortest limit that may wait for that. */
+    private static final long SHORTEST_LIMIT = 1_000;
+
     private static final Map<Scheduler, WeakReference<SharedTimer>> OF_SCHEDULERS = new WeakHashMap<>();
 
     private final Scheduler scheduler;
 
     /** Ticks to come, by their due time on the scheduler's clock. */
     private final ConcurrentMap<Long, Tick> ticks = new ConcurrentHashMap<>();
+
+    /** Limits of tasks that have just begun, the last one first. */
+    private final AtomicReference<@Nullable Limit> young = new AtomicReference<>();
 
     /** True if a tick stays until its time though no task is left. Our own timers would keep it until then in any case. */
     private final boolean keepsTicks;
@@ -64,8 +74,50 @@ final class SharedTimer {
     void schedule(Task task, long delay) {
         long now = scheduler.now(TimeUnit.MILLISECONDS);
         long due = Math.floorDiv(now + delay + TICK - 1, TICK) * TICK;
-        while (!ticks.computeIfAbsent(due, Tick::new).add(task, due - now)) {
-            // that tick has ended meanwhile
+        Tick tick;
+        do { // again if that tick has ended meanwhile
+            tick = ticks.get(due); // most often there is one, and this does not lock
+            if (tick == null) {
+                tick = ticks.computeIfAbsent(due, Tick::new);
+            }
+        } while (!tick.add(task, due - now));
+    }
+
+    /**
+     * Runs a limit if its task takes too long. Most tasks end soon and never reach their limit. So a limit only gets a tick after
+     * a while, together with those that began at about the same time.
+     *
+     * @param delay in milliseconds; the limit runs then or less than a tick later
+     * @throws RejectedExecutionException if the scheduler has been shut down
+     */
+    void limit(Limit limit, long delay) {
+        if (!keepsTicks || delay < SHORTEST_LIMIT) {
+            schedule(limit, delay);
+            return;
+        }
+        Limit before;
+        do {
+            before = young.get();
+            limit.older = before;
+        } while (!young.compareAndSet(before, limit));
+        if (before == null) {
+            scheduler.schedule(this::ageLimits, YOUNG, TimeUnit.MILLISECONDS);
+        }
+    }
+
+    /** Gives a tick to each limit whose task still runs. */
+    private void ageLimits() {
+        Limit limit = young.getAndSet(null);
+        while (limit != null) {
+            Limit older = limit.older;
+            limit.older = null;
+            if (limit.isRunning()) {
+                schedule(limit, Math.max(0, limit.millisLeft()));
+                if (!limit.isRunning()) { // since that look
+                    limit.cancelTimer();
+                }
+            }
+            limit = older;
         }
     }
 
@@ -104,6 +156,19 @@ final class SharedTimer {
                 waitsFor.remove(this);
             }
         }
+    }
+
+    /** A limit of a task, which runs only if the task takes too long. */
+    abstract static class Limit extends Task {
+
+        /** The limit that was set before this one. It is read by the thread that has taken the list. */
+        private @Nullable Limit older;
+
+        /** Returns true while the limit may still be reached. */
+        abstract boolean isRunning();
+
+        /** Returns the milliseconds until the limit is reached. */
+        abstract long millisLeft();
     }
 
     /** The tasks of one time. The timer runs while there is a task. A tick that has ended takes no more. */

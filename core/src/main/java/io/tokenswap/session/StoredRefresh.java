@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import io.tokenswap.OAuthErrorException;
+import io.tokenswap.RefreshToken;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
@@ -18,6 +19,7 @@ import io.tokenswap.session.TokenStore.State;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Objects;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -339,11 +341,23 @@ final class StoredRefresh {
         if (!stored().isLeasedBy(lease.attempt())) {
             return Mono.just(new AttemptResult.Unchanged()); // overtaken by a command, which ends the lease
         }
-        return TokenRequests.refresh(token, token.refreshToken(), settings())
+        return request(token, token.refreshToken())
                 .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
                 .onErrorResume(
                         TokenSwapException.class,
-                        error -> failed(best, presented, lease.presentedAt() != Phase.NEVER, error));
+                        error -> apart(() -> failed(best, presented, lease.presentedAt() != Phase.NEVER, error)));
+    }
+
+    private Mono<Token> request(Token token, RefreshToken presented) {
+        return apart(() -> TokenRequests.refresh(token, presented, settings()));
+    }
+
+    /**
+     * Leaves the thread that has a response before foreign code runs: an endpoint may block the thread of the store, and the
+     * store the event loop of the endpoint.
+     */
+    private <T> Mono<T> apart(Supplier<Mono<T>> next) {
+        return Mono.<Void>create(sink -> session.dispatch(sink::success)).then(Mono.defer(next));
     }
 
     /** For a provider that is known not to rotate: two nodes that present the same refresh token do no harm. */
@@ -358,7 +372,7 @@ final class StoredRefresh {
         // Without one, the number is less than that of any attempt with a lease. Two nodes without a lease may use the
         // same version: RecordSaver then decides between their tokens.
         long attempt = lease != null ? lease.attempt() : best.version().attempt();
-        return TokenRequests.refresh(token, token.refreshToken(), settings())
+        return request(token, token.refreshToken())
                 .<AttemptResult>map(next -> obtained(best, attempt, token, next))
                 .onErrorResume(
                         TokenSwapException.class,
@@ -528,7 +542,7 @@ final class StoredRefresh {
     /** Waits, or until the store reports a change of the key. */
     private Mono<Void> pause(long millis, boolean orChange) {
         Mono<Void> time = Mono.create(sink -> {
-            Runnable end = sink::success;
+            Runnable end = () -> session.dispatch(sink::success);
             SharedTimer.Task timer = settings().timer().schedule(end, millis);
             sink.onDispose(timer::cancelTimer);
         });

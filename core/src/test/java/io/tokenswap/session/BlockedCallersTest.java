@@ -3,21 +3,28 @@ package io.tokenswap.session;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
+import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.testing.RawServer;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Method;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -44,7 +51,7 @@ class BlockedCallersTest {
 
     private final CountDownLatch released = new CountDownLatch(1);
     private final List<TokenSession> sessions = new ArrayList<>();
-    private final Scheduler eventLoop = Schedulers.newSingle("event-loop");
+    private final Scheduler eventLoop = oneThread("event-loop");
     private final Endpoint endpoint = new Endpoint();
 
     @AfterEach
@@ -54,13 +61,24 @@ class BlockedCallersTest {
         eventLoop.dispose();
     }
 
+    /** A thread like those of a foreign library, on which BlockHound lets code block. */
+    private static Scheduler oneThread(String name) {
+        return Schedulers.newSingle(task -> {
+            Thread thread = new Thread(task, name);
+            thread.setDaemon(true);
+            return thread;
+        });
+    }
+
     /** Responds on one thread for all sessions, as an event loop does. */
     private final class Endpoint implements TokenEndpoint {
 
         private final AtomicInteger granted = new AtomicInteger();
         private volatile Duration lifetime = LONG;
         private volatile boolean blocks;
+        private volatile CountDownLatch asked = new CountDownLatch(1);
         private volatile Mono<Void> responding = Mono.empty();
+        private volatile @Nullable TokenSwapException failure;
 
         Token grant(Duration lifetime) {
             Instant now = Instant.now();
@@ -79,9 +97,12 @@ class BlockedCallersTest {
         @Override
         public Mono<Token> refresh(RefreshToken presented) {
             if (blocks) {
+                asked.countDown();
                 block();
             }
-            return responding.then(Mono.fromSupplier(() -> grant(lifetime))).publishOn(eventLoop);
+            return responding
+                    .then(Mono.defer(() -> failure == null ? Mono.just(grant(lifetime)) : Mono.error(failure)))
+                    .publishOn(eventLoop);
         }
 
         @Override
@@ -247,6 +268,136 @@ class BlockedCallersTest {
             server.dispose();
             loop.disposeLater(Duration.ZERO, Duration.ofSeconds(5)).block();
         }
+    }
+
+    /** Passes operations on to a store in memory, and responds on one thread for all of them. */
+    private final class ForeignStore implements InvocationHandler {
+
+        private final TokenStore store = TokenStore.inMemory();
+        private final TokenStore proxy = (TokenStore)
+                Proxy.newProxyInstance(TokenStore.class.getClassLoader(), new Class<?>[] {TokenStore.class}, this);
+        private final Scheduler thread = oneThread("store");
+        private final Queue<String> calls = new ConcurrentLinkedQueue<>();
+        private final CountDownLatch blocked = new CountDownLatch(1);
+
+        /** The operation that blocks its thread. */
+        private volatile String blocks = "";
+
+        /** Leases that are refused as if another node had them. */
+        private final AtomicInteger busy = new AtomicInteger();
+
+        @Override
+        public @Nullable Object invoke(Object self, Method method, Object @Nullable [] arguments) throws Throwable {
+            if (method.getReturnType() != Mono.class) {
+                return method.invoke(store, arguments);
+            }
+            return Mono.defer(() -> {
+                        calls.add(method.getName() + " on "
+                                + Thread.currentThread().getName());
+                        if (method.getName().equals(blocks)) {
+                            blocked.countDown();
+                            block();
+                        }
+                        if (method.getName().equals("acquire") && busy.getAndDecrement() > 0) {
+                            return store.load((String) Objects.requireNonNull(arguments)[0])
+                                    .map(entry -> TokenStore.Acquired.busy(
+                                            Objects.requireNonNull(entry.record()), entry.now(), LONG));
+                        }
+                        try {
+                            return (Mono<?>) method.invoke(store, arguments);
+                        } catch (ReflectiveOperationException e) {
+                            throw new IllegalStateException(e);
+                        }
+                    })
+                    .publishOn(thread);
+        }
+
+        TokenSession session() {
+            Token expired = endpoint.grant(Duration.ZERO);
+            TokenSession session = TokenSession.builder(endpoint)
+                    .store(proxy, "user")
+                    .start(expired)
+                    .block();
+            sessions.add(session);
+            calls.clear();
+            return session;
+        }
+    }
+
+    private enum AfterResponse {
+        SAVE("put", null),
+        RELEASE("release", TokenRequests.unavailable("not sent", TokenUnavailableException.Reason.NOT_SENT, null)),
+        MARK_AS_DEAD("put", new OAuthErrorException("invalid_grant", null, 400));
+
+        private final String operation;
+        private final @Nullable TokenSwapException failure;
+
+        AfterResponse(String operation, @Nullable TokenSwapException failure) {
+            this.operation = operation;
+            this.failure = failure;
+        }
+    }
+
+    @ParameterizedTest
+    @Tag("E11")
+    @EnumSource(AfterResponse.class)
+    void aStoreThatBlocksAfterTheResponseStopsNoRequestOnTheEventLoopOfItsSession(AfterResponse then) {
+        ForeignStore store = new ForeignStore();
+        TokenSession session = store.session();
+        store.blocks = then.operation;
+        endpoint.failure = then.failure;
+        session.token().subscribe(token -> {}, error -> {});
+        await(store.blocked);
+        endpoint.failure = null;
+        assertThat(expired(TokenSession.builder(endpoint)).token().block()).isNotNull();
+        released.countDown();
+        store.thread.dispose();
+    }
+
+    @Test
+    @Tag("E11")
+    void aStoreIsNeverCalledOnAThreadOfTimers() {
+        ForeignStore store = new ForeignStore();
+        TokenSession session = store.session();
+        store.busy.set(2);
+        assertThat(session.token().block()).isNotNull();
+        assertThat(store.calls)
+                .hasSizeGreaterThanOrEqualTo(3)
+                .allMatch(call -> call.contains(" on tokenswap-call-"), "on a thread for calls");
+        store.thread.dispose();
+    }
+
+    @Test
+    @Tag("E11")
+    void anEndpointThatBlocksStopsNoOperationOnTheThreadOfTheStore() {
+        ForeignStore store = new ForeignStore();
+        TokenSession session = store.session();
+        CountDownLatch asked = new CountDownLatch(1);
+        endpoint.blocks = true;
+        endpoint.asked = asked;
+        session.token().subscribe(token -> {}, error -> {});
+        await(asked);
+        assertThat(Mono.just("other").publishOn(store.thread).block()).isEqualTo("other");
+        released.countDown();
+        store.thread.dispose();
+    }
+
+    @Test
+    @Tag("E11")
+    void whatIsToldOfALimitRunsOnNoThreadOfTimers() {
+        Queue<String> threads = new ConcurrentLinkedQueue<>();
+        CountDownLatch cancelled = new CountDownLatch(1);
+        SessionSettings settings = ((DefaultTokenSession) expired(TokenSession.builder(endpoint))).settings();
+        Mono<Token> never = Mono.<Token>never().doOnCancel(() -> {
+            threads.add(Thread.currentThread().getName());
+            cancelled.countDown();
+        });
+        AttemptLimit.apply(never, Duration.ofMillis(20), settings)
+                .doOnError(late -> threads.add(Thread.currentThread().getName()))
+                .onErrorComplete()
+                .block();
+        await(cancelled);
+        assertThat(threads).hasSize(2).allMatch(name -> name.startsWith("tokenswap-call-"));
     }
 
     /** In virtual time, where one thread does everything in its order. */
