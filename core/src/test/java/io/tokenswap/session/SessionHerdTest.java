@@ -99,6 +99,54 @@ class SessionHerdTest extends SessionFixture {
     }
 
     @Test
+    @Tag("E23")
+    void theNextInTurnGetsTheSlotOfASessionThatWasClosedWhileItWaited() {
+        TokenSession.Builder builder = herd().random(() -> 0).refreshesInFlight(1);
+        record(builder.build(endpoint.grant(Duration.ZERO)));
+        TokenSession closed = builder.build(endpoint.grant(Duration.ZERO));
+        record(closed); // first in turn, as the random number is zero
+        List<String> last = record(builder.build(endpoint.grant(Duration.ZERO)));
+        closed.dispose();
+        clock.advance(Duration.ofSeconds(1));
+        assertThat(last).hasSize(1);
+        assertThat(slow.requests).isEqualTo(2);
+    }
+
+    @Test
+    @Tag("E23")
+    void aSessionThatIsClosedDuringItsRequestGivesItsSlotBackWithTheResponse() {
+        TokenSession.Builder builder = herd().refreshesInFlight(1);
+        TokenSession closed = builder.build(endpoint.grant(Duration.ZERO));
+        record(closed);
+        List<List<String>> others = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+            others.add(record(builder.build(endpoint.grant(Duration.ZERO))));
+        }
+        closed.dispose();
+        clock.advance(Duration.ofMillis(99));
+        assertThat(slow.requests).isOne();
+        clock.advance(Duration.ofSeconds(1));
+        assertThat(others).allSatisfy(tokens -> assertThat(tokens).hasSize(1));
+        assertThat(slow.most).isOne();
+    }
+
+    @Test
+    @Tag("E23")
+    void aLoginThatEndsReleasesNoSlotBecauseItHadNone() {
+        TokenSession.Builder builder = herd().refreshesInFlight(1).onLoginRequired(reason -> Mono.just(endpoint.grant()));
+        Token withoutRefreshToken = Token.builder("expired", clock.instant().minusSeconds(60))
+                .expiresAt(clock.instant())
+                .build();
+        assertThat(ask(builder.build(withoutRefreshToken).token())).hasSize(1);
+        for (int i = 0; i < 3; i++) {
+            record(builder.build(endpoint.grant(Duration.ZERO)));
+        }
+        clock.advance(Duration.ofSeconds(1));
+        assertThat(slow.requests).isEqualTo(3);
+        assertThat(slow.most).isOne();
+    }
+
+    @Test
     void aBoundOfLessThanOneIsRefused() {
         TokenSession.Builder builder = herd();
         assertThatIllegalArgumentException().isThrownBy(() -> builder.refreshesInFlight(0));
