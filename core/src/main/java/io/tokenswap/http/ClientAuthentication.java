@@ -8,8 +8,10 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Authentication of the client at the provider. Immutable and safe for use by any thread; {@link #toString()} prints no
@@ -54,13 +56,30 @@ public final class ClientAuthentication {
     public static ClientAuthentication basic(String clientId, Supplier<String> clientSecret) {
         Objects.requireNonNull(clientId, "clientId");
         Objects.requireNonNull(clientSecret, "clientSecret");
+        AtomicReference<@Nullable BasicHeader> last = new AtomicReference<>();
         return new ClientAuthentication("basic, " + clientId, (headers, fields) -> {
-            // Both are form-encoded first: a colon would end the id, and a header holds Latin-1 at most.
-            String credentials = UrlEncoded.encodeForm(clientId) + ":" + UrlEncoded.encodeForm(clientSecret.get());
-            headers.set(
-                    HttpHeaderNames.AUTHORIZATION,
-                    "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.US_ASCII)));
+            String secret = Objects.requireNonNull(clientSecret.get(), "clientSecret");
+            BasicHeader header = last.get();
+            if (header == null || !header.secret.equals(secret)) {
+                header = new BasicHeader(clientId, secret);
+                last.set(header);
+            }
+            headers.set(HttpHeaderNames.AUTHORIZATION, header.value);
         });
+    }
+
+    /** Header of one secret, which most clients keep for their whole life. */
+    private static final class BasicHeader {
+
+        private final String secret;
+        private final String value;
+
+        BasicHeader(String clientId, String secret) {
+            this.secret = secret;
+            // Both are form-encoded first: a colon would end the id, and a header holds Latin-1 at most.
+            String credentials = UrlEncoded.encodeForm(clientId) + ":" + UrlEncoded.encodeForm(secret);
+            this.value = "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes(StandardCharsets.US_ASCII));
+        }
     }
 
     /**

@@ -22,6 +22,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class UrlEncoded {
 
+    /** Characters of most forms. */
+    private static final int FORM_LENGTH = 128;
+
     private static final char[] HEX = "0123456789ABCDEF".toCharArray();
 
     private UrlEncoded() {}
@@ -118,7 +121,7 @@ public final class UrlEncoded {
     }
 
     private static String format(Map<String, String> parameters, String space) {
-        StringBuilder text = new StringBuilder();
+        StringBuilder text = new StringBuilder(FORM_LENGTH);
         parameters.forEach((name, value) -> {
             if (!text.isEmpty()) {
                 text.append('&');
