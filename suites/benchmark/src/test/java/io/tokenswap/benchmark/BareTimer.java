@@ -19,12 +19,17 @@ final class BareTimer implements TimerTask {
     private final InstantEndpoint endpoint;
     private final LiveSessions.Watcher watcher;
     private Token token;
+    private volatile boolean stopped;
 
     BareTimer(InstantEndpoint endpoint, LiveSessions.Watcher watcher) {
         this.endpoint = endpoint;
         this.token = endpoint.grant();
         this.watcher = watcher;
         emit(token);
+    }
+
+    void stop() {
+        stopped = true;
     }
 
     private void emit(Token next) {
@@ -37,6 +42,9 @@ final class BareTimer implements TimerTask {
 
     @Override
     public void run(Timeout timeout) {
+        if (stopped) {
+            return;
+        }
         endpoint.refresh(token.refreshToken()).subscribe(this::emit);
     }
 }

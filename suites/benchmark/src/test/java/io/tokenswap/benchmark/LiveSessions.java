@@ -16,27 +16,32 @@ import reactor.core.CoreSubscriber;
 
 /**
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
- * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run. Arguments: how many
- * sessions, how many seconds to watch.
+ * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run, and both take turns.
+ * Arguments: number of sessions, seconds to watch, rounds, lifetime of a token in seconds.
+ *
+ * <p>Each turn is warmed by a count: it is watched after every session has been refreshed twice by its timer.
  *
  * <p>Everything that a session needs counts: its token with two separate strings, its subscriber, its share of the timers. The
  * CPU is the whole process's, the garbage collector's and the endpoint's included.
  */
 public final class LiveSessions {
 
-    private static final Duration LIFETIME = Duration.ofSeconds(60);
     private static final RefreshPolicy POLICY =
             RefreshPolicy.builder().jitter(Duration.ZERO).build();
 
-    private final InstantEndpoint endpoint = new InstantEndpoint(LIFETIME);
-    private final TokenSession.Builder builder = TokenSession.builder(endpoint).policy(POLICY);
+    private final Duration lifetime;
+    private final InstantEndpoint endpoint;
+    private final TokenSession.Builder builder;
     private final TokenSession[] sessions;
     private final Watcher[] watchers;
     private final BareTimer[] bare;
     private final int threads = Thread.activeCount();
     private final long heap;
 
-    private LiveSessions(int count) {
+    private LiveSessions(int count, Duration lifetime) {
+        this.lifetime = lifetime;
+        endpoint = new InstantEndpoint(lifetime);
+        builder = TokenSession.builder(endpoint).policy(POLICY);
         sessions = new TokenSession[count];
         watchers = new Watcher[count];
         bare = new BareTimer[count];
@@ -46,26 +51,35 @@ public final class LiveSessions {
     public static void main(String[] args) throws InterruptedException {
         int count = args.length > 0 ? Integer.parseInt(args[0]) : 1_000_000;
         int seconds = args.length > 1 ? Integer.parseInt(args[1]) : 120;
-        LiveSessions live = new LiveSessions(count);
+        int rounds = args.length > 2 ? Integer.parseInt(args[2]) : 1;
+        Duration lifetime = Duration.ofSeconds(args.length > 3 ? Integer.parseInt(args[3]) : 60);
+        LiveSessions live = new LiveSessions(count, lifetime);
         live.openAll();
         System.out.printf("asleep without a subscriber: %d B a session%n", live.heapForEach());
-        live.subscribeAll();
-        live.watch(seconds);
-        System.out.printf("with a subscriber: %d B a session%n", live.heapForEach());
-        live.closeAll();
-        System.out.println("a bare HashedWheelTimer beside it:");
-        live.startBareTimers();
-        live.watch(seconds);
+        for (int round = 1; round <= rounds; round++) {
+            live.subscribeAll();
+            live.watch("sessions", seconds);
+            if (round == 1) {
+                System.out.printf("with a subscriber: %d B a session%n", live.heapForEach());
+            }
+            live.unsubscribeAll();
+            live.startBareTimers();
+            live.watch("a bare HashedWheelTimer", seconds);
+            live.stopBareTimers();
+        }
         System.exit(0);
     }
 
-    private void closeAll() {
-        for (int i = 0; i < sessions.length; i++) {
-            sessions[i].dispose();
-            sessions[i] = null;
-            watchers[i] = null;
+    private void unsubscribeAll() {
+        for (Watcher watcher : watchers) {
+            watcher.subscription.cancel();
         }
-        settledHeap();
+    }
+
+    private void stopBareTimers() {
+        for (BareTimer timer : bare) {
+            timer.stop();
+        }
     }
 
     /** Spread as the sessions were. */
@@ -98,7 +112,7 @@ public final class LiveSessions {
     }
 
     private void spread(IntConsumer start) throws InterruptedException {
-        long spread = TimeUnit.SECONDS.toNanos(LIFETIME.toSeconds() * 3 / 4);
+        long spread = TimeUnit.SECONDS.toNanos(lifetime.toSeconds() * 3 / 4);
         long began = System.nanoTime();
         for (int i = 0; i < sessions.length; i++) {
             start.accept(i);
@@ -109,8 +123,11 @@ public final class LiveSessions {
         }
     }
 
-    private void watch(int seconds) throws InterruptedException {
-        TimeUnit.SECONDS.sleep(LIFETIME.toSeconds()); // until all run by their timers, compiled
+    private void watch(String what, int seconds) throws InterruptedException {
+        long warm = endpoint.refreshes() + 2L * sessions.length;
+        while (endpoint.refreshes() < warm) {
+            TimeUnit.MILLISECONDS.sleep(10);
+        }
         Watcher.LATENESS.forget();
         long cpu = cpuNanos();
         long before = endpoint.refreshes();
@@ -118,7 +135,8 @@ public final class LiveSessions {
         cpu = cpuNanos() - cpu;
         long refreshes = endpoint.refreshes() - before;
         System.out.printf(
-                "%d refreshes in %d s, %.1f us of CPU each, lateness p50 %d ms, p99 %d ms, %d stale tokens, %d threads more%n",
+                "%s: %d refreshes in %d s, %.1f us of CPU each, lateness p50 %d ms, p99 %d ms, %d stale tokens, %d threads more%n",
+                what,
                 refreshes,
                 seconds,
                 cpu / 1000.0 / refreshes,
@@ -151,9 +169,11 @@ public final class LiveSessions {
         static final AtomicLong STALE = new AtomicLong();
 
         private long dueAt;
+        private Subscription subscription;
 
         @Override
         public void onSubscribe(Subscription subscription) {
+            this.subscription = subscription;
             subscription.request(Long.MAX_VALUE);
         }
 

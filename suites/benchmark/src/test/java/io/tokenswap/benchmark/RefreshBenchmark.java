@@ -99,7 +99,7 @@ public class RefreshBenchmark {
         return refresh.block();
     }
 
-    private static Mono<?> bare(URI uri) {
+    static Mono<?> bare(URI uri) {
         byte[] body = ("grant_type=refresh_token&refresh_token=" + REFRESH_TOKEN).getBytes(StandardCharsets.US_ASCII);
         String credentials = Base64.getEncoder().encodeToString("client:secret".getBytes(StandardCharsets.US_ASCII));
         return HttpClient.create()
@@ -112,7 +112,7 @@ public class RefreshBenchmark {
                 .responseSingle((response, content) -> content.asString());
     }
 
-    private static Mono<?> tokenswap(URI uri) {
+    static Mono<?> tokenswap(URI uri) {
         return ProviderEndpoint.create(uri, ClientAuthentication.basic("client", "secret"))
                 .refresh(io.tokenswap.RefreshToken.of(REFRESH_TOKEN));
     }
