@@ -133,7 +133,8 @@ class SessionHerdTest extends SessionFixture {
     @Test
     @Tag("E23")
     void aLoginThatEndsReleasesNoSlotBecauseItHadNone() {
-        TokenSession.Builder builder = herd().refreshesInFlight(1).onLoginRequired(reason -> Mono.just(endpoint.grant()));
+        TokenSession.Builder builder =
+                herd().refreshesInFlight(1).onLoginRequired(reason -> Mono.just(endpoint.grant()));
         Token withoutRefreshToken = Token.builder("expired", clock.instant().minusSeconds(60))
                 .expiresAt(clock.instant())
                 .build();
