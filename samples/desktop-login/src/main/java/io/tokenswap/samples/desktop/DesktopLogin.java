@@ -227,12 +227,15 @@ public final class DesktopLogin implements Callable<Integer> {
     @Override
     public Integer call() {
         try (Reporter reporter = reporter()) {
+            AtExit atExit = AtExit.run(reporter::close);
             try {
                 requireSense();
                 run(reporter);
                 return 0;
             } catch (RuntimeException e) {
                 return fail(Failure.of(e), reporter);
+            } finally {
+                atExit.cancel();
             }
         }
     }
@@ -450,7 +453,7 @@ public final class DesktopLogin implements Callable<Integer> {
     private Browser browser(URI page, BrowserChoice choice, PastedRedirect pasted, Reporter reporter) {
         Browser printing = Browser.printing(uri -> {
             pasted.expect(uri);
-            reporter.authorize(uri);
+            reporter.authorize(uri, choice != BrowserChoice.HEADLESS);
             if (choice == BrowserChoice.PRINT && isElsewhere()) {
                 String server = clientId == null ? "exchange server" : "provider";
                 reporter.note(

@@ -30,7 +30,7 @@ final class JsonLines implements Reporter {
     }
 
     @Override
-    public void authorize(URI uri) {
+    public void authorize(URI uri, boolean person) {
         line("authorize", "url", uri.toString());
     }
 

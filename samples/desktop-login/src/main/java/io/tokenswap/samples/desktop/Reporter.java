@@ -16,8 +16,12 @@ interface Reporter extends AutoCloseable {
     /** Shows a note for the person. */
     void note(String text);
 
-    /** Shows the login to open in a browser. */
-    void authorize(URI uri);
+    /**
+     * Shows the login.
+     *
+     * @param person true if a person opens it, false if the program does
+     */
+    void authorize(URI uri, boolean person);
 
     /**
      * Shows the current token.

@@ -50,8 +50,8 @@ final class Screen implements Reporter {
     }
 
     @Override
-    public void authorize(URI uri) {
-        line("Sign in at");
+    public void authorize(URI uri, boolean person) {
+        line(person ? "Sign in at" : "The program signs in at");
         line("  " + uri);
     }
 
