@@ -13,13 +13,19 @@ import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
 /**
- * Time limit of an operation. A limit that fires late does not end the operation at once: the process may have been frozen for
- * longer than the limit, with the result already in a socket. The operation then gets a little more time to deliver the result.
+ * Time limit of an operation. The process may have been frozen for longer than the limit, with the result already in a socket:
+ * a result that is there counts, however late the timer is. So the timer runs twice, shortly before the limit and at the
+ * limit. If one of them is late, the operation gets more time to deliver the result.
+ *
+ * <pre>
+ *  time      |---------------------------1--2                 1: is the timer in time? 2: the end of the operation
+ *  frozen    |------ xxxxxxxxxxxxxxxxxxxxxxxxxx 1--------2    a result that came meanwhile is delivered before 2
+ * </pre>
  */
 final class AttemptLimit<T> extends Mono<T> {
 
-    /** Delay of a timer that shows that the whole process was held up. */
-    private static final long LATE = 1_000;
+    /** The shortest delay that shows that the process was frozen. The first timer runs that long before the limit. */
+    private static final long LATE = 200;
 
     /** Time to deliver a result that had arrived before the process continued. */
     private static final long SECOND_CHANCE = 2_000;
@@ -109,6 +115,9 @@ final class AttemptLimit<T> extends Mono<T> {
         /** The thread that starts the operation, while it does so. */
         private volatile @Nullable Thread starting;
 
+        /** True after a timer that was in time. Only touched by the timer. */
+        private boolean inTime;
+
         /** True while a second chance is given. Only touched by the timer. */
         private boolean delayed;
 
@@ -122,7 +131,7 @@ final class AttemptLimit<T> extends Mono<T> {
             if (Operators.validate(n) && STATE.compareAndSet(this, IDLE, RUNNING)) {
                 started = options.settings.elapsed();
                 // Before the operation: it may block this thread.
-                setTimer(() -> options.settings.timer().limit(this, options.limit));
+                setTimer(() -> options.settings.timer().limit(this, Math.max(0, options.limit - LATE)));
                 starting = Thread.currentThread();
                 options.operation.subscribe(this);
                 starting = null;
@@ -166,8 +175,11 @@ final class AttemptLimit<T> extends Mono<T> {
             if (state == ENDED) {
                 return;
             }
-            boolean late = options.settings.elapsed() - started > options.limit + LATE;
-            if (late && !delayed) {
+            long left = options.limit - (options.settings.elapsed() - started);
+            if (left > 0) {
+                inTime = true;
+                setTimer(() -> options.settings.timer().schedule(this, left));
+            } else if (!delayed && (!inTime || left < -LATE)) {
                 delayed = true;
                 setTimer(() -> options.settings.timer().schedule(this, SECOND_CHANCE));
             } else if (end()) {
@@ -185,9 +197,10 @@ final class AttemptLimit<T> extends Mono<T> {
             return state != ENDED;
         }
 
+        /** Returns the time until the first run of the timer. */
         @Override
         long millisLeft() {
-            return options.limit - (options.settings.elapsed() - started);
+            return options.limit - LATE - (options.settings.elapsed() - started);
         }
 
         private boolean end() {

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Nested;
@@ -731,6 +732,20 @@ class SharedStoreTest {
             advance(Duration.ofHours(1));
             assertThat(cluster.provider.presentations()).hasSize(3).noneMatch(Presentation::isRefused);
             assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 1/4");
+        }
+
+        /** The response waits while the process stands still. The session's own limit is at 17 s. */
+        @ParameterizedTest
+        @ValueSource(longs = {15_000, 16_900, 17_000, 17_001, 17_500, 17_999, 18_001, 19_900})
+        @Tag("E20")
+        void ofAHolderThatWasPausedUntilItsLimitSavesTheResponse(long millis) {
+            startBoth();
+            pauseInTheMiddle(a);
+            advance(TO_REFRESH);
+            cluster.clock.scheduler().schedule(a.scheduler::resume, millis, TimeUnit.MILLISECONDS);
+            advance(Duration.ofMillis(millis).plusSeconds(3));
+            assertThat(cluster.provider.presentations()).hasSize(1);
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 1/2");
         }
 
         /** The node stops when its request has left; the response waits for it. */
