@@ -13,6 +13,11 @@ record Moment(long wall, long elapsed) {
         return wall - elapsed;
     }
 
+    /** Returns the milliseconds since an earlier moment, by the clock that says more: each of them may have stood still. */
+    long since(Moment earlier) {
+        return Math.max(Math.max(0, elapsed - earlier.elapsed), wall - earlier.wall);
+    }
+
     /**
      * Returns the time with which deadlines are compared: the wall clock, or the offset plus the elapsed time if that is later.
      * A wall clock that is set back therefore postpones nothing.

@@ -80,10 +80,8 @@ final class RecordSaver {
         if (write.record() != null) {
             return Mono.just(write);
         }
-        // The age counts up to the question: a process may be held up before it reads the response.
-        Moment asked = session.settings().moment();
-        return store.loadFor(write.kind()).mapNotNull(entry -> {
-            Unsaved fixed = write.at(entry.now(), asked);
+        return store.loadFor(write.kind()).mapNotNull(read -> {
+            Unsaved fixed = write.at(read.now(), read.asked());
             session.change(phase -> phase.with(phase.stored().fixed(write, fixed)));
             Unsaved current = session.current().stored().unsaved();
             return current != null && current.isSameAs(fixed) ? current : null; // superseded meanwhile

@@ -9,6 +9,7 @@ import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.UnreadableRecordException;
 import io.tokenswap.session.TokenStore.Version;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
@@ -50,17 +51,37 @@ final class RecordStore {
     }
 
     /**
-     * Loads for a write. A record that cannot be read, and that the write may replace, counts as absent. The store's
-     * clock then comes from a key that no user has.
+     * Loads for a write, which needs the store's clock. A record that cannot be read, and that the write may replace,
+     * counts as absent. The clock then comes from a key that no user has.
      */
-    Mono<Entry> loadFor(Kind kind) {
-        return load().onErrorResume(
+    Mono<Reading> loadFor(Kind kind) {
+        return read(key)
+                .onErrorResume(
                         StoreFailure.class,
                         failure -> failure.getCause() instanceof UnreadableRecordException unreadable
                                         && unreadable.yieldsTo(kind)
-                                ? limited(() -> store.load(NO_USER)).map(entry -> new Entry(null, entry.now()))
+                                ? read(NO_USER).map(read -> new Reading(null, read.now(), read.asked()))
                                 : Mono.error(failure));
     }
+
+    /** Reads again if this process was held up: a store that was held up as well read its clock long after the question. */
+    private Mono<Reading> read(String from) {
+        return Mono.defer(() -> {
+                    Moment asked = settings.moment();
+                    return limited(() -> store.load(from))
+                            .filter(entry -> settings.moment().since(asked) <= LIMIT.toMillis())
+                            .map(entry -> new Reading(entry.record(), entry.now(), asked));
+                })
+                .repeatWhenEmpty(rounds -> rounds);
+    }
+
+    /**
+     * Record and clock of the store.
+     *
+     * @param now the store's clock at some time after the question, at most {@link #LIMIT}
+     * @param asked the moment of the question: this process may be held up before it reads the response
+     */
+    record Reading(@Nullable Record record, Instant now, Moment asked) {}
 
     Mono<Acquired> acquire(Version view) {
         return limited(() -> store.acquire(key, settings.owner(), view, settings.leaseLength()));

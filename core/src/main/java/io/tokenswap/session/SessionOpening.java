@@ -2,45 +2,46 @@ package io.tokenswap.session;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
+import io.tokenswap.session.RecordStore.Reading;
 import io.tokenswap.session.RecordStore.StoreFailure;
+import io.tokenswap.session.Stored.Unsaved;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.State;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
+import io.tokenswap.session.TokenStore.Version;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
 /** Begins sessions with a record of a store, a new one or a stored one. */
 record SessionOpening(SessionSettings settings, RecordStore store) {
 
+    /** Stores the token of a sign-in, which happens at the subscription, and after the login that is stored by then. */
     Mono<TokenSession> start(Token token) {
         return limited(Mono.defer(() -> {
+            Moment now = settings.moment();
             String login = settings.newLogin();
             return store.loadFor(Kind.LOGIN)
-                    .map(entry -> Record.login(since(entry), login, token))
-                    .flatMap(record -> store.put(record, Kind.LOGIN, 0))
+                    .map(read -> Unsaved.command(Kind.LOGIN, token, login, now, storedAt(now, read), 0)
+                            .at(read.now(), read.asked()))
+                    .flatMap(command -> store.put(Objects.requireNonNull(command.record()), Kind.LOGIN, 0))
                     .map(this::session);
         }));
+    }
+
+    /** Returns the version that was stored at a moment, or null if the store was read later. */
+    private static @Nullable Version storedAt(Moment moment, Reading read) {
+        Record record = read.record();
+        boolean inTime = read.asked().since(moment) <= RecordStore.LIMIT.toMillis();
+        return record != null && inTime ? record.version() : null;
     }
 
     Mono<TokenSession> restore() {
         return limited(store.load()
                 .filter(entry -> entry.record() != null && entry.record().state() == State.LIVE)
                 .map(this::session));
-    }
-
-    /**
-     * Returns the time of the sign-in by the store's clock, which is asked at once, and in any case a time after the
-     * stored record.
-     */
-    private static Instant since(Entry entry) {
-        Instant since = entry.now().truncatedTo(ChronoUnit.MILLIS); // as versions are compared
-        Instant floor =
-                entry.record() == null ? Instant.MIN : entry.record().version().since();
-        return since.isAfter(floor) ? since : floor.plusMillis(1);
     }
 
     private TokenSession session(Entry entry) {

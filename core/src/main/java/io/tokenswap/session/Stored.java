@@ -154,7 +154,7 @@ record Stored(
         return new Stored(
                 best,
                 seenAt,
-                new Unsaved(kind, null, token, login, moment, floor, attempt, 0, moment.elapsed(), true),
+                Unsaved.command(kind, token, login, moment, floor, attempt),
                 null,
                 null,
                 keepsRefreshToken,
@@ -276,6 +276,17 @@ record Stored(
             long retryAt,
             boolean running) {
 
+        /** A login or a sign-out that has no version yet. */
+        static Unsaved command(
+                Kind kind,
+                @Nullable Token token,
+                String login,
+                Moment happenedAt,
+                @Nullable Version floor,
+                long attempt) {
+            return new Unsaved(kind, null, token, login, happenedAt, floor, attempt, 0, happenedAt.elapsed(), true);
+        }
+
         static Unsaved of(Kind kind, Record record, long attempt, long elapsed) {
             Moment now = new Moment(0, elapsed);
             return new Unsaved(kind, record, null, record.version().login(), now, null, attempt, 0, elapsed, true);
@@ -291,13 +302,13 @@ record Stored(
         }
 
         /**
-         * Gives the command its version. Its age is counted by the monotonic clock, or by the wall clock if that says
-         * more, as the monotonic one stands still while the computer sleeps.
+         * Gives the command its version: the time at which it happened, by the store's clock.
+         *
+         * @param asked the moment at which the store was asked for its clock
          */
-        Unsaved at(Instant storeNow, Moment moment) {
-            long age =
-                    Math.max(Math.max(0, moment.elapsed() - happenedAt.elapsed()), moment.wall() - happenedAt.wall());
-            Instant since = storeNow.minusMillis(age).truncatedTo(ChronoUnit.MILLIS); // as versions are compared
+        Unsaved at(Instant storeNow, Moment asked) {
+            Instant since = storeNow.minusMillis(asked.since(happenedAt))
+                    .truncatedTo(ChronoUnit.MILLIS); // as versions are compared
             if (floor != null && !since.isAfter(floor.since())) {
                 since = floor.since().plusMillis(1);
             }

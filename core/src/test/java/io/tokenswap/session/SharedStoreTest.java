@@ -417,6 +417,30 @@ class SharedStoreTest {
             assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 3/3");
         }
 
+        /** The store reads its clock long after the question, and the node stands still as well. */
+        @ParameterizedTest
+        @ValueSource(booleans = {true, false})
+        @Tag("E08")
+        void whoseStoreReadsTheClockLateIsNotTakenForALaterOne(boolean bySession) {
+            startBoth();
+            a.connection.fault(Fault.late(Duration.ofSeconds(60)));
+            Token earlier = cluster.provider.signIn(ALICE);
+            outcome(
+                    bySession
+                            ? a.session(ALICE).renew(earlier)
+                            : a.builder(ALICE).start(earlier));
+            a.connection.fault(Fault.none());
+            a.scheduler.pause();
+            advance(Duration.ofSeconds(20));
+            outcome(b.session(ALICE).renew(cluster.provider.signIn(ALICE)));
+            advance(Duration.ofSeconds(50));
+            assertThat(storedToken()).isEqualTo("alice 3/3");
+            a.scheduler.resume();
+            advance(Duration.ofSeconds(10));
+            assertThat(storedToken()).isEqualTo("alice 3/3");
+            assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 3/3");
+        }
+
         @ParameterizedTest
         @CsvSource({"10, -10", "-10, 10", "0, 0"})
         @Tag("E08")
