@@ -83,6 +83,19 @@ class StoreModelTest {
         check(seed, seed + 1);
     }
 
+    /**
+     * Runs that failed once. A response that waited for a process until shortly after the limit was not used (28,915), and a
+     * login got the time of a store that was held up (62,208). The others had faults that the checks did not excuse.
+     */
+    @ParameterizedTest(name = "seed {0}")
+    @ValueSource(longs = {28_915, 29_628, 41_545, 43_025, 57_915, 62_208, 69_887, 79_298, 104_317, 108_166})
+    @Tag("E27")
+    @Tag("E08")
+    @Tag("E20")
+    void runsThatFailedOnceKeepItsGuarantees(long seed) {
+        check(seed, seed + 1);
+    }
+
     @Test
     @Tag("stress")
     @Tag("E27")

@@ -14,6 +14,7 @@ import java.io.StringWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -53,7 +54,7 @@ final class StoreRun {
     private static final Duration STORE_LIMIT = Duration.ofSeconds(11);
 
     /** The error of the store's clock about a login: as long as a request to it may take. */
-    private static final Duration SAME_TIME = Duration.ofSeconds(12);
+    private static final Duration SAME_TIME = RecordStore.LIMIT.plusSeconds(1);
 
     /** Adds each operation of the store to the story. */
     private static final boolean TRACE = Boolean.getBoolean("trace");
@@ -620,7 +621,10 @@ final class StoreRun {
             if (other.granted() != null && isOnlyUnsaved(holder, other, user)) {
                 violate(node + " presents " + refreshToken.secret() + " while " + other.node() + " saves its result");
             }
-            if (working && now.isBefore(other.at().plus(Cluster.DEADLINE))) {
+            // A repeat without the store, within the grace, may outlive the lease.
+            Instant leased =
+                    holder.node.store.leaseAskedAt(TokenStore.key(user)).plus(Cluster.LEASE);
+            if (working && now.isBefore(other.at().plus(Cluster.DEADLINE)) && now.isBefore(leased)) {
                 violate(node + " presents " + refreshToken.secret() + " while " + other.node() + " does");
             }
         }
@@ -684,7 +688,7 @@ final class StoreRun {
 
     /**
      * Returns true if a node has a result, extends its lease and is only kept from saving: no one else is to present
-     * meanwhile.
+     * meanwhile. A login or a sign-out at that node gives up the result.
      */
     private boolean isOnlyUnsaved(Slot holder, Presentation presentation, String user) {
         Member member = holder.members.get(user);
@@ -696,6 +700,8 @@ final class StoreRun {
                 && member != null
                 && member.began.isBefore(presentation.at())
                 && !holder.wasPausedSince(presentation.at())
+                && commands.stream()
+                        .noneMatch(c -> c.slot == holder && c.user.equals(user) && !c.at.isBefore(presentation.at()))
                 && !saved.getOrDefault(user, Set.of()).contains(cluster.name(result))
                 && troubles.stream()
                         .filter(t -> !t.end.isBefore(presentation.at()))
@@ -807,31 +813,35 @@ final class StoreRun {
 
     /** The provider has refused a login that no one ended: were there the faults that can cause it? */
     private void lost(String user) {
-        Presentation fatal = null;
-        for (Presentation p : cluster.provider.presentations()) {
-            Token token = tokenOf.get(p.refreshToken());
-            if (p.isRefused() && token != null && cluster.provider.user(token).equals(user)) {
-                fatal = p;
-            }
-        }
-        if (fatal == null) {
+        List<Presentation> refusals = cluster.provider.presentations().stream()
+                .filter(p -> p.isRefused() && tokenOf.containsKey(p.refreshToken()))
+                .sorted(Comparator.comparing(Presentation::processedAt))
+                .toList();
+        Presentation last = refusals.stream()
+                .filter(p ->
+                        cluster.provider.user(tokenOf.get(p.refreshToken())).equals(user))
+                .reduce((earlier, later) -> later)
+                .orElse(null);
+        if (last == null) {
             violate(user + " lost the session without a refusal");
             return;
         }
-        // The first refusal of that login counts; the later ones follow from it.
-        int login = cluster.provider.login(tokenOf.get(fatal.refreshToken()));
-        for (Presentation p : cluster.provider.presentations()) {
-            Token token = tokenOf.get(p.refreshToken());
-            if (p.isRefused() && token != null && cluster.provider.login(token) == login) {
-                fatal = p;
-                break;
-            }
-        }
+        // The first refusal of that login that no success followed; the later ones follow from it.
+        int login = cluster.provider.login(tokenOf.get(last.refreshToken()));
+        Instant granted = cluster.provider.presentations().stream()
+                .filter(p -> p.granted() != null && cluster.provider.login(p.granted()) == login)
+                .map(Presentation::processedAt)
+                .max(Comparator.naturalOrder())
+                .orElse(Instant.MIN);
+        Presentation fatal = refusals.stream()
+                .filter(p -> cluster.provider.login(tokenOf.get(p.refreshToken())) == login)
+                .filter(p -> !p.processedAt().isBefore(granted))
+                .findFirst()
+                .orElse(last);
         checkSpare(user, fatal);
         List<Presentation> same = presentations(fatal.refreshToken());
-        if (same.get(0).isRefused()) {
-            // Refused at its first use: another successor of the same token has replaced it, which is where the story
-            // begins.
+        if (same.stream().allMatch(p -> p.granted() == null)) {
+            // Never accepted: another successor of the same token has replaced it, which is where the story begins.
             String superseded = fatal.refreshToken();
             same = cluster.provider.presentations().stream()
                     .filter(p -> p.granted() != null
@@ -909,6 +919,7 @@ final class StoreRun {
         for (Received received : received) {
             if (received.node == member.node
                     && !received.at.isBefore(member.began)
+                    && received.at.isBefore(refused.processedAt())
                     && cluster.provider.login(received.token) == cluster.provider.login(token)
                     && cluster.provider.accepts(received.token)) {
                 violate(refused + ", and the node has " + cluster.name(received.token));
