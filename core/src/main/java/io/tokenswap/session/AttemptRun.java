@@ -1,8 +1,10 @@
 package io.tokenswap.session;
 
 import io.tokenswap.TokenUnavailableException.Reason;
+import java.util.Objects;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
+import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.util.context.Context;
 
@@ -17,10 +19,28 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     private final Context context;
     private boolean done;
 
-    AttemptRun(SessionEngine session, RefreshAttempt attempt) {
+    private AttemptRun(SessionEngine session, RefreshAttempt attempt) {
         this.session = session;
         this.attempt = attempt;
         this.context = Context.of(SessionEngine.class, session); // nothing of a caller
+    }
+
+    /** Starts an attempt, a refresh when there is a slot for it. */
+    static void begin(SessionEngine session, RefreshAttempt attempt) {
+        AttemptRun run = new AttemptRun(session, attempt);
+        if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
+            session.settings().slots().take(attempt, run);
+        } else {
+            run.start();
+        }
+    }
+
+    /** Frees the slot of an attempt of which nothing is in flight any more. */
+    static void finish(SessionEngine session, RefreshAttempt attempt) {
+        SessionSettings settings = session.settings();
+        if (attempt.finish(settings.calls()) && attempt.kind() == RefreshAttempt.Kind.REFRESH) {
+            settings.slots().release(settings::nextRandom);
+        }
     }
 
     @Override
@@ -37,14 +57,22 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     @SuppressWarnings("ReferenceEquality") // this very attempt
     public void run() {
         if (session.current().attempt() != attempt) { // renewed or disposed since: nothing needs to be sent
-            session.finish(attempt);
+            finish(session, attempt);
             return;
         }
         try {
-            session.resultOf(attempt).subscribe(this);
+            result().subscribe(this);
         } catch (Throwable fatal) { // what Reactor takes for fatal comes out here, and callers must not wait for ever
             onError(fatal);
         }
+    }
+
+    private Mono<AttemptResult> result() {
+        return switch (attempt.kind()) {
+            case REFRESH -> session.link().refresh(session);
+            case LOOK -> session.link().look(session);
+            case SIGN_IN -> AttemptRunner.signIn(session, Objects.requireNonNull(attempt.reason()));
+        };
     }
 
     @Override
@@ -87,9 +115,9 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     private void end(AttemptResult result) {
         done = true;
         try {
-            session.end(attempt, result);
+            session.change(phase -> phase.ended(attempt, result, session.moment(), session.settings()));
         } finally {
-            session.finish(attempt);
+            finish(session, attempt);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import io.tokenswap.LoginRequiredException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
@@ -16,6 +17,13 @@ final class AttemptRunner {
         Token current = session.current().token();
         RefreshToken refreshToken = Objects.requireNonNull(current.refreshToken());
         return TokenRequests.refresh(current, refreshToken, session.settings()).map(AttemptResult.Issued::new);
+    }
+
+    /** Asks the user to sign in, by the hook of the application. */
+    static Mono<AttemptResult> signIn(SessionEngine session, LoginRequiredException reason) {
+        return Mono.<Token>from(
+                        Objects.requireNonNull(session.settings().login()).apply(reason))
+                .map(AttemptResult.Issued::new);
     }
 
     /** Converts an error of an attempt to its result. */

@@ -102,14 +102,14 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
 
     @Override
     public boolean isDisposed() {
-        return current() instanceof Phase.Closed;
+        return current() instanceof ClosedPhase;
     }
 
     @Override
     public Mono<Void> disposeLater() {
         return Mono.defer(() -> {
             dispose();
-            RefreshAttempt attempt = current() instanceof Phase.Closed closed ? closed.inFlight() : null;
+            RefreshAttempt attempt = current() instanceof ClosedPhase closed ? closed.inFlight() : null;
             return (attempt == null ? Mono.<Void>empty() : attempt.finished()).then(Mono.defer(this::saved));
         });
     }

@@ -64,7 +64,7 @@ final class RecordSaver {
                 && before.attempt() == after.attempt()
                 && sameRecord
                 && Objects.equals(write, next)
-                && !(after instanceof Phase.Closed closed && closed.inFlight() == null);
+                && !(after instanceof ClosedPhase closed && closed.inFlight() == null);
         return !endsLater && !saved && !byAttempt;
     }
 

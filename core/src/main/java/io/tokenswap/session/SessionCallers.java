@@ -81,26 +81,26 @@ final class SessionCallers extends Mono<Token> implements Scannable {
         if (any && phase.isUsable(session.moment())) {
             return null;
         }
-        return !any && phase instanceof Phase.Idle && phase.token().refreshToken() == null
+        return !any && phase instanceof IdlePhase && phase.token().refreshToken() == null
                 ? new LoginRequiredException("There is no refresh token. Sign in again.", null)
                 : failure(phase, any);
     }
 
     /** Returns the error of a caller for whom there is no usable token in a phase, or null if one may come. */
     static @Nullable Throwable failure(Phase phase, boolean any) {
-        if (phase instanceof Phase.Closed) {
+        if (phase instanceof ClosedPhase) {
             return new SessionClosedException();
         }
-        if (phase instanceof Phase.Idle || phase.attempt() != null) {
+        if (phase instanceof IdlePhase || phase.attempt() != null) {
             return null;
         }
-        if (phase instanceof Phase.Saving) { // a caller that needs a token lets it be published ahead of the store
+        if (phase instanceof SavingPhase) { // a caller that needs a token lets it be published ahead of the store
             return any ? null : notSaved();
         }
-        if (phase instanceof Phase.Paused paused) {
+        if (phase instanceof PausedPhase paused) {
             return unavailable(paused);
         }
-        return copy(((Phase.LoginRequired) phase).error());
+        return copy(((LoginRequiredPhase) phase).error());
     }
 
     @Override
@@ -124,8 +124,8 @@ final class SessionCallers extends Mono<Token> implements Scannable {
                 null);
     }
 
-    private static TokenSwapException unavailable(Phase.Paused paused) {
-        String what = paused.cause() == Phase.Paused.Cause.POSTPONED ? "" : "The last attempt failed: ";
+    private static TokenSwapException unavailable(PausedPhase paused) {
+        String what = paused.cause() == PausedPhase.Cause.POSTPONED ? "" : "The last attempt failed: ";
         return new TokenUnavailableException(
                 "No token is available before the next attempt. " + what
                         + paused.error().getMessage(),

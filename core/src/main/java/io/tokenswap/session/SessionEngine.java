@@ -1,9 +1,6 @@
 package io.tokenswap.session;
 
-import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
-import java.time.Instant;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Function;
@@ -73,7 +70,7 @@ abstract class SessionEngine {
 
     SessionEngine(SessionSettings settings, SessionLink link, Token token, Stored stored) {
         this.settings = settings;
-        this.phase = Phase.Idle.with(token, stored, settings.moment(), settings);
+        this.phase = IdlePhase.with(token, stored, settings.moment(), settings);
         this.link = link;
         link.follow(this);
         setTimer();
@@ -89,6 +86,10 @@ abstract class SessionEngine {
         return settings;
     }
 
+    SessionLink link() {
+        return link;
+    }
+
     Moment moment() {
         return settings.moment();
     }
@@ -101,7 +102,7 @@ abstract class SessionEngine {
     }
 
     /** A new subscriber finds the end of the grant: looks at the store once, if that was not done just now. */
-    boolean looksAgain(Phase.LoginRequired ended) {
+    boolean looksAgain(LoginRequiredPhase ended) {
         change(found -> found == ended ? found.asked(moment(), settings) : found);
         return phase != ended;
     }
@@ -131,7 +132,7 @@ abstract class SessionEngine {
 
     void storeFailed(Throwable error) {
         link.failed(error);
-        SessionEvents heard = events == null && SessionLog.isEnabled() ? heard(phase) : events;
+        SessionEvents heard = events == null && SessionLog.isEnabled() ? heard() : events;
         if (heard != null) {
             heard.storeFailed(error);
         }
@@ -139,41 +140,18 @@ abstract class SessionEngine {
 
     /** Describes the current phase to the application. */
     public SessionState state() {
-        Phase found = phase;
-        Moment moment = settings.moment();
-        return new SessionState(
-                found.status(moment),
-                found.token().fingerprint(),
-                settings.policy().expiresAt(found.token()),
-                found instanceof Phase.Paused paused ? Instant.ofEpochMilli(paused.retryAt()) : null,
-                settings.policy().grantExpiresAt(found.token()),
-                problem(found));
-    }
-
-    private static @Nullable String problem(Phase phase) {
-        if (phase instanceof Phase.Paused paused) {
-            return paused.error().getMessage();
-        }
-        if (phase instanceof Phase.LoginRequired ended) {
-            return ended.error().getMessage();
-        }
-        return phase.attempt() != null && phase.attempt().reason() != null
-                ? phase.attempt().reason().getMessage()
-                : null;
+        return SessionState.of(phase, moment(), settings.policy());
     }
 
     /** Returns the events from now on. */
     final SessionEvents heard() {
-        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
+        SessionEvents heard = keptEvents();
         heard.start(phase); // read when the events are in place, so that every later change comes there
         return heard;
     }
 
-    /** Lets the log have the events from a phase on. */
-    private SessionEvents heard(Phase from) {
-        SessionEvents heard = EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
-        heard.start(from);
-        return heard;
+    private SessionEvents keptEvents() {
+        return EVENTS.updateAndGet(this, made -> made == null ? new SessionEvents(settings) : made);
     }
 
     /** Returns the last failure of the store, or null. */
@@ -209,18 +187,18 @@ abstract class SessionEngine {
 
     private void react(Phase before, Phase after) {
         if (events == null && SessionLog.isEnabled()) {
-            heard(before); // ahead of the effects, some of which change the phase again
+            keptEvents().start(before); // ahead of the effects, some of which change the phase again
         }
         RefreshAttempt ended = before.attempt();
         RefreshAttempt begun = after.attempt();
         setTimer();
         if (begun != null && begun != ended) {
-            begin(begun);
+            AttemptRun.begin(this, begun);
         }
         link.react(this, before, after);
         if (ended != null && ended != begun) {
             if (ended.cancelSignIn(settings.calls())) {
-                finish(ended);
+                AttemptRun.finish(this, ended);
             }
             ended.settle(settings.calls());
         }
@@ -231,55 +209,12 @@ abstract class SessionEngine {
         }
     }
 
-    /** Starts an attempt, a refresh when there is a slot for it. */
-    private void begin(RefreshAttempt attempt) {
-        AttemptRun run = new AttemptRun(this, attempt);
-        if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
-            settings.slots().take(attempt, run);
-        } else {
-            run.start();
-        }
-    }
-
-    /** Nothing of an attempt is in flight any more. */
-    void finish(RefreshAttempt attempt) {
-        if (attempt.finish(settings.calls()) && attempt.kind() == RefreshAttempt.Kind.REFRESH) {
-            settings.slots().release(settings::nextRandom);
-        }
-    }
-
     /**
      * Runs work of the session that calls foreign code. The thread of a caller may hold thread locals of a user, which
      * must not be in force for the session. Foreign code that blocks holds up neither the caller nor the session.
      */
     final void dispatch(Runnable work) {
         settings.work().execute(work);
-    }
-
-    Mono<AttemptResult> resultOf(RefreshAttempt attempt) {
-        return switch (attempt.kind()) {
-            case REFRESH -> link.refresh(this);
-            case LOOK -> link.look(this);
-            case SIGN_IN -> signIn(Objects.requireNonNull(attempt.reason()));
-        };
-    }
-
-    private Mono<AttemptResult> signIn(LoginRequiredException reason) {
-        return Mono.<Token>from(Objects.requireNonNull(settings.login()).apply(reason))
-                .map(AttemptResult.Issued::new);
-    }
-
-    /** A look at the store, outside of an attempt, has found something. */
-    void found(AttemptResult result) {
-        if (result instanceof AttemptResult.Adopted adopted) {
-            change(found -> found.adopted(adopted.record(), moment(), settings));
-        } else if (result instanceof AttemptResult.Removed removed) {
-            change(found -> found.removed(removed.last(), moment(), settings));
-        }
-    }
-
-    void end(RefreshAttempt attempt, AttemptResult result) {
-        change(found -> found.ended(attempt, result, moment(), settings));
     }
 
     /** Sets the timer for the current phase, or no timer if there is no subscriber to serve. */
@@ -325,7 +260,7 @@ abstract class SessionEngine {
         return (now.dueAt() != Phase.NEVER || now.stored().dueAt() != Phase.NEVER)
                 && (now.stored().isPending()
                         || needsTokens()
-                        || (now instanceof Phase.Paused paused && paused.cause() == Phase.Paused.Cause.RESPONSE_LOST));
+                        || (now instanceof PausedPhase paused && paused.cause() == PausedPhase.Cause.RESPONSE_LOST));
     }
 
     void wake(Phase expected, Moment moment) {

@@ -57,7 +57,7 @@ final class SessionEvents {
             }
             told = current;
         }
-        if (current instanceof Phase.Closed) {
+        if (current instanceof ClosedPhase) {
             complete();
         }
         tellAll();
@@ -124,7 +124,7 @@ final class SessionEvents {
         if (!listeners.isEmpty() || SessionLog.isEnabled()) {
             tell(change.before, change.after, change.at);
         }
-        if (change.after instanceof Phase.Closed) {
+        if (change.after instanceof ClosedPhase) {
             complete();
         }
     }
@@ -138,14 +138,14 @@ final class SessionEvents {
     }
 
     private void tell(Phase before, Phase after, Instant at) {
-        if (after instanceof Phase.Closed) {
+        if (after instanceof ClosedPhase) {
             tell(new SessionEvent.Closed(at), after.token());
             return;
         }
         if (after.served().refused() && !before.served().refused()) {
             tell(new SessionEvent.Invalidated(at, after.token().fingerprint()), after.token());
         }
-        if (after instanceof Phase.Idle && after.token() != before.token()) {
+        if (after instanceof IdlePhase && after.token() != before.token()) {
             Token token = after.token();
             tell(
                     new SessionEvent.Refreshed(
@@ -153,22 +153,22 @@ final class SessionEvents {
                     token);
             tellOfLostScopes(before.token(), token, at);
             warnOfGrantEnd(token, at);
-        } else if (after instanceof Phase.Paused paused && before instanceof Phase.Refreshing) {
-            if (paused.cause() != Phase.Paused.Cause.POSTPONED) { // another node's turn is no failure
+        } else if (after instanceof PausedPhase paused && before instanceof RefreshingPhase) {
+            if (paused.cause() != PausedPhase.Cause.POSTPONED) { // another node's turn is no failure
                 tell(
                         new SessionEvent.RefreshFailed(at, paused.error(), Instant.ofEpochMilli(paused.retryAt())),
                         after.token());
             }
-        } else if (after instanceof Phase.Paused paused
-                && paused.cause() == Phase.Paused.Cause.REJECTED
-                && !(before instanceof Phase.Paused)) {
+        } else if (after instanceof PausedPhase paused
+                && paused.cause() == PausedPhase.Cause.REJECTED
+                && !(before instanceof PausedPhase)) {
             tell(
                     new SessionEvent.ApiRejectsTokens(
                             at, after.token().fingerprint(), Instant.ofEpochMilli(paused.retryAt())),
                     after.token());
-        } else if (after instanceof Phase.LoginRequired ended && !(before instanceof Phase.LoginRequired)) {
+        } else if (after instanceof LoginRequiredPhase ended && !(before instanceof LoginRequiredPhase)) {
             tell(new SessionEvent.LoginRequired(at, ended.error()), after.token());
-        } else if (after instanceof Phase.SigningIn signingIn && !(before instanceof Phase.SigningIn)) {
+        } else if (after instanceof SigningInPhase signingIn && !(before instanceof SigningInPhase)) {
             tell(
                     new SessionEvent.LoginRequired(
                             at, Objects.requireNonNull(signingIn.attempt().reason())),

@@ -24,6 +24,16 @@ public record SessionState(
         @Nullable Instant grantExpiresAt,
         @Nullable String problem) {
 
+    static SessionState of(Phase phase, Moment moment, RefreshPolicy policy) {
+        return new SessionState(
+                phase.status(moment),
+                phase.token().fingerprint(),
+                policy.expiresAt(phase.token()),
+                phase instanceof PausedPhase paused ? Instant.ofEpochMilli(paused.retryAt()) : null,
+                policy.grantExpiresAt(phase.token()),
+                phase.problem());
+    }
+
     /** Status of a session. */
     public enum Status {
         /** The current token is good: callers get it at once. */

@@ -39,7 +39,7 @@ final class StoreLink extends SessionLink {
         if (before.stored() != after.stored()) {
             new RecordSaver(session, records).react(before, after);
         }
-        if (after instanceof Phase.Closed && !(before instanceof Phase.Closed)) {
+        if (after instanceof ClosedPhase && !(before instanceof ClosedPhase)) {
             follow(session);
         }
     }
@@ -55,7 +55,7 @@ final class StoreLink extends SessionLink {
     private void followAsWished(SessionEngine session) {
         int seen = 1;
         do {
-            boolean wanted = session.needsTokens() && !(session.current() instanceof Phase.Closed);
+            boolean wanted = session.needsTokens() && !(session.current() instanceof ClosedPhase);
             if (wanted != follows) {
                 follows = wanted;
                 following.update(wanted ? looks(session) : Disposables.disposed());
@@ -73,8 +73,17 @@ final class StoreLink extends SessionLink {
                 ? Flux.merge(records.changes(), Flux.just(records.key()))
                 : records.changes();
         return hints.onBackpressureLatest()
-                .concatMap(changed -> look(session).doOnNext(session::found), 0)
+                .concatMap(changed -> look(session).doOnNext(result -> found(session, result)), 0)
                 .subscribe();
+    }
+
+    /** A look at the store, outside of an attempt, has found something. */
+    private static void found(SessionEngine session, AttemptResult result) {
+        if (result instanceof AttemptResult.Adopted adopted) {
+            session.change(phase -> phase.adopted(adopted.record(), session.moment(), session.settings()));
+        } else if (result instanceof AttemptResult.Removed removed) {
+            session.change(phase -> phase.removed(removed.last(), session.moment(), session.settings()));
+        }
     }
 
     @Override

@@ -222,7 +222,7 @@ final class StoredRefresh {
     /** A login, a sign-out, the end of the session or the record of another node came before the lease. */
     private boolean isOvertaken(Phase phase) {
         Record best = phase.stored().best();
-        return phase instanceof Phase.Closed
+        return phase instanceof ClosedPhase
                 || phase.stored().unsaved() != null
                 || target == null
                 || best == null
@@ -419,7 +419,7 @@ final class StoredRefresh {
     /** The failure of one node is the pause of all. */
     private Duration pauseAfter(TokenSwapException error) {
         Instant retryAt = error instanceof TokenUnavailableException unavailable ? unavailable.retryAt() : null;
-        int failures = session.current() instanceof Phase.Refreshing refreshing ? refreshing.failures() + 1 : 1;
+        int failures = session.current() instanceof RefreshingPhase refreshing ? refreshing.failures() + 1 : 1;
         Duration backoff = settings().policy().backoff(failures, settings().nextRandom());
         if (retryAt == null) {
             return backoff;
@@ -427,7 +427,7 @@ final class StoredRefresh {
         long now = settings().moment().wall();
         Duration asked = Duration.ofMillis(Math.max(
                 0,
-                Phase.Paused.spread(ServedToken.millis(retryAt), now, settings().nextRandom()) - now));
+                PausedPhase.spread(ServedToken.millis(retryAt), now, settings().nextRandom()) - now));
         return asked.compareTo(backoff) > 0 ? asked : backoff;
     }
 
@@ -500,7 +500,7 @@ final class StoredRefresh {
     // ---- shorthands
 
     private boolean isClosed() {
-        return session.current() instanceof Phase.Closed;
+        return session.current() instanceof ClosedPhase;
     }
 
     private Stored stored() {

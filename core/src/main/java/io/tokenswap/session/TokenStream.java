@@ -60,19 +60,19 @@ final class TokenStream extends Flux<Token> implements Scannable {
         @SuppressWarnings("ReferenceEquality") // an unchanged part is the same object
         boolean isConcerned(Phase before, Phase after) {
             return before.served() != after.served()
-                    || after instanceof Phase.LoginRequired
-                    || after instanceof Phase.Closed;
+                    || after instanceof LoginRequiredPhase
+                    || after instanceof ClosedPhase;
         }
 
         @Override
         void emit() {
             Phase phase = session.current();
-            if (phase instanceof Phase.Closed) {
+            if (phase instanceof ClosedPhase) {
                 cancel();
                 actual.onComplete();
                 return;
             }
-            if (phase instanceof Phase.LoginRequired ended && !untilClosed) {
+            if (phase instanceof LoginRequiredPhase ended && !untilClosed) {
                 if (ended.look() == null && !session.looksAgain(ended)) {
                     cancel();
                     actual.onError(SessionCallers.copy(ended.error()));

@@ -80,7 +80,7 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
     private void serve() {
         while (state == WAITING) {
             Phase phase = session.current();
-            if (phase.isUsable(session.moment()) && (any || phase instanceof Phase.Idle)) {
+            if (phase.isUsable(session.moment()) && (any || phase instanceof IdlePhase)) {
                 succeed(phase.token());
                 return;
             }

@@ -7,13 +7,6 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException.Reason;
-import io.tokenswap.session.Phase.Closed;
-import io.tokenswap.session.Phase.Idle;
-import io.tokenswap.session.Phase.LoginRequired;
-import io.tokenswap.session.Phase.Paused;
-import io.tokenswap.session.Phase.Refreshing;
-import io.tokenswap.session.Phase.Saving;
-import io.tokenswap.session.Phase.SigningIn;
 import io.tokenswap.session.SessionState.Status;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Record;
@@ -79,12 +72,12 @@ class PhaseTest {
         return new Moment(millis, millis);
     }
 
-    private static Idle idle() {
-        return Idle.with(TOKEN, Stored.NONE, at(0), SETTINGS);
+    private static IdlePhase idle() {
+        return IdlePhase.with(TOKEN, Stored.NONE, at(0), SETTINGS);
     }
 
-    private static Idle storedIdle() {
-        return Idle.with(TOKEN, Stored.of(FIRST, 0), at(0), SETTINGS);
+    private static IdlePhase storedIdle() {
+        return IdlePhase.with(TOKEN, Stored.of(FIRST, 0), at(0), SETTINGS);
     }
 
     /** The nodes that share a record are due within a second of each other, and different records are not. */
@@ -107,7 +100,7 @@ class PhaseTest {
         Phase renewed = storedIdle().renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS);
         Record login = Record.login(Instant.ofEpochMilli(HOUR), LATER_LOGIN, NEXT);
         assertThat(renewed.dueAt())
-                .isEqualTo(Idle.with(NEXT, Stored.of(login, HOUR), at(HOUR), SETTINGS)
+                .isEqualTo(IdlePhase.with(NEXT, Stored.of(login, HOUR), at(HOUR), SETTINGS)
                         .dueAt());
     }
 
@@ -122,59 +115,59 @@ class PhaseTest {
         Phase overtaken = refused.ended(refused.attempt(), new AttemptResult.Adopted(FIRST), at(2), SETTINGS);
         assertThat(overtaken.isUsable(at(3))).isFalse();
         assertThat(overtaken.asked(at(3), SETTINGS)).isSameAs(overtaken);
-        assertThat(overtaken.asked(at(2 + Phase.MIN_INTERVAL), SETTINGS)).isInstanceOf(Refreshing.class);
+        assertThat(overtaken.asked(at(2 + IdlePhase.MIN_INTERVAL), SETTINGS)).isInstanceOf(RefreshingPhase.class);
     }
 
-    private static Refreshing refreshing() {
-        return (Refreshing) idle().woken(at(DUE), SETTINGS);
+    private static RefreshingPhase refreshing() {
+        return (RefreshingPhase) idle().woken(at(DUE), SETTINGS);
     }
 
-    private static Refreshing storedRefreshing() {
-        return (Refreshing) storedIdle().woken(at(DUE), SETTINGS);
+    private static RefreshingPhase storedRefreshing() {
+        return (RefreshingPhase) storedIdle().woken(at(DUE), SETTINGS);
     }
 
-    private static Saving saving() {
-        Refreshing refreshing = storedRefreshing();
-        return (Saving)
+    private static SavingPhase saving() {
+        RefreshingPhase refreshing = storedRefreshing();
+        return (SavingPhase)
                 refreshing.ended(refreshing.attempt(), new AttemptResult.Obtained(SECOND, 7, false), at(DUE), SETTINGS);
     }
 
-    private static Saving savingAlone() {
-        Saving saving = saving();
-        return (Saving) saving.saveFailed(unsaved(saving), DUE + 200, at(DUE), SETTINGS);
+    private static SavingPhase savingAlone() {
+        SavingPhase saving = saving();
+        return (SavingPhase) saving.saveFailed(unsaved(saving), DUE + 200, at(DUE), SETTINGS);
     }
 
     private static Stored.Unsaved unsaved(Phase phase) {
         return Objects.requireNonNull(phase.stored().unsaved());
     }
 
-    private static Paused paused() {
-        return (Paused) fail(refreshing(), NOT_SENT, DUE);
+    private static PausedPhase paused() {
+        return (PausedPhase) fail(refreshing(), NOT_SENT, DUE);
     }
 
-    private static LoginRequired loginRequired() {
-        return (LoginRequired) fail(refreshing(), ScriptedEndpoint.invalidGrant(), DUE);
+    private static LoginRequiredPhase loginRequired() {
+        return (LoginRequiredPhase) fail(refreshing(), ScriptedEndpoint.invalidGrant(), DUE);
     }
 
-    private static LoginRequired storedLoginRequired() {
-        return (LoginRequired) end(storedRefreshing(), new AttemptResult.Removed(FIRST), DUE);
+    private static LoginRequiredPhase storedLoginRequired() {
+        return (LoginRequiredPhase) end(storedRefreshing(), new AttemptResult.Removed(FIRST), DUE);
     }
 
-    private static SigningIn signingIn() {
-        Refreshing refreshing = refreshing();
-        return (SigningIn) refreshing.ended(
+    private static SigningInPhase signingIn() {
+        RefreshingPhase refreshing = refreshing();
+        return (SigningInPhase) refreshing.ended(
                 refreshing.attempt(), new AttemptResult.Failed(ScriptedEndpoint.invalidGrant()), at(DUE), WITH_HOOK);
     }
 
-    private static Phase end(Refreshing phase, AttemptResult result, long now) {
+    private static Phase end(RefreshingPhase phase, AttemptResult result, long now) {
         return phase.ended(phase.attempt(), result, at(now), SETTINGS);
     }
 
-    private static Phase fail(Refreshing phase, TokenSwapException error, long now) {
+    private static Phase fail(RefreshingPhase phase, TokenSwapException error, long now) {
         return end(phase, new AttemptResult.Failed(error), now);
     }
 
-    private static Phase issue(Refreshing phase, Token next, long now) {
+    private static Phase issue(RefreshingPhase phase, Token next, long now) {
         return end(phase, new AttemptResult.Issued(next), now);
     }
 
@@ -204,40 +197,41 @@ class PhaseTest {
 
         @Test
         void isLeftByATimerExactlyWhenDueAndNotAMillisecondBefore() {
-            Idle idle = idle();
+            IdlePhase idle = idle();
             assertThat(idle.woken(at(DUE - 1), SETTINGS)).isSameAs(idle);
-            assertThat(idle.woken(at(DUE), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle.woken(at(DUE), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
         void isLeftByACallerExactlyWhenDueAndNotAMillisecondBefore() {
-            Idle idle = idle();
+            IdlePhase idle = idle();
             assertThat(idle.asked(at(DUE - 1), SETTINGS)).isSameAs(idle);
-            assertThat(idle.asked(at(DUE), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle.asked(at(DUE), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
         void ofABriefTokenIsLeftByACallerOnceTheTokenIsStaleAndByATimerAfterASecond() {
             Token brief = TOKEN.toBuilder().expiresAt(Instant.ofEpochMilli(500)).build();
-            Idle idle = Idle.with(brief, Stored.NONE, at(0), SETTINGS);
-            assertThat(idle.dueAt()).isEqualTo(Phase.MIN_INTERVAL);
+            IdlePhase idle = IdlePhase.with(brief, Stored.NONE, at(0), SETTINGS);
+            assertThat(idle.dueAt()).isEqualTo(IdlePhase.MIN_INTERVAL);
             assertThat(idle.status(at(449))).isEqualTo(Status.VALID);
             assertThat(idle.status(at(450))).isEqualTo(Status.REFRESH_DUE);
             assertThat(idle.asked(at(449), SETTINGS)).isSameAs(idle);
-            assertThat(idle.asked(at(450), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle.asked(at(450), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
         void ofATokenThatIsStaleAlreadyIsDueAtOnce() {
-            assertThat(Idle.with(TOKEN, Stored.NONE, at(STALE), SETTINGS).dueAt())
+            assertThat(IdlePhase.with(TOKEN, Stored.NONE, at(STALE), SETTINGS).dueAt())
                     .isEqualTo(DUE);
-            assertThat(Idle.with(TOKEN, Stored.NONE, at(STALE - 1), SETTINGS).dueAt())
-                    .isEqualTo(STALE - 1 + Phase.MIN_INTERVAL);
+            assertThat(IdlePhase.with(TOKEN, Stored.NONE, at(STALE - 1), SETTINGS)
+                            .dueAt())
+                    .isEqualTo(STALE - 1 + IdlePhase.MIN_INTERVAL);
         }
 
         @Test
         void refreshesOnDemandThoughTheTokenIsValid() {
-            assertThat(idle().demanded(at(0), SETTINGS)).isInstanceOfSatisfying(Refreshing.class, next -> {
+            assertThat(idle().demanded(at(0), SETTINGS)).isInstanceOfSatisfying(RefreshingPhase.class, next -> {
                 assertThat(next.served()).isEqualTo(idle().served());
                 assertThat(next.failures()).isZero();
                 assertThat(next.repeats()).isFalse();
@@ -249,28 +243,28 @@ class PhaseTest {
         void refreshesAfterARefusalAndServesTheTokenNoMore() {
             assertThat(idle().invalidated(at(0), SETTINGS))
                     .isInstanceOfSatisfying(
-                            Refreshing.class,
+                            RefreshingPhase.class,
                             next -> assertThat(next.isUsable(at(0))).isFalse());
         }
 
         @Test
         void withoutARefreshTokenRequiresALoginWhenTheTokenIsStaleAndNotBefore() {
             Token last = TOKEN.toBuilder().refreshToken(null).build();
-            Idle idle = Idle.with(last, Stored.NONE, at(0), SETTINGS);
+            IdlePhase idle = IdlePhase.with(last, Stored.NONE, at(0), SETTINGS);
             assertThat(idle.dueAt()).isEqualTo(STALE);
             assertThat(idle.asked(at(STALE - 1), SETTINGS)).isSameAs(idle);
-            assertThat(idle.woken(at(STALE), SETTINGS)).isInstanceOf(LoginRequired.class);
+            assertThat(idle.woken(at(STALE), SETTINGS)).isInstanceOf(LoginRequiredPhase.class);
             assertThat(idle.invalidated(at(0), SETTINGS))
                     .isInstanceOfSatisfying(
-                            LoginRequired.class,
+                            LoginRequiredPhase.class,
                             next -> assertThat(next.isUsable(at(0))).isFalse());
-            assertThat(idle.woken(at(STALE), WITH_HOOK)).isInstanceOf(SigningIn.class);
+            assertThat(idle.woken(at(STALE), WITH_HOOK)).isInstanceOf(SigningInPhase.class);
         }
 
         @Test
         void ofATokenOfUnknownLifetimeIsNeverLeftByItself() {
             Token endless = TOKEN.toBuilder().expiresAt(null).build();
-            Idle idle = Idle.with(endless, Stored.NONE, at(0), SETTINGS);
+            IdlePhase idle = IdlePhase.with(endless, Stored.NONE, at(0), SETTINGS);
             Moment late = new Moment(Phase.NEVER - 1, Phase.NEVER - 1);
             assertThat(idle.dueAt()).isEqualTo(Phase.NEVER);
             assertThat(idle.delay(at(0))).isEqualTo(Phase.NEVER);
@@ -281,7 +275,7 @@ class PhaseTest {
         @Test
         void ofATokenThatOutlivesTheArithmeticIsNeverLeftByItself() {
             Token endless = TOKEN.toBuilder().expiresAt(Instant.MAX).build();
-            Idle idle = Idle.with(endless, Stored.NONE, at(0), SETTINGS);
+            IdlePhase idle = IdlePhase.with(endless, Stored.NONE, at(0), SETTINGS);
             assertThat(idle.served().staleAt()).isEqualTo(Phase.NEVER);
             assertThat(idle.dueAt()).isEqualTo(Phase.NEVER);
         }
@@ -302,11 +296,11 @@ class PhaseTest {
 
         @Test
         void setBackByThreeHoursPostponeNoRefresh() {
-            Idle idle = idle();
+            IdlePhase idle = idle();
             long back = -3 * HOUR;
             assertThat(idle.woken(new Moment(DUE - 1 + back, DUE - 1), SETTINGS))
                     .isSameAs(idle);
-            assertThat(idle.woken(new Moment(DUE + back, DUE), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle.woken(new Moment(DUE + back, DUE), SETTINGS)).isInstanceOf(RefreshingPhase.class);
             assertThat(idle.delay(new Moment(DUE - 5 + back, DUE - 5))).isEqualTo(5);
             assertThat(idle.status(new Moment(DUE + back, DUE))).isEqualTo(Status.REFRESH_DUE);
         }
@@ -324,29 +318,29 @@ class PhaseTest {
 
         @Test
         void setBackDuringAPausePostponeNoRetry() {
-            Paused paused = paused();
+            PausedPhase paused = paused();
             long back = -3 * HOUR;
             assertThat(paused.woken(new Moment(DUE + 999 + back, DUE + 999), SETTINGS))
                     .isSameAs(paused);
             assertThat(paused.woken(new Moment(DUE + 1_000 + back, DUE + 1_000), SETTINGS))
-                    .isInstanceOf(Refreshing.class);
+                    .isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
         void setForwardBeforeAPauseAreTheBaseOfItsEndAfterTheyAreSetBack() {
-            Refreshing refreshing = refreshing();
+            RefreshingPhase refreshing = refreshing();
             Moment ahead = new Moment(DUE + HOUR, DUE);
-            Paused paused = (Paused)
+            PausedPhase paused = (PausedPhase)
                     refreshing.ended(refreshing.attempt(), new AttemptResult.Failed(NOT_SENT), ahead, SETTINGS);
             assertThat(paused.retryAt()).isEqualTo(DUE + HOUR + 1_000);
             assertThat(paused.woken(new Moment(DUE + 999, DUE + 999), SETTINGS)).isSameAs(paused);
             assertThat(paused.woken(new Moment(DUE + 1_000, DUE + 1_000), SETTINGS))
-                    .isInstanceOf(Refreshing.class);
+                    .isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
         void setForwardMakeTheTokenDueAtOnce() {
-            assertThat(idle().woken(new Moment(DUE, 5), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle().woken(new Moment(DUE, 5), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
@@ -360,7 +354,7 @@ class PhaseTest {
         @ParameterizedTest(name = "a clock {0} ms before the start of the token: due {1}")
         @CsvSource({"0, false", "120000, false", "120001, true", "10800000, true"})
         void beforeTheStartOfATokenByMinutesMakeItDue(long before, boolean due) {
-            Idle idle = Idle.with(TOKEN, Stored.NONE, new Moment(-before, 0), SETTINGS);
+            IdlePhase idle = IdlePhase.with(TOKEN, Stored.NONE, new Moment(-before, 0), SETTINGS);
             assertThat(idle.status(new Moment(-before, 0))).isEqualTo(due ? Status.REFRESH_DUE : Status.VALID);
             assertThat(idle.isUsable(new Moment(-before, 0))).isTrue();
         }
@@ -383,22 +377,24 @@ class PhaseTest {
 
         @Test
         void keepsItsAttemptAfterARefusalAndServesTheTokenNoMore() {
-            Refreshing refreshing = refreshing();
-            assertThat(refreshing.invalidated(at(DUE), SETTINGS)).isInstanceOfSatisfying(Refreshing.class, next -> {
-                assertThat(next.attempt()).isSameAs(refreshing.attempt());
-                assertThat(next.isUsable(at(DUE))).isFalse();
-                assertThat(next.invalidated(at(DUE), SETTINGS)).isSameAs(next);
-            });
+            RefreshingPhase refreshing = refreshing();
+            assertThat(refreshing.invalidated(at(DUE), SETTINGS))
+                    .isInstanceOfSatisfying(RefreshingPhase.class, next -> {
+                        assertThat(next.attempt()).isSameAs(refreshing.attempt());
+                        assertThat(next.isUsable(at(DUE))).isFalse();
+                        assertThat(next.invalidated(at(DUE), SETTINGS)).isSameAs(next);
+                    });
         }
 
         @Test
         void takesTheTokenOfItsOwnAttempt() {
-            assertThat(issue(refreshing(), NEXT, HOUR)).isEqualTo(Idle.with(NEXT, Stored.NONE, at(HOUR), SETTINGS));
+            assertThat(issue(refreshing(), NEXT, HOUR))
+                    .isEqualTo(IdlePhase.with(NEXT, Stored.NONE, at(HOUR), SETTINGS));
         }
 
         @Test
         void takesNothingFromAnotherAttempt() {
-            Refreshing refreshing = refreshing();
+            RefreshingPhase refreshing = refreshing();
             RefreshAttempt other = RefreshAttempt.refresh();
             assertThat(refreshing.ended(other, new AttemptResult.Issued(NEXT), at(HOUR), SETTINGS))
                     .isSameAs(refreshing);
@@ -409,8 +405,8 @@ class PhaseTest {
         @Test
         void keepsATokenThatIsStaleFromTheStartWithoutServingItAndPauses() {
             long stale = 2 * HOUR - 10_000;
-            assertThat(issue(refreshing(), NEXT, stale - 1)).isInstanceOf(Idle.class);
-            assertThat(issue(refreshing(), NEXT, stale)).isInstanceOfSatisfying(Paused.class, next -> {
+            assertThat(issue(refreshing(), NEXT, stale - 1)).isInstanceOf(IdlePhase.class);
+            assertThat(issue(refreshing(), NEXT, stale)).isInstanceOfSatisfying(PausedPhase.class, next -> {
                 assertThat(next.token()).isSameAs(NEXT);
                 assertThat(next.served().refused()).isTrue();
                 assertThat(next.retryAt()).isEqualTo(stale + 1_000);
@@ -420,17 +416,19 @@ class PhaseTest {
 
         @Test
         void pausesAfterAFailureAndServesThePreviousTokenMeanwhile() {
-            Refreshing refreshing = refreshing();
+            RefreshingPhase refreshing = refreshing();
             assertThat(fail(refreshing, NOT_SENT, DUE))
-                    .isEqualTo(new Paused(refreshing.served(), 1, DUE + 1_000, NOT_SENT, Paused.Cause.FAILED));
+                    .isEqualTo(
+                            new PausedPhase(refreshing.served(), 1, DUE + 1_000, NOT_SENT, PausedPhase.Cause.FAILED));
         }
 
         @Test
         void pausesWithoutCountingAFailureWhenItIsAnotherNodesTurn() {
-            Refreshing refreshing = storedRefreshing();
+            RefreshingPhase refreshing = storedRefreshing();
             Phase next = end(refreshing, new AttemptResult.Postponed(NOT_SENT, 5_000), DUE);
             assertThat(next)
-                    .isEqualTo(new Paused(refreshing.served(), 0, DUE + 5_000, NOT_SENT, Paused.Cause.POSTPONED));
+                    .isEqualTo(new PausedPhase(
+                            refreshing.served(), 0, DUE + 5_000, NOT_SENT, PausedPhase.Cause.POSTPONED));
             assertThat(next.status(at(DUE))).isEqualTo(Status.REFRESH_DUE);
             assertThat(next.status(at(STALE))).isEqualTo(Status.RETRYING);
         }
@@ -438,7 +436,7 @@ class PhaseTest {
         @Test
         void requiresALoginWhenTheGrantIsDeadAndForgetsTheRefreshToken() {
             assertThat(fail(refreshing(), ScriptedEndpoint.invalidGrant(), DUE))
-                    .isInstanceOfSatisfying(LoginRequired.class, next -> {
+                    .isInstanceOfSatisfying(LoginRequiredPhase.class, next -> {
                         assertThat(next.token().accessToken()).isEqualTo(TOKEN.accessToken());
                         assertThat(next.token().refreshToken()).isNull();
                         assertThat(next.isUsable(at(STALE - 1))).isTrue();
@@ -456,7 +454,7 @@ class PhaseTest {
         @Test
         void servesARemovedTokenNoMore() {
             assertThat(end(storedRefreshing(), new AttemptResult.Removed(FIRST), DUE))
-                    .isInstanceOfSatisfying(LoginRequired.class, next -> {
+                    .isInstanceOfSatisfying(LoginRequiredPhase.class, next -> {
                         assertThat(next.isUsable(at(DUE))).isFalse();
                         assertThat(next.error()).hasMessageContaining("removed");
                     });
@@ -464,8 +462,9 @@ class PhaseTest {
 
         @Test
         void leavesItsAttemptToTheClosedPhaseSoThatItCanBeWaitedFor() {
-            Refreshing refreshing = refreshing();
-            assertThat(refreshing.closed(at(DUE))).isEqualTo(new Closed(refreshing.served(), refreshing.attempt()));
+            RefreshingPhase refreshing = refreshing();
+            assertThat(refreshing.closed(at(DUE)))
+                    .isEqualTo(new ClosedPhase(refreshing.served(), refreshing.attempt()));
         }
 
         @Test
@@ -479,7 +478,7 @@ class PhaseTest {
         @Test
         void adoptsTheRecordOfAnotherNode() {
             assertThat(end(storedRefreshing(), new AttemptResult.Adopted(SECOND), HOUR))
-                    .isInstanceOfSatisfying(Idle.class, next -> {
+                    .isInstanceOfSatisfying(IdlePhase.class, next -> {
                         assertThat(next.token()).isSameAs(NEXT);
                         assertThat(next.stored().best()).isSameAs(SECOND);
                         assertThat(next.stored().seenAt()).isEqualTo(HOUR);
@@ -492,7 +491,7 @@ class PhaseTest {
 
         @Test
         void servesThePreviousTokenAndLetsCallersWithoutOneWaitForTheSave() {
-            Saving saving = saving();
+            SavingPhase saving = saving();
             assertThat(saving.isUsable(at(STALE - 1))).isTrue();
             assertThat(saving.asked(at(STALE), SETTINGS)).isSameAs(saving);
             assertThat(saving.dueAt()).isEqualTo(Phase.NEVER);
@@ -502,17 +501,18 @@ class PhaseTest {
 
         @Test
         void publishesTheTokenWhenItIsSaved() {
-            Saving saving = saving();
-            assertThat(saving.saved(unsaved(saving), at(HOUR), SETTINGS)).isInstanceOfSatisfying(Idle.class, next -> {
-                assertThat(next.token()).isSameAs(NEXT);
-                assertThat(next.stored().unsaved()).isNull();
-                assertThat(next.stored().seenAt()).isEqualTo(HOUR);
-            });
+            SavingPhase saving = saving();
+            assertThat(saving.saved(unsaved(saving), at(HOUR), SETTINGS))
+                    .isInstanceOfSatisfying(IdlePhase.class, next -> {
+                        assertThat(next.token()).isSameAs(NEXT);
+                        assertThat(next.stored().unsaved()).isNull();
+                        assertThat(next.stored().seenAt()).isEqualTo(HOUR);
+                    });
         }
 
         @Test
         void isNotLeftByTheSaveOfAnotherRecord() {
-            Saving saving = saving();
+            SavingPhase saving = saving();
             Stored.Unsaved other = Stored.Unsaved.of(Kind.REFRESH, FIRST.refreshed(6, NEXT), 6, DUE);
             assertThat(saving.saved(other, at(HOUR), SETTINGS)).isSameAs(saving);
             assertThat(saving.saveFailed(other, HOUR, at(HOUR), SETTINGS)).isSameAs(saving);
@@ -521,21 +521,21 @@ class PhaseTest {
         @Test
         @Tag("E03")
         void thatFailsKeepsServingThePreviousTokenUntilItIsStaleToTheMillisecond() {
-            Saving alone = savingAlone();
+            SavingPhase alone = savingAlone();
             assertThat(alone.attempt()).isNull();
             assertThat(alone.token()).isSameAs(TOKEN);
             assertThat(alone.dueAt()).isEqualTo(STALE);
             assertThat(alone.asked(at(STALE - 1), SETTINGS)).isSameAs(alone);
             assertThat(alone.asked(at(STALE), SETTINGS))
                     .isInstanceOfSatisfying(
-                            Idle.class, next -> assertThat(next.token()).isSameAs(NEXT));
+                            IdlePhase.class, next -> assertThat(next.token()).isSameAs(NEXT));
         }
 
         @Test
         void thatFailsPublishesAtOnceWhenNothingUsableIsLeft() {
-            Saving saving = saving();
+            SavingPhase saving = saving();
             assertThat(saving.saveFailed(unsaved(saving), STALE + 200, at(STALE), SETTINGS))
-                    .isInstanceOfSatisfying(Idle.class, next -> {
+                    .isInstanceOfSatisfying(IdlePhase.class, next -> {
                         assertThat(next.token()).isSameAs(NEXT);
                         assertThat(unsaved(next).retryAt()).isEqualTo(STALE + 200);
                         assertThat(unsaved(next).failures()).isOne();
@@ -544,7 +544,7 @@ class PhaseTest {
 
         @Test
         void publishesAfterARefusalOnlyOnceTheStoreHasFailed() {
-            assertThat(saving().invalidated(at(DUE), SETTINGS)).isInstanceOfSatisfying(Saving.class, next -> {
+            assertThat(saving().invalidated(at(DUE), SETTINGS)).isInstanceOfSatisfying(SavingPhase.class, next -> {
                 assertThat(next.isUsable(at(DUE))).isFalse();
                 assertThat(next.invalidated(at(DUE), SETTINGS)).isSameAs(next);
             });
@@ -553,7 +553,7 @@ class PhaseTest {
 
         @Test
         void repeatsTheSaveExactlyWhenItIsDueAndNotAMillisecondBefore() {
-            Saving alone = savingAlone();
+            SavingPhase alone = savingAlone();
             assertThat(alone.delay(at(DUE + 199))).isOne();
             assertThat(alone.woken(at(DUE + 199), SETTINGS)).isSameAs(alone);
             assertThat(unsaved(alone.woken(at(DUE + 200), SETTINGS)).running()).isTrue();
@@ -561,10 +561,10 @@ class PhaseTest {
 
         @Test
         void keepsATokenThatIsStaleFromTheStartUnsavedAndPauses() {
-            Saving saving = saving();
+            SavingPhase saving = saving();
             long stale = 2 * HOUR - 10_000;
             assertThat(saving.saveFailed(unsaved(saving), stale + 200, at(stale), SETTINGS))
-                    .isInstanceOfSatisfying(Paused.class, next -> {
+                    .isInstanceOfSatisfying(PausedPhase.class, next -> {
                         assertThat(next.token()).isSameAs(NEXT);
                         assertThat(next.isUsable(at(stale))).isFalse();
                         assertThat(unsaved(next).record()).isSameAs(SECOND);
@@ -574,7 +574,7 @@ class PhaseTest {
         @Test
         void yieldsToAGreaterRecordOfAnotherNode() {
             Record third = SECOND.refreshed(9, token("access-3", HOUR));
-            assertThat(saving().adopted(third, at(HOUR), SETTINGS)).isInstanceOfSatisfying(Idle.class, next -> {
+            assertThat(saving().adopted(third, at(HOUR), SETTINGS)).isInstanceOfSatisfying(IdlePhase.class, next -> {
                 assertThat(next.stored().best()).isSameAs(third);
                 assertThat(next.stored().unsaved()).isNull();
             });
@@ -586,13 +586,13 @@ class PhaseTest {
 
         @Test
         void retriesExactlyWhenDueAndNotAMillisecondBefore() {
-            Paused paused = paused();
+            PausedPhase paused = paused();
             assertThat(paused.dueAt()).isEqualTo(DUE + 1_000);
             assertThat(paused.asked(at(DUE + 999), SETTINGS)).isSameAs(paused);
             assertThat(paused.demanded(at(DUE + 999), SETTINGS)).isSameAs(paused);
             assertThat(paused.woken(at(DUE + 999), SETTINGS)).isSameAs(paused);
-            assertThat(paused.asked(at(DUE + 1_000), SETTINGS)).isInstanceOf(Refreshing.class);
-            assertThat(paused.woken(at(DUE + 1_000), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(paused.asked(at(DUE + 1_000), SETTINGS)).isInstanceOf(RefreshingPhase.class);
+            assertThat(paused.woken(at(DUE + 1_000), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
@@ -604,10 +604,10 @@ class PhaseTest {
 
         @Test
         void countsItsFailuresOn() {
-            Refreshing again = (Refreshing) paused().woken(at(DUE + 1_000), SETTINGS);
+            RefreshingPhase again = (RefreshingPhase) paused().woken(at(DUE + 1_000), SETTINGS);
             assertThat(again.failures()).isOne();
             assertThat(fail(again, NOT_SENT, HOUR))
-                    .isEqualTo(new Paused(again.served(), 2, HOUR + 2_000, NOT_SENT, Paused.Cause.FAILED));
+                    .isEqualTo(new PausedPhase(again.served(), 2, HOUR + 2_000, NOT_SENT, PausedPhase.Cause.FAILED));
         }
 
         @ParameterizedTest(name = "asked for {0} ms: retries after {1} ms")
@@ -619,13 +619,13 @@ class PhaseTest {
 
         @Test
         void afterOneRefusedTokenTooManyIsAsLongAsTheBackoff() {
-            Idle idle = Idle.issued(NEXT, Phase.REPLACED_AT_ONCE, Stored.NONE, at(HOUR), SETTINGS);
-            assertThat(idle.invalidated(at(HOUR), SETTINGS)).isInstanceOfSatisfying(Paused.class, next -> {
-                assertThat(next.cause()).isEqualTo(Paused.Cause.REJECTED);
+            IdlePhase idle = IdlePhase.issued(NEXT, IdlePhase.REPLACED_AT_ONCE, Stored.NONE, at(HOUR), SETTINGS);
+            assertThat(idle.invalidated(at(HOUR), SETTINGS)).isInstanceOfSatisfying(PausedPhase.class, next -> {
+                assertThat(next.cause()).isEqualTo(PausedPhase.Cause.REJECTED);
                 assertThat(next.retryAt()).isEqualTo(HOUR + 1_000);
                 assertThat(next.isUsable(at(HOUR))).isFalse();
             });
-            assertThat(idle.accepted().invalidated(at(HOUR), SETTINGS)).isInstanceOf(Refreshing.class);
+            assertThat(idle.accepted().invalidated(at(HOUR), SETTINGS)).isInstanceOf(RefreshingPhase.class);
         }
 
         @Test
@@ -636,22 +636,23 @@ class PhaseTest {
                             .build(),
                     false);
             AttemptResult lost = new AttemptResult.Failed(ScriptedEndpoint.responseLost());
-            Refreshing first = refreshing();
-            Paused once = (Paused) first.ended(first.attempt(), lost, at(DUE), longDeadline);
-            assertThat(once.retryAt()).isEqualTo(DUE + Phase.LOST_RESPONSE_RETRY_LIMIT);
-            assertThat(once.cause()).isEqualTo(Paused.Cause.RESPONSE_LOST);
-            Refreshing second = (Refreshing) once.woken(at(once.retryAt()), longDeadline);
+            RefreshingPhase first = refreshing();
+            PausedPhase once = (PausedPhase) first.ended(first.attempt(), lost, at(DUE), longDeadline);
+            assertThat(once.retryAt()).isEqualTo(DUE + PausedPhase.LOST_RESPONSE_RETRY_LIMIT);
+            assertThat(once.cause()).isEqualTo(PausedPhase.Cause.RESPONSE_LOST);
+            RefreshingPhase second = (RefreshingPhase) once.woken(at(once.retryAt()), longDeadline);
             assertThat(second.repeats()).isTrue();
-            Paused twice = (Paused) second.ended(second.attempt(), lost, at(DUE), longDeadline);
+            PausedPhase twice = (PausedPhase) second.ended(second.attempt(), lost, at(DUE), longDeadline);
             assertThat(twice.retryAt()).isEqualTo(DUE + 40_000);
-            assertThat(twice.cause()).isEqualTo(Paused.Cause.FAILED);
+            assertThat(twice.cause()).isEqualTo(PausedPhase.Cause.FAILED);
         }
 
         @Test
         void keepsItsPauseAfterARefusal() {
-            Paused paused = paused();
+            PausedPhase paused = paused();
             assertThat(paused.invalidated(at(DUE), SETTINGS))
-                    .isEqualTo(new Paused(paused.served().refuse(), 1, DUE + 1_000, NOT_SENT, Paused.Cause.FAILED));
+                    .isEqualTo(new PausedPhase(
+                            paused.served().refuse(), 1, DUE + 1_000, NOT_SENT, PausedPhase.Cause.FAILED));
         }
 
         @Test
@@ -665,26 +666,26 @@ class PhaseTest {
 
         @Test
         void takesTheTokenOfTheLogin() {
-            SigningIn signingIn = signingIn();
+            SigningInPhase signingIn = signingIn();
             assertThat(signingIn.ended(signingIn.attempt(), new AttemptResult.Issued(NEXT), at(HOUR), WITH_HOOK))
-                    .isEqualTo(Idle.with(NEXT, Stored.NONE, at(HOUR), WITH_HOOK));
+                    .isEqualTo(IdlePhase.with(NEXT, Stored.NONE, at(HOUR), WITH_HOOK));
         }
 
         @Test
         void requiresALoginAfterTheLoginFailed() {
-            SigningIn signingIn = signingIn();
+            SigningInPhase signingIn = signingIn();
             assertThat(signingIn.ended(signingIn.attempt(), new AttemptResult.Failed(NOT_SENT), at(DUE), WITH_HOOK))
                     .isInstanceOfSatisfying(
-                            LoginRequired.class,
+                            LoginRequiredPhase.class,
                             next -> assertThat(next.error()).hasCause(NOT_SENT));
         }
 
         @Test
         void pausesAfterALoginWithATokenThatIsStaleFromTheStart() {
-            SigningIn signingIn = signingIn();
+            SigningInPhase signingIn = signingIn();
             long stale = 2 * HOUR - 10_000;
             assertThat(signingIn.ended(signingIn.attempt(), new AttemptResult.Issued(NEXT), at(stale), WITH_HOOK))
-                    .isInstanceOfSatisfying(Paused.class, next -> {
+                    .isInstanceOfSatisfying(PausedPhase.class, next -> {
                         assertThat(next.isUsable(at(stale))).isFalse();
                         assertThat(next.token()).isSameAs(NEXT);
                     });
@@ -696,18 +697,18 @@ class PhaseTest {
 
         @Test
         void servesTheTokenUntilItIsStaleAndIsLeftByNothingButALogin() {
-            LoginRequired ended = loginRequired();
+            LoginRequiredPhase ended = loginRequired();
             assertThat(ended.isUsable(at(STALE - 1))).isTrue();
             assertThat(ended.isUsable(at(STALE))).isFalse();
             assertThat(ended.dueAt()).isEqualTo(Phase.NEVER);
             assertThat(ended.status(at(0))).isEqualTo(Status.LOGIN_REQUIRED);
-            assertThat(ended.renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS)).isInstanceOf(Idle.class);
+            assertThat(ended.renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS)).isInstanceOf(IdlePhase.class);
         }
 
         @Test
         @Tag("E04")
         void looksAtTheStoreForACallerOnceASecondAndNotAMillisecondEarlier() {
-            LoginRequired ended = storedLoginRequired();
+            LoginRequiredPhase ended = storedLoginRequired();
             assertThat(ended.asked(at(DUE + 999), SETTINGS)).isSameAs(ended);
             assertThat(ended.demanded(at(DUE + 999), SETTINGS)).isSameAs(ended);
             Phase looking = ended.asked(at(DUE + 1_000), SETTINGS);
@@ -719,10 +720,10 @@ class PhaseTest {
         @Test
         @Tag("E04")
         void looksAtTheStoreByATimerEveryHalfMinute() {
-            LoginRequired ended = storedLoginRequired();
+            LoginRequiredPhase ended = storedLoginRequired();
             assertThat(ended.dueAt()).isEqualTo(DUE + 30_000);
             assertThat(ended.woken(at(DUE + 29_999), SETTINGS)).isSameAs(ended);
-            LoginRequired looking = (LoginRequired) ended.woken(at(DUE + 30_000), SETTINGS);
+            LoginRequiredPhase looking = (LoginRequiredPhase) ended.woken(at(DUE + 30_000), SETTINGS);
             Phase looked = looking.ended(
                     Objects.requireNonNull(looking.look()), new AttemptResult.Unchanged(), at(DUE + 31_000), SETTINGS);
             assertThat(looked.attempt()).isNull();
@@ -733,7 +734,8 @@ class PhaseTest {
         @Test
         @Tag("E04")
         void endsWithTheLoginOfAnotherNode() {
-            LoginRequired looking = (LoginRequired) storedLoginRequired().woken(at(HOUR), SETTINGS);
+            LoginRequiredPhase looking =
+                    (LoginRequiredPhase) storedLoginRequired().woken(at(HOUR), SETTINGS);
             Record login = Record.login(Instant.ofEpochMilli(5), LATER_LOGIN, NEXT);
             assertThat(looking.ended(
                             Objects.requireNonNull(looking.look()),
@@ -741,7 +743,7 @@ class PhaseTest {
                             at(HOUR),
                             SETTINGS))
                     .isInstanceOfSatisfying(
-                            Idle.class, next -> assertThat(next.token()).isSameAs(NEXT));
+                            IdlePhase.class, next -> assertThat(next.token()).isSameAs(NEXT));
         }
 
         @Test
@@ -763,11 +765,11 @@ class PhaseTest {
 
         @Test
         void savesTheTokenOfTheAttemptThatWasInFlight() {
-            Refreshing refreshing = storedRefreshing();
+            RefreshingPhase refreshing = storedRefreshing();
             Phase closed = refreshing.closed(at(DUE));
             Phase ended =
                     closed.ended(refreshing.attempt(), new AttemptResult.Obtained(SECOND, 7, false), at(DUE), SETTINGS);
-            assertThat(ended).isInstanceOf(Closed.class);
+            assertThat(ended).isInstanceOf(ClosedPhase.class);
             assertThat(unsaved(ended).record()).isSameAs(SECOND);
         }
 
@@ -787,7 +789,7 @@ class PhaseTest {
 
         @Test
         void keepsASignOutWhateverTheAttemptInFlightBrings() {
-            Refreshing refreshing = storedRefreshing();
+            RefreshingPhase refreshing = storedRefreshing();
             Phase out = refreshing.signedOut(LATER_LOGIN, at(DUE));
             assertThat(unsaved(out).kind()).isEqualTo(Kind.SIGN_OUT);
             assertThat(out.ended(refreshing.attempt(), new AttemptResult.Obtained(SECOND, 7, false), at(DUE), SETTINGS)
@@ -800,7 +802,7 @@ class PhaseTest {
         void followsGreaterRecordsOfOtherNodesAndStaysClosed() {
             Phase closed = storedIdle().closed(at(DUE));
             Phase adopted = closed.adopted(SECOND, at(DUE), SETTINGS);
-            assertThat(adopted).isInstanceOf(Closed.class);
+            assertThat(adopted).isInstanceOf(ClosedPhase.class);
             assertThat(adopted.stored().best()).isSameAs(SECOND);
             assertThat(adopted.adopted(FIRST, at(DUE), SETTINGS)).isSameAs(adopted);
         }
@@ -888,7 +890,7 @@ class PhaseTest {
     @MethodSource("open")
     void everyOpenPhaseServesANewLoginAtOnceAndSavesItBehind(Phase phase) {
         Phase renewed = phase.renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS);
-        assertThat(renewed).isInstanceOf(Idle.class);
+        assertThat(renewed).isInstanceOf(IdlePhase.class);
         assertThat(renewed.token()).isSameAs(NEXT);
         assertThat(renewed.isUsable(at(HOUR))).isTrue();
         if (phase.stored().isPresent()) {
@@ -904,7 +906,7 @@ class PhaseTest {
     @MethodSource("open")
     void everyOpenPhaseIsClosed(Phase phase) {
         Phase closed = phase.closed(at(DUE));
-        assertThat(closed).isInstanceOf(Closed.class);
+        assertThat(closed).isInstanceOf(ClosedPhase.class);
         assertThat(closed.isUsable(at(0))).isFalse();
         assertThat(closed.dueAt()).isEqualTo(Phase.NEVER);
         assertThat(closed.status(at(0))).isEqualTo(Status.CLOSED);
@@ -915,7 +917,7 @@ class PhaseTest {
     void everyOpenPhaseEndsWithTheSignOutOfAnotherNode(Phase phase) {
         if (phase.stored().isPresent()) {
             assertThat(phase.adopted(SIGN_OUT, at(HOUR), SETTINGS))
-                    .isInstanceOfSatisfying(LoginRequired.class, next -> {
+                    .isInstanceOfSatisfying(LoginRequiredPhase.class, next -> {
                         assertThat(next.isUsable(at(0))).isFalse();
                         assertThat(next.stored().best()).isSameAs(SIGN_OUT);
                         assertThat(next.stored().unsaved()).isNull();
@@ -929,10 +931,11 @@ class PhaseTest {
         if (phase.stored().isPresent()) {
             Record dead = SECOND.dead();
             boolean served = !phase.served().refused();
-            assertThat(phase.adopted(dead, at(DUE), SETTINGS)).isInstanceOfSatisfying(LoginRequired.class, next -> {
-                assertThat(next.isUsable(at(STALE - 1))).isEqualTo(served);
-                assertThat(next.token().refreshToken()).isNull();
-            });
+            assertThat(phase.adopted(dead, at(DUE), SETTINGS))
+                    .isInstanceOfSatisfying(LoginRequiredPhase.class, next -> {
+                        assertThat(next.isUsable(at(STALE - 1))).isEqualTo(served);
+                        assertThat(next.token().refreshToken()).isNull();
+                    });
         }
     }
 
@@ -948,14 +951,15 @@ class PhaseTest {
         LoginRequiredException removed = new LoginRequiredException("removed", null);
         assertThat(fail(refreshing(), removed, DUE))
                 .isInstanceOfSatisfying(
-                        LoginRequired.class, next -> assertThat(next.error()).isSameAs(removed));
+                        LoginRequiredPhase.class,
+                        next -> assertThat(next.error()).isSameAs(removed));
     }
 
     @Test
     void anAttemptWithoutAResultCountsAsAFailure() {
         assertThat(end(storedRefreshing(), new AttemptResult.Unchanged(), DUE))
                 .isInstanceOfSatisfying(
-                        Paused.class,
+                        PausedPhase.class,
                         next -> assertThat(next.error())
                                 .hasFieldOrPropertyWithValue("reason", Reason.INVALID_RESPONSE));
     }

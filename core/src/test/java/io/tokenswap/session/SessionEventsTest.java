@@ -103,7 +103,7 @@ class SessionEventsTest extends SessionFixture {
                     null,
                     false,
                     new RefreshSlots(64));
-            Phase first = Phase.Idle.with(endpoint.grant(), Stored.NONE, settings.moment(), settings);
+            Phase first = IdlePhase.with(endpoint.grant(), Stored.NONE, settings.moment(), settings);
             Phase refreshing = first.demanded(settings.moment(), settings);
             Phase second = refreshing.renewed(endpoint.grant(), settings.newLogin(), settings.moment(), settings);
             SessionEvents events = new SessionEvents(settings);

@@ -210,7 +210,7 @@ final class SessionModel {
         pausedByUnknown = false;
         failures = isUsable() ? 0 : failures;
         Instant due = policy.refreshAt(next, 0);
-        Instant soonest = now.plusMillis(Phase.MIN_INTERVAL);
+        Instant soonest = now.plusMillis(IdlePhase.MIN_INTERVAL);
         wakeAt = due.isBefore(soonest) && isUsable() ? soonest : due;
         if (isUsable()) {
             serve();
@@ -223,7 +223,7 @@ final class SessionModel {
         pausedByUnknown = unknown;
         urgent = unknown && !repeats;
         Duration wait = policy.backoff(failures, 0);
-        Duration soon = Duration.ofMillis(Phase.LOST_RESPONSE_RETRY_LIMIT);
+        Duration soon = Duration.ofMillis(PausedPhase.LOST_RESPONSE_RETRY_LIMIT);
         wakeAt = now.plus(urgent && wait.compareTo(soon) > 0 ? soon : wait);
         if (retryAt != null) {
             long widest = Math.max(5_000, Duration.between(now, retryAt).toMillis() / 5);
