@@ -10,10 +10,8 @@ import java.time.InstantSource;
 import java.util.HexFormat;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
-import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -24,7 +22,7 @@ import reactor.util.context.Context;
 record SessionSettings(
         TokenEndpoint endpoint,
         RefreshPolicy policy,
-        InstantSource clock,
+        SessionClock clock,
         Scheduler scheduler,
         DoubleSupplier random,
         @Nullable Function<? super LoginRequiredException, ? extends Mono<Token>> login,
@@ -32,16 +30,12 @@ record SessionSettings(
         Duration deadline,
         Supplier<String> ids,
         String owner,
-        LongSupplier elapsedMillis,
         SharedTimer timer,
         Executor work,
         Executor calls,
         RefreshSlots slots) {
 
     private static final Duration LEASE_AFTER_DEADLINE = Duration.ofSeconds(5);
-
-    /** Greatest difference between the time of a scheduler and the system's. A greater one means virtual time. */
-    private static final long SAME_TIME = 60_000;
 
     static SessionSettings of(
             TokenEndpoint endpoint,
@@ -75,10 +69,12 @@ record SessionSettings(
         if (deadline.isNegative() || deadline.isZero()) {
             throw new IllegalArgumentException("The timeout of the endpoint must be longer than zero: " + deadline);
         }
+        SessionClock time = SessionClock.of(clock, scheduler);
+        boolean real = isReal(scheduler, time);
         return new SessionSettings(
                 endpoint,
                 policy,
-                clock,
+                time,
                 scheduler,
                 random,
                 login,
@@ -86,10 +82,9 @@ record SessionSettings(
                 deadline,
                 ids,
                 ids.get(),
-                elapsedMillis(scheduler),
                 SharedTimer.of(scheduler),
-                isReal(scheduler) ? Timers.calls() : work(scheduler),
-                isReal(scheduler) ? Timers.calls() : Runnable::run,
+                real ? Timers.calls() : work(scheduler),
+                real ? Timers.calls() : Runnable::run,
                 slots);
     }
 
@@ -98,9 +93,9 @@ record SessionSettings(
      * cannot stop the timers. Under any other scheduler, for example one of virtual time, attempts run on the scheduler, and
      * their results are delivered by the thread that has them.
      */
-    private static boolean isReal(Scheduler scheduler) {
+    private static boolean isReal(Scheduler scheduler, SessionClock time) {
         return scheduler.equals(Timers.scheduler())
-                || (scheduler.getClass().getName().startsWith("reactor.core.") && !isVirtual(scheduler));
+                || (scheduler.getClass().getName().startsWith("reactor.core.") && !time.isVirtual());
     }
 
     private static Executor work(Scheduler scheduler) {
@@ -113,41 +108,17 @@ record SessionSettings(
         };
     }
 
-    private static boolean isVirtual(Scheduler scheduler) {
-        return Math.abs(scheduler.now(TimeUnit.MILLISECONDS) - System.currentTimeMillis()) > SAME_TIME;
-    }
-
-    /**
-     * Returns the monotonic clock that belongs to a scheduler. In virtual time it is the scheduler's own. Otherwise it
-     * is the system's: Reactor's schedulers would return the wall clock.
-     */
-    private static LongSupplier elapsedMillis(Scheduler scheduler) {
-        return isVirtual(scheduler)
-                ? () -> scheduler.now(TimeUnit.MILLISECONDS)
-                : () -> TimeUnit.NANOSECONDS.toMillis(System.nanoTime());
-    }
-
     /** The length of a lease: the deadline of a request and some time to save its result. */
     Duration leaseLength() {
         return deadline.plus(LEASE_AFTER_DEADLINE);
     }
 
     Moment moment() {
-        return new Moment(wall(), elapsed());
+        return clock.moment();
     }
 
     long elapsed() {
-        return elapsedMillis.getAsLong();
-    }
-
-    /** Reads the wall clock, or the system's if that fails, because a session without a time would stop for ever. */
-    private long wall() {
-        try {
-            return clock.millis();
-        } catch (RuntimeException broken) {
-            SafeCall.drop(broken, Context.empty());
-            return System.currentTimeMillis();
-        }
+        return clock.elapsed();
     }
 
     /** Returns a number from 0 inclusive to 1 exclusive, whatever the source returns. */

@@ -245,7 +245,7 @@ public final class TokenSessions implements Disposable {
      * @see SessionEvent.GrantExpiring
      */
     public int grantsEndingWithin(Duration time) {
-        Instant latest = settings.clock().instant().plus(time);
+        Instant latest = Instant.ofEpochMilli(settings.moment().wall()).plus(time);
         int number = 0;
         for (UserSlot slot : slots.values()) {
             DefaultTokenSession session = slot.session;
