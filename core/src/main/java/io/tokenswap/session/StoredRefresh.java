@@ -1,7 +1,6 @@
 package io.tokenswap.session;
 
 import io.tokenswap.OAuthErrorException;
-import io.tokenswap.RefreshToken;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenSwapException;
@@ -127,14 +126,14 @@ final class StoredRefresh {
         long begunAt = elapsed();
         return reached(store.acquire(best.version()))
                 .flatMap(acquired -> switch (acquired.outcome()) {
-                    case GRANTED -> granted(acquired, begunAt);
+                    case GRANTED -> apart(() -> granted(acquired, begunAt));
                     case BUSY -> busy(waitingSince);
                     case PAUSED ->
                         Mono.just(new AttemptResult.Postponed(
                                 paused(), Math.max(1, acquired.remaining().toMillis())));
                     case MOVED -> seen(acquired.record()).switchIfEmpty(Mono.defer(() -> busy(waitingSince)));
                 })
-                .onErrorResume(StoreFailure.class, this::unreachable);
+                .onErrorResume(StoreFailure.class, failure -> apart(() -> unreachable(failure)));
     }
 
     /** A look that a change in the store caused may have found the record of another node while this attempt waited. */
@@ -272,7 +271,7 @@ final class StoredRefresh {
     private Mono<AttemptResult> repeat(Lease lease) {
         long begunAt = elapsed();
         return reached(store.extend(lease.attempt()))
-                .flatMap(extended -> {
+                .flatMap(extended -> apart(() -> {
                     if (extended.outcome() == Outcome.GRANTED) {
                         Record found = extended.record();
                         if (found != null && stored().compare(found) > 0) {
@@ -287,9 +286,10 @@ final class StoredRefresh {
                     }
                     update(stored -> stored.leased(null));
                     return seen(extended.record()).switchIfEmpty(Mono.defer(this::acquire));
-                })
+                }))
                 .onErrorResume(
-                        StoreFailure.class, failure -> mayRepeatAlone(lease) ? send(lease) : unreachable(failure));
+                        StoreFailure.class,
+                        failure -> apart(() -> mayRepeatAlone(lease) ? send(lease) : unreachable(failure)));
     }
 
     /** Without the store, a node repeats its own presentation only while the provider certainly still accepts it. */
@@ -341,20 +341,16 @@ final class StoredRefresh {
         if (!stored().isLeasedBy(lease.attempt())) {
             return Mono.just(new AttemptResult.Unchanged()); // overtaken by a command, which ends the lease
         }
-        return request(token, token.refreshToken())
+        return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
                 .onErrorResume(
                         TokenSwapException.class,
                         error -> apart(() -> failed(best, presented, lease.presentedAt() != Phase.NEVER, error)));
     }
 
-    private Mono<Token> request(Token token, RefreshToken presented) {
-        return apart(() -> TokenRequests.refresh(token, presented, settings()));
-    }
-
     /**
      * Leaves the thread that has a response before foreign code runs: an endpoint may block the thread of the store, and the
-     * store the event loop of the endpoint.
+     * store the event loop of the endpoint. Decisions that depend on the time come after this step, which may take long.
      */
     private <T> Mono<T> apart(Supplier<Mono<T>> next) {
         return Mono.<Void>create(sink -> session.dispatch(sink::success)).then(Mono.defer(next));
@@ -372,7 +368,7 @@ final class StoredRefresh {
         // Without one, the number is less than that of any attempt with a lease. Two nodes without a lease may use the
         // same version: RecordSaver then decides between their tokens.
         long attempt = lease != null ? lease.attempt() : best.version().attempt();
-        return request(token, token.refreshToken())
+        return TokenRequests.refresh(token, token.refreshToken(), settings())
                 .<AttemptResult>map(next -> obtained(best, attempt, token, next))
                 .onErrorResume(
                         TokenSwapException.class,
@@ -463,13 +459,13 @@ final class StoredRefresh {
         }
         Record later = spare.withAttempt(lease.attempt());
         return reached(store.put(later, Kind.REFRESH, 0))
-                .flatMap(entry -> {
+                .flatMap(entry -> apart(() -> {
                     if (!entry.holds(later.version())) {
                         return adoptedOr(entry, Mono.defer(() -> dead(presented, lease, error)));
                     }
                     update(stored -> stored.spareUsed(later));
                     return present(lease);
-                })
+                }))
                 .onErrorResume(
                         StoreFailure.class,
                         failure -> Mono.just(new AttemptResult.Failed(AttemptRunner.storeFailed(failure))));

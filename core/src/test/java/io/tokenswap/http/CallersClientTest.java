@@ -129,8 +129,9 @@ class CallersClientTest extends WireTest {
         started(endpoint.refresh(Samples.REFRESH_TOKEN).subscribe());
         awaitFirstRequest(server);
 
-        assertThat(unavailable(endpoint.refresh(Samples.REFRESH_TOKEN)).reason())
-                .isEqualTo(Reason.NOT_SENT);
+        TokenUnavailableException refused = unavailable(endpoint.refresh(Samples.REFRESH_TOKEN));
+        assertThat(refused.reason()).isEqualTo(Reason.NOT_SENT);
+        assertThat(refused).hasMessageContaining("all connections of the pool are in use");
         assertThat(server.requests()).hasSize(1);
         one.dispose();
     }
