@@ -9,6 +9,8 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,25 +50,34 @@ final class RedisProcess implements AutoCloseable {
         }
     }
 
+    /** Starts a Sentinel that watches a server by the name {@code main}. It decides alone. */
+    static RedisProcess sentinel(Path directory, int watched) throws IOException {
+        Path settings = Files.writeString(
+                directory.resolve("sentinel.conf"),
+                "sentinel monitor main 127.0.0.1 " + watched + " 1\nsentinel down-after-milliseconds main 1000\n"
+                        + "sentinel failover-timeout main 10000\n");
+        return new RedisProcess(freePort(), settings.toString(), "--sentinel");
+    }
+
     private Process run() {
-        List<String> command = new ArrayList<>(List.of(
-                "redis-server",
-                "--bind",
-                "127.0.0.1",
-                "--port",
-                String.valueOf(port),
-                "--save",
-                "",
-                "--dir",
-                System.getProperty("java.io.tmpdir")));
-        command.addAll(options);
+        boolean sentinel = options.contains("--sentinel");
+        List<String> command = new ArrayList<>(List.of("redis-server"));
+        if (sentinel) {
+            command.add(options.get(0)); // a file of settings comes first
+        }
+        command.addAll(List.of(
+                "--bind", "127.0.0.1", "--port", String.valueOf(port), "--dir", System.getProperty("java.io.tmpdir")));
+        if (!sentinel) {
+            command.addAll(List.of("--save", ""));
+        }
+        command.addAll(sentinel ? options.subList(1, options.size()) : options);
         try {
             Process started =
                     new ProcessBuilder(command).redirectErrorStream(true).start();
             BufferedReader log =
                     new BufferedReader(new InputStreamReader(started.getInputStream(), StandardCharsets.UTF_8));
             for (String line = log.readLine(); line != null; line = log.readLine()) {
-                if (line.contains("Ready to accept connections")) {
+                if (line.contains(sentinel ? "+monitor" : "Ready to accept connections")) {
                     Thread drain = new Thread(() -> log.lines().forEach(ignored -> {}), "redis-log");
                     drain.setDaemon(true);
                     drain.start();

@@ -350,6 +350,29 @@ class SeveralInstancesTest {
     }
 
     @Test
+    @Tag("E81")
+    @Tag("stress")
+    void aFailoverBySentinelHoldsRequestsUpAndDoublesNone(@TempDir Path directory) throws IOException {
+        try (RedisProcess first = new RedisProcess();
+                RedisProcess second = new RedisProcess("--replicaof", "127.0.0.1 " + first.port());
+                RedisProcess sentinel = RedisProcess.sentinel(directory, first.port())) {
+            await(() -> first.operator().info("replication").contains("state=online"));
+            await(() -> sentinel.operator().info("sentinel").contains("slaves=1"));
+            Map<String, String> shared = Map.of("REDIS_URL", "redis-sentinel://127.0.0.1:" + sentinel.port() + "#main");
+            Exchange one = instance(shared);
+            Exchange two = instance(shared);
+            String sealed = Exchange.refreshToken(one.swap("c"));
+            provider().asked.clear();
+            first.stop();
+
+            await(() -> one.refresh(sealed).statusCode() == 200);
+            await(() -> two.refresh(sealed).statusCode() == 200);
+            assertThat(provider().asked).hasSize(1);
+            assertThat(second.operator().info("replication")).contains("role:master");
+        }
+    }
+
+    @Test
     void aClusterServesToo(@TempDir Path directory) {
         try (RedisProcess own = new RedisProcess("--cluster-enabled", "yes", "--dir", directory.toString())) {
             own.operator().clusterAddSlots(IntStream.range(0, 16_384).toArray());
