@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,8 @@ import reactor.netty.DisposableServer;
 import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.server.HttpServer;
+import reactor.netty.http.server.HttpServerRequest;
+import reactor.netty.http.server.HttpServerResponse;
 import reactor.netty.resources.ConnectionProvider;
 
 /** Running exchange server. A process may run several. Safe for use by any thread. */
@@ -150,7 +153,7 @@ public final class ExchangeServer implements AutoCloseable {
             Readiness readiness = new Readiness(claims::hasJoined);
 
             // The routes know the public URL and so the port: a request that comes before them waits.
-            Sinks.One<Routes> routes = Sinks.one();
+            LateRoutes routes = new LateRoutes();
             return listen(config, connections, tls, routes)
                     .flatMap(bound -> {
                         PublicUrl publicUrl =
@@ -161,7 +164,7 @@ public final class ExchangeServer implements AutoCloseable {
                                 ticker);
                         metrics.gauge("exchange.connections", "Open connections", connections::open);
                         metrics.gauge("exchange.requests.in.flight", "Requests in flight", ready::requestsInFlight);
-                        routes.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
+                        routes.set(ready);
                         return metricsServer(config, metrics)
                                 .map(Optional::of)
                                 .defaultIfEmpty(Optional.empty())
@@ -247,13 +250,12 @@ public final class ExchangeServer implements AutoCloseable {
             ExchangeServerConfig config,
             ConnectionCounter connections,
             @Nullable ReloadableTls tls,
-            Sinks.One<Routes> routes) {
+            LateRoutes routes) {
         ConnectionLimits limits = config.connectionLimits;
         return HttpServer.create()
                 .host(config.bindAddress)
                 .port(config.port)
                 .protocol(HttpProtocol.HTTP11)
-                .idleTimeout(config.keepAlive)
                 .httpRequestDecoder(
                         decoder -> decoder.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LONGEST_HEAD))
                 .doOnChannelInit((observer, channel, remote) -> {
@@ -262,8 +264,28 @@ public final class ExchangeServer implements AutoCloseable {
                         channel.pipeline().addFirst("exchange.tls", tls.newHandler(channel.alloc()));
                     }
                 })
-                .handle((request, response) -> routes.asMono().flatMap(ready -> ready.handle(request, response)))
+                .handle(routes)
                 .bind();
+    }
+
+    /** The routes as soon as there are any. */
+    private static final class LateRoutes implements BiFunction<HttpServerRequest, HttpServerResponse, Mono<Void>> {
+
+        private final Sinks.One<Routes> announced = Sinks.one();
+        private volatile @Nullable Routes routes;
+
+        void set(Routes ready) {
+            routes = ready;
+            announced.emitValue(ready, Sinks.EmitFailureHandler.FAIL_FAST);
+        }
+
+        @Override
+        public Mono<Void> apply(HttpServerRequest request, HttpServerResponse response) {
+            Routes ready = routes;
+            return ready == null
+                    ? announced.asMono().flatMap(late -> late.handle(request, response))
+                    : ready.handle(request, response);
+        }
     }
 
     private static Mono<? extends DisposableServer> metricsServer(ExchangeServerConfig config, Metrics metrics) {

@@ -88,7 +88,6 @@ public final class ExchangeServerConfig {
     final int limitPerToken;
     final int limitFailures;
     final ConnectionLimits connectionLimits;
-    final Duration keepAlive;
     /** The time between the announcement of a drain and its beginning. */
     final Duration drainDelay;
     /** Null for plain http. */
@@ -193,8 +192,8 @@ public final class ExchangeServerConfig {
                 headTime.get(),
                 bodyTime.get(),
                 responseTime.get(),
+                keepAlive.get(),
                 RequestBody.LONGEST);
-        this.keepAlive = keepAlive.get();
         this.drainDelay = drainDelay.get();
         this.tlsCertificate = certificate.get();
         this.tlsPrivateKey = privateKey.get();

@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import io.netty.handler.codec.http.HttpHeaders;
 import io.netty.handler.codec.http.HttpMethod;
 import io.tokenswap.samples.exchange.limit.RateLimits;
 import io.tokenswap.samples.exchange.operation.Metrics;
@@ -98,18 +99,14 @@ final class Routes {
                     long startedAt = System.nanoTime();
                     Caller caller = Caller.of(request, config.trustedProxies);
                     Route route = table.get(RequestTarget.of(request).path());
-                    return respond(request, caller, route)
-                            .map(outcome -> complete(outcome, request, caller, route))
-                            .doOnNext(outcome -> metrics.response(
-                                    route == null ? "other" : route.name,
-                                    outcome.status(),
-                                    Duration.ofNanos(System.nanoTime() - startedAt)));
-                })
-                .flatMap(outcome -> {
-                    if (readiness.isDraining()) {
-                        response.keepAlive(false);
-                    }
-                    return outcome.writeTo(response, request.method().equals(HttpMethod.HEAD));
+                    return respond(request, caller, route).flatMap(outcome -> {
+                        complete(response, request, caller, route);
+                        metrics.response(
+                                route == null ? "other" : route.name,
+                                outcome.status(),
+                                Duration.ofNanos(System.nanoTime() - startedAt));
+                        return outcome.writeTo(response, request.method().equals(HttpMethod.HEAD));
+                    });
                 })
                 .doFinally(end -> inFlight.decrementAndGet());
     }
@@ -157,14 +154,20 @@ final class Routes {
         return error.isForPerson() ? limited.forPerson() : limited;
     }
 
-    private ServerResponse complete(
-            ServerResponse outcome, HttpServerRequest request, Caller caller, @Nullable Route route) {
-        ServerResponse complete = outcome.with(Caller.REQUEST_ID, caller.requestId());
-        if (secure) {
-            complete = complete.with("Strict-Transport-Security", "max-age=31536000");
+    /** Sets the headers that do not depend on the outcome. */
+    private void complete(
+            HttpServerResponse response, HttpServerRequest request, Caller caller, @Nullable Route route) {
+        if (readiness.isDraining()) {
+            response.keepAlive(false);
         }
-        boolean forScripts = route != null && route.methods.containsKey(HttpMethod.POST);
-        return forScripts ? complete.with(config.allowedOrigins.headers(request)) : complete;
+        HttpHeaders headers = response.responseHeaders();
+        headers.set(Caller.REQUEST_ID, caller.requestId());
+        if (secure) {
+            headers.set("Strict-Transport-Security", "max-age=31536000");
+        }
+        if (route != null && route.methods.containsKey(HttpMethod.POST)) {
+            config.allowedOrigins.headers(request).forEach(headers::set);
+        }
     }
 
     /** The provider sent the code by POST, to a person's browser. */

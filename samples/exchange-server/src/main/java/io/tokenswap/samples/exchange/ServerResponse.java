@@ -1,5 +1,8 @@
 package io.tokenswap.samples.exchange;
 
+import io.netty.buffer.Unpooled;
+import io.netty.handler.codec.http.DefaultHttpHeaders;
+import io.netty.handler.codec.http.HttpHeaders;
 import io.tokenswap.internal.Json;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,11 +15,12 @@ import reactor.netty.http.server.HttpServerResponse;
 @SuppressWarnings("ArrayRecordComponent") // written once and never compared
 record ServerResponse(int status, Map<String, String> headers, List<String> cookies, byte[] body) {
 
-    private static final Map<String, String> ALWAYS = Map.of(
-            "Cache-Control", "no-store",
-            "Pragma", "no-cache",
-            "Referrer-Policy", "no-referrer",
-            "X-Content-Type-Options", "nosniff");
+    /** Validated once: adding them copies them. */
+    private static final HttpHeaders ALWAYS = new DefaultHttpHeaders()
+            .add("Cache-Control", "no-store")
+            .add("Pragma", "no-cache")
+            .add("Referrer-Policy", "no-referrer")
+            .add("X-Content-Type-Options", "nosniff");
 
     ServerResponse(int status, Map<String, String> headers, byte[] body) {
         this(status, headers, List.of(), body);
@@ -70,15 +74,16 @@ record ServerResponse(int status, Map<String, String> headers, List<String> cook
 
     /** @param headOnly true for a HEAD request, whose response has the headers of the body but no body */
     Mono<Void> writeTo(HttpServerResponse response, boolean headOnly) {
-        ALWAYS.forEach(response::header);
-        headers.forEach(response::header);
-        cookies.forEach(cookie -> response.addHeader("Set-Cookie", cookie));
+        HttpHeaders all = response.responseHeaders();
+        all.add(ALWAYS);
+        headers.forEach(all::set);
+        cookies.forEach(cookie -> all.add("Set-Cookie", cookie));
         response.status(status);
         if (status != 204) {
-            response.header("Content-Length", String.valueOf(body.length));
+            all.setInt("Content-Length", body.length);
         }
         return headOnly || body.length == 0
                 ? response.send()
-                : response.sendByteArray(Mono.just(body)).then();
+                : response.sendObject(Unpooled.wrappedBuffer(body)).then();
     }
 }

@@ -281,7 +281,7 @@ class ConnectionGuardTest {
         ExchangeServerConfig config =
                 ExchangeServerConfig.from(Map.of("CLIENT_ID", "client", "CLIENT_SECRET", Exchange.SECRET));
 
-        assertThat(config.keepAlive).isEqualTo(Duration.ofSeconds(75));
+        assertThat(config.connectionLimits.keepAlive()).isEqualTo(Duration.ofSeconds(75));
     }
 
     @Test
@@ -289,6 +289,17 @@ class ConnectionGuardTest {
     void anIdleConnectionEndsAfterTheConfiguredTime() throws IOException {
         try (Exchange exchange = new Exchange(Map.of("KEEP_ALIVE", "100ms"));
                 Socket socket = live(exchange, "127.0.0.1")) {
+            assertThat(rest(socket)).isEmpty();
+        }
+    }
+
+    @Test
+    @Tag("E64")
+    void emptyLinesBeforeARequestKeepNoConnectionOpen() throws IOException {
+        try (Exchange exchange = new Exchange(Map.of("HEADER_TIMEOUT", "100ms", "KEEP_ALIVE", "10m"));
+                Socket socket = live(exchange, "127.0.0.1")) {
+            socket.getOutputStream().write("\r\n".getBytes(StandardCharsets.US_ASCII));
+
             assertThat(rest(socket)).isEmpty();
         }
     }

@@ -15,7 +15,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.DisposableServer;
 
-/** A server in a process of its own. */
+/** A server in a separate process. */
 final class BenchmarkProcess implements AutoCloseable {
 
     static final String KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";

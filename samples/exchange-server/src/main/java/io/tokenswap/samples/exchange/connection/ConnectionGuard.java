@@ -25,6 +25,7 @@ import io.netty.util.concurrent.Future;
 import io.netty.util.concurrent.ScheduledFuture;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import reactor.netty.NettyPipeline;
@@ -62,6 +63,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     }
 
     private final ConnectionLimits limits;
+    private @Nullable ChannelHandlerContext context;
 
     private Reading reading = Reading.HEAD;
     private int last = -1;
@@ -80,8 +82,15 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     private int unreadBytes;
     private int pendingWrites;
     private @Nullable RawErrorResponse refusal;
+    /** Bytes of a head have come, and its end has not. */
+    private boolean headBegun;
+
     private @Nullable ScheduledFuture<?> readDeadline;
     private @Nullable ScheduledFuture<?> writeDeadline;
+    /** One timer for many requests: it looks at the time of the last response when it fires. */
+    private @Nullable ScheduledFuture<?> idleTimer;
+
+    private long idleSince;
 
     private ConnectionGuard(ConnectionLimits limits) {
         this.limits = limits;
@@ -100,6 +109,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
 
     @Override
     public void handlerAdded(ChannelHandlerContext ctx) {
+        context = ctx;
         expect(ctx, limits.head(), RawErrorResponse.HEAD_TOO_SLOW);
     }
 
@@ -107,6 +117,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     public void handlerRemoved(ChannelHandlerContext ctx) {
         cancel(readDeadline);
         cancel(writeDeadline);
+        cancel(idleTimer);
     }
 
     @Override
@@ -118,6 +129,8 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
             }
             if (lingering) {
                 discard(ctx, bytes);
+            } else if (readDeadline == null) {
+                expectRest(ctx);
             }
         } finally {
             bytes.release();
@@ -140,17 +153,24 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
         return reading == Reading.HEAD && last < 0 && unanswered == 0;
     }
 
+    /** Gives a request that did not come in one read a deadline. Most requests come whole and need no timer. */
+    private void expectRest(ChannelHandlerContext ctx) {
+        if (reading == Reading.HEAD && headBegun) {
+            expect(ctx, limits.head(), RawErrorResponse.HEAD_TOO_SLOW);
+        } else if (!bodyComplete && unanswered > 0) {
+            expect(ctx, limits.body(), RawErrorResponse.BODY_TOO_SLOW);
+        }
+    }
+
     private void pass(ChannelHandlerContext ctx, ByteBuf bytes) {
         switch (reading) {
             case HEAD -> {
-                if (last < 0 && readDeadline == null) {
-                    expect(ctx, limits.head(), RawErrorResponse.HEAD_TOO_SLOW);
-                }
                 int end = endOfHead(bytes);
                 if (end == ILLEGAL) {
                     refuse(ctx, RawErrorResponse.MALFORMED);
                     return;
                 }
+                headBegun = end < 0;
                 if (end >= 0) {
                     // The codec is about to show the request to the inner half, which sets what comes next.
                     reading = Reading.OPEN_ENDED;
@@ -236,6 +256,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
         }
         cancel(readDeadline);
         readDeadline = null;
+        noteIdle();
     }
 
     /** Counts what no handler reads any more. */
@@ -252,7 +273,20 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     @Override
     public void write(ChannelHandlerContext ctx, Object message, ChannelPromise promise) {
         pendingWrites++;
-        if (writeDeadline == null) {
+        ctx.write(message, promise.unvoid().addListener((Future<? super Void> written) -> {
+            pendingWrites--;
+            if (pendingWrites == 0) {
+                cancel(writeDeadline);
+                writeDeadline = null;
+            }
+        }));
+    }
+
+    /** Gives a response that the socket does not take at once a deadline. */
+    @Override
+    public void flush(ChannelHandlerContext ctx) {
+        ctx.flush();
+        if (pendingWrites > 0 && writeDeadline == null) {
             writeDeadline = ctx.executor()
                     .schedule(
                             () -> {
@@ -261,13 +295,6 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                             limits.response().toMillis(),
                             TimeUnit.MILLISECONDS);
         }
-        ctx.write(message, promise.unvoid().addListener((Future<? super Void> written) -> {
-            pendingWrites--;
-            if (pendingWrites == 0) {
-                cancel(writeDeadline);
-                writeDeadline = null;
-            }
-        }));
     }
 
     /** The client takes no bytes. Closing drops what waits for it. */
@@ -289,6 +316,45 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                                     },
                                     ConnectionLimits.UNREAD_TIME.toMillis(),
                                     TimeUnit.MILLISECONDS));
+        } else {
+            noteIdle();
+        }
+    }
+
+    /** Starts the time of an idle connection when the response and the body of its last request have ended. */
+    private void noteIdle() {
+        if (unanswered == 0 && bodyComplete) {
+            idleSince = System.nanoTime();
+            if (idleTimer == null) {
+                startIdleTimer(outer(), limits.keepAlive().toNanos());
+            }
+        }
+    }
+
+    private ChannelHandlerContext outer() {
+        return Objects.requireNonNull(context);
+    }
+
+    private void startIdleTimer(ChannelHandlerContext ctx, long nanos) {
+        idleTimer = ctx.executor()
+                .schedule(
+                        () -> {
+                            onIdleTimer(ctx);
+                        },
+                        nanos,
+                        TimeUnit.NANOSECONDS);
+    }
+
+    private void onIdleTimer(ChannelHandlerContext ctx) {
+        idleTimer = null;
+        if (isIdle()) {
+            long keepAlive = limits.keepAlive().toNanos();
+            long left = pendingWrites > 0 ? keepAlive : keepAlive - (System.nanoTime() - idleSince);
+            if (left > 0) {
+                startIdleTimer(ctx, left);
+            } else {
+                ctx.close();
+            }
         }
     }
 
@@ -392,7 +458,6 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 ReferenceCountUtil.release(message);
                 return;
             }
-            ChannelHandlerContext outer = ctx.pipeline().context(ConnectionGuard.class);
             if (message instanceof HttpRequest && closeAfterResponse) {
                 // It came in one read with the end of a body in chunks, whose response says that it is the last.
                 refused = true;
@@ -406,12 +471,13 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                     bodyComplete = false;
                     cancel(readDeadline);
                     ReferenceCountUtil.release(message);
-                    refuse(outer, error);
+                    refuse(outer(), error);
                     return;
                 }
                 onRequest(request);
                 if (!bodyComplete) {
-                    expect(outer, limits.body(), RawErrorResponse.BODY_TOO_SLOW);
+                    cancel(readDeadline);
+                    readDeadline = null;
                 }
             }
             if (message instanceof HttpContent content
@@ -420,7 +486,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 ReferenceCountUtil.release(message);
                 if (unanswered > 0) {
                     unanswered--;
-                    refuse(outer, RawErrorResponse.MALFORMED);
+                    refuse(outer(), RawErrorResponse.MALFORMED);
                     ctx.fireExceptionCaught(new MalformedChunkException());
                 } else {
                     // The handler has responded without the body.
@@ -455,7 +521,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                         ctx.close();
                     }
                 }));
-                onResponseEnd(ctx.pipeline().context(ConnectionGuard.class));
+                onResponseEnd(outer());
             } else {
                 ctx.write(message, promise);
             }

@@ -10,10 +10,17 @@ import java.time.Duration;
  * @param head the time for the head of a request
  * @param body the time for its body
  * @param response the time for the client to take the response
+ * @param keepAlive the life of an idle connection after a response
  * @param longestBody the most bytes of a body
  */
 public record ConnectionLimits(
-        int connections, int connectionsPerAddress, Duration head, Duration body, Duration response, int longestBody) {
+        int connections,
+        int connectionsPerAddress,
+        Duration head,
+        Duration body,
+        Duration response,
+        Duration keepAlive,
+        int longestBody) {
 
     /** The most that is read of a body that no handler wants. */
     static final int UNREAD_BYTES = 64 * 1024;

@@ -9,6 +9,8 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
@@ -22,6 +24,8 @@ public final class Metrics implements AutoCloseable {
 
     private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     private final JvmGcMetrics collections = new JvmGcMetrics();
+    private final Map<ResponseLabels, Timer> responses = new ConcurrentHashMap<>();
+    private final Map<ProviderLabels, Timer> providerRequests = new ConcurrentHashMap<>();
 
     /** Starts with the numbers of the JVM. */
     public Metrics() {
@@ -39,22 +43,33 @@ public final class Metrics implements AutoCloseable {
 
     /** Counts a response. */
     public void response(String route, int status, Duration time) {
-        Timer.builder("exchange.requests")
-                .description("Responses by route and status")
-                .tag("route", route)
-                .tag("status", String.valueOf(status))
-                .register(registry)
-                .record(time);
+        // Not looked up in the registry for each response, which would cost more than the rest of the count.
+        ResponseLabels labels = new ResponseLabels(route, status);
+        Timer timer = responses.get(labels);
+        if (timer == null) {
+            timer = Timer.builder("exchange.requests")
+                    .description("Responses by route and status")
+                    .tag("route", route)
+                    .tag("status", String.valueOf(status))
+                    .register(registry);
+            responses.put(labels, timer);
+        }
+        timer.record(time);
     }
 
     /** Counts a request to the provider. */
     public void provider(String grantType, String outcome, Duration time) {
-        Timer.builder("exchange.provider.requests")
-                .description("Requests to the provider by their outcome")
-                .tag("grant_type", grantType)
-                .tag("outcome", outcome)
-                .register(registry)
-                .record(time);
+        ProviderLabels labels = new ProviderLabels(grantType, outcome);
+        Timer timer = providerRequests.get(labels);
+        if (timer == null) {
+            timer = Timer.builder("exchange.provider.requests")
+                    .description("Requests to the provider by their outcome")
+                    .tag("grant_type", grantType)
+                    .tag("outcome", outcome)
+                    .register(registry);
+            providerRequests.put(labels, timer);
+        }
+        timer.record(time);
     }
 
     /** Counts a request that was over a limit. */
@@ -70,6 +85,10 @@ public final class Metrics implements AutoCloseable {
     public String scrape() {
         return registry.scrape();
     }
+
+    private record ResponseLabels(String route, int status) {}
+
+    private record ProviderLabels(String grantType, String outcome) {}
 
     private static double leftOutLines() {
         try {
