@@ -772,6 +772,24 @@ class SharedStoreTest {
             assertThat(token(a)).isEqualTo(token(b)).containsExactly("alice 1/2");
         }
 
+        /** A lease of 20 s, and 5 s in which the provider must respond to the node that takes over. */
+        @ParameterizedTest
+        @CsvSource({"25000, true", "24999, false"})
+        @Tag("D24")
+        void isTakenOverAtOnceOnlyIfTheGraceOutlastsTheLease(long grace, boolean atOnce) {
+            cluster.grace(Duration.ofMillis(grace));
+            startBoth();
+            pauseInTheMiddle(a);
+            advance(TO_REFRESH.plusMillis(19_900));
+            assertThat(cluster.provider.presentations())
+                    .extracting(Presentation::node)
+                    .containsExactly("a");
+            advance(Duration.ofMillis(1_700));
+            assertThat(cluster.provider.presentations())
+                    .extracting(Presentation::node)
+                    .isEqualTo(atOnce ? List.of("a", "b") : List.of("a"));
+        }
+
         /** The node stops when its request has left; the response waits for it. */
         private void pauseInTheMiddle(Node node) {
             cluster.provider.faults(presentation -> {
