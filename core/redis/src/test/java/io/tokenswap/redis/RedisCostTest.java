@@ -38,7 +38,10 @@ class RedisCostTest {
     private record Use(long commands, long received, long sent, double redisCpu, double ourCpu, long memory) {
 
         static Use of(RedisServer redis) {
-            Map<String, String> info = redis.operator().sync().info().lines()
+            Map<String, String> info = redis.operator()
+                    .sync()
+                    .info()
+                    .lines()
                     .filter(line -> line.contains(":"))
                     .map(line -> line.split(":", 2))
                     .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1], (a, b) -> a));
@@ -67,8 +70,7 @@ class RedisCostTest {
     private void measure(RedisServer redis, String durable) {
         Use empty = Use.of(redis);
         TokenSessions sessions = TokenSessions.builder(provider)
-                .store(RedisTokenStore.builder(redis.client(), KeyRing.random())
-                        .build())
+                .store(RedisTokenStore.builder(redis.client(), KeyRing.random()).build())
                 .build();
         // Of the length of Spotify's tokens.
         String filler = "x".repeat(180);
