@@ -19,6 +19,9 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -148,6 +151,30 @@ class SharedStoreTest {
 
     @Nested
     class AFailingSave {
+
+        /** All were refreshed at the same instant, and none of the tokens could be saved for a minute. */
+        @Test
+        @Tag("D43")
+        void ofManyUsersIsRepeatedAtDifferentTimes() {
+            cluster.random = new Random(1)::nextDouble;
+            for (int i = 0; i < 100; i++) {
+                a.start("user-" + i).tokensUntilClosed().subscribe();
+            }
+            advance(TO_REFRESH.minus(SECOND));
+            Map<Long, Integer> saves = new TreeMap<>();
+            a.connection.faults((operation, key) -> {
+                if (operation != Operation.PUT) {
+                    return Fault.none();
+                }
+                saves.merge(cluster.clock.instant().toEpochMilli() / 100, 1, Integer::sum);
+                return Fault.fails();
+            });
+            advance(Duration.ofSeconds(61));
+            saves.clear();
+            advance(Duration.ofSeconds(5));
+
+            assertThat(saves.values()).hasSizeGreaterThan(20).allMatch(many -> many <= 20);
+        }
 
         @Test
         @Tag("E02")
