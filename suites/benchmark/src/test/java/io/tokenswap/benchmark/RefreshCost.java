@@ -31,7 +31,14 @@ public final class RefreshCost {
                 double[] here = measure(refresh, batch);
                 System.out.printf(
                         "bare %.0f a second, %.1f us of CPU, %.0f B; here %.0f a second, %.1f us, %.0f B; rate %.2f, CPU %.2f times%n",
-                        beside[0], beside[1], beside[2], here[0], here[1], here[2], here[0] / beside[0], here[1] / beside[1]);
+                        beside[0],
+                        beside[1],
+                        beside[2],
+                        here[0],
+                        here[1],
+                        here[2],
+                        here[0] / beside[0],
+                        here[1] / beside[1]);
             }
         }
         System.exit(0);
