@@ -38,9 +38,12 @@ import org.junit.jupiter.params.provider.ValueSource;
  *   <tr><td>a mark that was seen is remembered when the store loses it</td><td>3229</td></tr>
  *   <tr><td>another successor of the refused token is used</td><td>708</td></tr>
  *   <tr><td>the lease is extended until the result is saved</td><td>35, 108</td></tr>
- *   <tr><td>a result is published when it is saved</td><td>5, 7</td></tr>
+ *   <tr><td>a result is published when it is saved</td><td>0, 2</td></tr>
  *   <tr><td>a busy lease is waited for</td><td>0, 1</td></tr>
- *   <tr><td>a save is repeated</td><td>8, 16</td></tr>
+ *   <tr><td>a save is repeated</td><td>5, 8</td></tr>
+ *   <tr><td>a login is in force before it is written, and not when its write ends</td><td>606, 758</td></tr>
+ *   <tr><td>the store's clock is read again after a hold-up</td><td>62208</td></tr>
+ *   <tr><td>a response that waited until the limit is used</td><td>28915</td></tr>
  *   <tr><td>a session that needs a login looks at the store</td><td>5, 7</td></tr>
  *   <tr><td>a refusal by the provider is no sign-out</td><td>6, 15</td></tr>
  * </table>
