@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.OAuthErrorException;
@@ -121,6 +122,15 @@ class SharedStoreTest {
             Mono<TokenSession> alice = builder.store(slow.store, ALICE).restore();
             Mono<TokenSession> bob = builder.store(slow.store, "bob").restore();
             check(alice, bob);
+        }
+
+        @Test
+        void refusesATokenThatItsStoreDoesNotHave() {
+            TokenSession.Builder builder = a.builder(ALICE);
+            Token token = cluster.provider.signIn(ALICE);
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> builder.build(token))
+                    .withMessageContaining("start(token)");
         }
 
         @ParameterizedTest
