@@ -3,6 +3,7 @@ package io.tokenswap.benchmark;
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.ThreadMXBean;
 import java.lang.management.ManagementFactory;
+import java.util.stream.LongStream;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -52,7 +53,7 @@ public final class RefreshCost {
     private static double[] measure(Mono<?> call, int count) {
         OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        long bytes = threads.getTotalThreadAllocatedBytes();
+        long bytes = allocated(threads);
         long cpu = system.getProcessCpuTime();
         long began = System.nanoTime();
         run(call, count);
@@ -60,7 +61,14 @@ public final class RefreshCost {
         return new double[] {
             count / seconds,
             (system.getProcessCpuTime() - cpu) / 1e3 / count,
-            (double) (threads.getTotalThreadAllocatedBytes() - bytes) / count
+            (double) (allocated(threads) - bytes) / count
         };
+    }
+
+    /** Returns the bytes that all live threads have allocated. JDK 17 has no method for the sum. */
+    private static long allocated(ThreadMXBean threads) {
+        return LongStream.of(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
+                .filter(bytes -> bytes > 0)
+                .sum();
     }
 }
