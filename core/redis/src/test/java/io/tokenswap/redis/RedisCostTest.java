@@ -35,12 +35,12 @@ class RedisCostTest {
 
     private final StrictProvider provider = new StrictProvider();
 
-    private record Use(long commands, long received, long sent, double redisCpu, double ourCpu, long memory) {
+    private record Use(long calls, long received, long sent, double redisCpu, double ourCpu, long memory) {
 
         static Use of(RedisServer redis) {
             Map<String, String> info = redis.operator()
                     .sync()
-                    .info()
+                    .info("all")
                     .lines()
                     .filter(line -> line.contains(":"))
                     .map(line -> line.split(":", 2))
@@ -48,13 +48,17 @@ class RedisCostTest {
             Function<String, Double> number = name -> Double.parseDouble(info.get(name));
             OperatingSystemMXBean system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
             return new Use(
-                    number.apply("total_commands_processed").longValue(),
+                    callsOf(info.getOrDefault("cmdstat_evalsha", "calls=0,")),
                     number.apply("total_net_input_bytes").longValue(),
                     number.apply("total_net_output_bytes").longValue(),
                     number.apply("used_cpu_user") + number.apply("used_cpu_sys"),
                     system.getProcessCpuTime() / 1e9,
                     number.apply("used_memory").longValue());
         }
+    }
+
+    private static long callsOf(String statistics) {
+        return Long.parseLong(statistics.substring("calls=".length(), statistics.indexOf(',')));
     }
 
     @Test
@@ -90,12 +94,12 @@ class RedisCostTest {
         double number = provider.refreshes.get() - calls;
 
         System.out.printf(
-                "appendfsync %s: %.0f refreshes, %.0f a second; each: %.2f commands, %.0f bytes to and %.0f from Redis, "
+                "appendfsync %s: %.0f refreshes, %.0f a second; each: %.2f calls, %.0f bytes to and %.0f from Redis, "
                         + "%.0f us of its CPU, %.0f us of ours; %d bytes of Redis a user%n",
                 durable,
                 number,
                 number / seconds,
-                (after.commands - before.commands) / number,
+                (after.calls - before.calls) / number,
                 (after.received - before.received) / number,
                 (after.sent - before.sent) / number,
                 1e6 * (after.redisCpu - before.redisCpu) / number,
