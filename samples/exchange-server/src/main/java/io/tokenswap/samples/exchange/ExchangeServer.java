@@ -24,6 +24,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
@@ -467,7 +468,11 @@ public final class ExchangeServer implements AutoCloseable {
     @SuppressWarnings("FutureReturnValueIgnored") // the end of the channel is awaited instead
     private void closeListener() throws InterruptedException {
         Channel listener = server.channel();
-        listener.eventLoop().schedule(() -> listener.close(), ACCEPTS.toMillis(), TimeUnit.MILLISECONDS);
+        try {
+            listener.eventLoop().schedule(() -> listener.close(), ACCEPTS.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException ended) {
+            return; // the application has ended the event loops, and their channels with them
+        }
         listener.closeFuture().await();
     }
 
