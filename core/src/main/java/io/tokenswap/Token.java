@@ -29,9 +29,8 @@ public final class Token {
     private final Set<String> scopes;
     private final @Nullable String refreshToken;
 
-    // Instants in nanoseconds since 1970. A process may hold a million tokens, and three objects for each would take as
-    // much
-    // memory as one of its secrets.
+    // Instants in nanoseconds since 1970: a process may hold a million tokens, and three objects for each of them would
+    // take as much memory as one of its secrets.
     private final long issuedAt;
     private final long expiresAt;
     private final long authorizedAt;
