@@ -18,6 +18,7 @@ import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.BaseSubscriber;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Operators;
 import reactor.core.publisher.Sinks;
@@ -77,6 +78,60 @@ class SessionSubscribersTest extends SessionFixture {
         clock.advance(HOUR);
         slow.request(5);
         assertThat(seen).containsExactly("access-6");
+    }
+
+    /** The second one subscribes when the grant has ended, and the new login comes before anything else happens. */
+    @Test
+    @Tag("E42")
+    void aStreamUntilTheCloseWaitsForTheNextLoginAndMissesNone() {
+        TokenSession session = session();
+        List<String> first = new ArrayList<>();
+        AtomicInteger completed = new AtomicInteger();
+        session.tokensUntilClosed()
+                .doOnComplete(completed::incrementAndGet)
+                .subscribe(token -> first.add(token.accessToken().secret()));
+        endpoint.revoke();
+        clock.advance(HOUR);
+        assertThat(session.state().status()).isEqualTo(SessionState.Status.LOGIN_REQUIRED);
+        List<String> second = new ArrayList<>();
+        session.tokensUntilClosed()
+                .doOnComplete(completed::incrementAndGet)
+                .subscribe(token -> second.add(token.accessToken().secret()));
+        assertThat(second).isEmpty();
+
+        session.renew(endpoint.grant()).block(Duration.ZERO);
+
+        assertThat(first).containsExactly("access-1", "access-2");
+        assertThat(second).containsExactly("access-2");
+        assertThat(completed).hasValue(0);
+        session.dispose();
+        assertThat(completed).hasValue(2);
+    }
+
+    @Test
+    @Tag("E42")
+    void statesBeginWithTheCurrentOneAndEndWithTheSession() {
+        TokenSession session = session();
+        List<SessionState.Status> seen = new ArrayList<>();
+        AtomicInteger completed = new AtomicInteger();
+        session.states()
+                .map(SessionState::status)
+                .doOnComplete(completed::incrementAndGet)
+                .subscribe(seen::add);
+        assertThat(seen).containsExactly(SessionState.Status.VALID);
+        session.dispose();
+        assertThat(seen).endsWith(SessionState.Status.CLOSED);
+        assertThat(completed).hasValue(1);
+    }
+
+    @Test
+    @Tag("E42")
+    void aCallMayEmitManyValuesWithOneToken() {
+        assertThat(session()
+                        .withTokenMany(token -> Flux.just(token.accessToken().secret(), "second", "third"))
+                        .collectList()
+                        .block(Duration.ZERO))
+                .containsExactly("access-1", "second", "third");
     }
 
     @ParameterizedTest
