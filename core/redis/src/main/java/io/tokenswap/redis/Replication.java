@@ -117,7 +117,7 @@ final class Replication {
      */
     Mono<Void> confirm(String key) {
         return primaries
-                .timeout(OVERHEAD, scheduler)
+                .timeout(timeout.plus(OVERHEAD), scheduler)
                 .map(connected -> rounds.computeIfAbsent(connected.of(key), primary -> new Rounds(connected, primary)))
                 .onErrorResume(error -> {
                     report(1, error.toString());

@@ -148,11 +148,12 @@ class RedisReplicationTest {
     @Test
     @Tag("E92")
     void aReplicaThatIsAwayIsCountedAndNoError() {
-        RedisTokenStore store = store().replicaTimeout(SHORT).grace(LEASE).build();
-        put(store, user).block(TIMEOUT);
-        assertThat(store.unconfirmedWrites()).isZero();
+        RedisTokenStore waiting = store().replicaTimeout(LONG).build();
+        put(waiting, user).block(TIMEOUT);
+        assertThat(waiting.unconfirmedWrites()).isZero();
         replica.freeze();
 
+        RedisTokenStore store = store().replicaTimeout(SHORT).grace(LEASE).build();
         assertThat(put(store, user + "-other").block(TIMEOUT).record()).isEqualTo(LOGIN);
         assertThat(store.unconfirmedWrites()).isOne();
         store.acquire(user + "-other", "a", LOGIN.version(), LEASE).block(TIMEOUT);
@@ -162,10 +163,10 @@ class RedisReplicationTest {
     @Test
     @Tag("E92")
     void withoutAGraceALeaseIsConfirmedToo() {
-        RedisTokenStore store = store().replicaTimeout(SHORT).build();
-        put(store, user).block(TIMEOUT);
+        put(store().replicaTimeout(LONG).build(), user).block(TIMEOUT);
         replica.freeze();
 
+        RedisTokenStore store = store().replicaTimeout(SHORT).build();
         Acquired acquired = store.acquire(user, "a", LOGIN.version(), LEASE).block(TIMEOUT);
 
         assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
