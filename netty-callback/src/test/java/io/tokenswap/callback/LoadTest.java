@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Timeout;
 import reactor.core.publisher.Mono;
 import reactor.test.scheduler.VirtualTimeScheduler;
 
-/** Very many of everything. Each build runs a short form; {@code suites/load} runs the whole and prints what it saw. */
+/** Very many of everything. Each build runs a short form; {@code .ci/suites/load} runs the whole and prints what it saw. */
 @Timeout(600)
 class LoadTest {
 
