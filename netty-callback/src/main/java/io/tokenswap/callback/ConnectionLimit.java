@@ -54,7 +54,7 @@ final class ConnectionLimit {
     private static final class Admitted {
         final Channel channel;
         final long at = System.nanoTime();
-        /** Whether it carries the redirect of a login. Only its event loop reads and writes this. */
+        /** True if it carries the redirect of a login. Only its event loop reads and writes this. */
         boolean kept;
 
         Admitted(Channel channel) {
