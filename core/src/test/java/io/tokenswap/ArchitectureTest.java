@@ -47,7 +47,7 @@ class ArchitectureTest {
                     "org.jspecify.."));
 
     @ArchTest
-    static final ArchRule nobodyNamesHttpButItself = noClasses()
+    static final ArchRule noOtherPackageNamesHttp = noClasses()
             .that(not(resideInAPackage("io.tokenswap.http..")))
             .should()
             .dependOnClassesThat(resideInAPackage("io.tokenswap.http.."));

@@ -60,7 +60,7 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void pageMayHaveAQueryOfItsOwn() {
+        void pageMayHaveItsOwnQuery() {
             URI page = URI.create("https://auth.example.com/index.php?page=login");
 
             assertThat(AuthorizationRequest.builder(page).build(REDIRECT).uri().toString())
@@ -164,7 +164,7 @@ class AuthorizationRequestTest {
 
         @Test
         @Tag("B116")
-        void everyLoginHasAVerifierOfItsOwn() {
+        void everyLoginHasItsOwnVerifier() {
             AuthorizationRequest.Builder builder = AuthorizationRequest.builder(AUTHORIZE);
             Set<List<String>> challenges = new HashSet<>();
             for (int i = 0; i < 100; i++) {
@@ -176,7 +176,7 @@ class AuthorizationRequestTest {
 
         @Test
         @Tag("B107")
-        void requestAndAnswersPrintNeitherStateNorVerifierNorCode() {
+        void requestAndResponsesPrintNeitherStateNorVerifierNorCode() {
             AuthorizationResponse.Granted granted =
                     (AuthorizationResponse.Granted) request.validate("code=canary&state=" + state);
 
@@ -252,7 +252,7 @@ class AuthorizationRequestTest {
             access_token=abc&state=STATE
             code=abc&access_token=abc&state=STATE
             """)
-        void hitThatIsNotTheAnswerIsIgnored(String query) {
+        void requestThatIsNotTheResponseIsIgnored(String query) {
             assertThat(validate(query))
                     .isInstanceOfSatisfying(
                             AuthorizationResponse.Ignored.class,
@@ -325,7 +325,7 @@ class AuthorizationRequestTest {
         @ParameterizedTest(name = "[{index}] {0}")
         @Tag("A16")
         @ValueSource(strings = {"code=abc&state=STATE", "code=abc&state=STATE&iss=https://evil.example"})
-        void answerOfAnotherIssuerEndsTheLogin(String query) {
+        void responseOfAnotherIssuerEndsTheLogin(String query) {
             AuthorizationRequest strict = AuthorizationRequest.builder(AUTHORIZE)
                     .issuer("https://id.example.com")
                     .build(REDIRECT);
@@ -464,7 +464,7 @@ class AuthorizationRequestTest {
         }
 
         @Test
-        void judgingTwiceGivesTheSameAnswer() {
+        void judgingTwiceGivesTheSameResult() {
             validate("code=wrong&state=wrong");
             validate("code=abc&state=STATE");
 

@@ -23,7 +23,7 @@ class CodeVerifierTest {
 
     @Test
     @Tag("B116")
-    void createdVerifierHas256RandomBitsOfItsOwn() {
+    void everyCreatedVerifierHas256NewRandomBits() {
         Set<String> values = new HashSet<>();
         for (int i = 0; i < 1_000; i++) {
             CodeVerifier verifier = CodeVerifier.create();

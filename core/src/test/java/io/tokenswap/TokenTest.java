@@ -129,7 +129,7 @@ class TokenTest {
     }
 
     @Test
-    void keepsTheScopesThatItWasGivenAndNobodyCanChangeThem() {
+    void keepsTheScopesThatItWasGivenUnchangeably() {
         List<String> scopes = new ArrayList<>(List.of("b", "a", "b"));
         Token token = Token.builder("access", ISSUED).scopes(scopes).build();
         scopes.clear();

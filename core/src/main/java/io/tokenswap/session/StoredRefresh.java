@@ -246,12 +246,12 @@ final class StoredRefresh {
     private boolean mayPassOver(Lease lease) {
         long grace = grace();
         if (grace > 0) {
-            return elapsed() - lease.markedAt() + TAKEOVER <= grace || isPatienceOver();
+            return elapsed() - lease.markedAt() + TAKEOVER <= grace || hasWaitedLongEnough();
         }
-        return isPatienceOver();
+        return hasWaitedLongEnough();
     }
 
-    private boolean isPatienceOver() {
+    private boolean hasWaitedLongEnough() {
         Phase phase = session.current();
         Moment moment = settings().moment();
         Stored stored = phase.stored();
@@ -281,7 +281,7 @@ final class StoredRefresh {
                         update(stored -> stored.isLeasedBy(kept.attempt()) ? stored.leased(kept) : stored);
                         boolean inGrace = !kept.hasOtherMark()
                                 || elapsed() - kept.markedAt() + TAKEOVER <= grace()
-                                || isPatienceOver();
+                                || hasWaitedLongEnough();
                         return inGrace ? present(kept) : lost(kept.attempt(), Duration.ZERO, true);
                     }
                     update(stored -> stored.leased(null));

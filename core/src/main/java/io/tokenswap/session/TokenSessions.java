@@ -163,7 +163,7 @@ public final class TokenSessions implements Disposable {
                 return Mono.error(new SessionClosedException());
             }
             UserSlot slot = slots.get(user);
-            if (slot == null || slot.isOver()) {
+            if (slot == null || slot.hasEnded()) {
                 UserSlot opened = open(user, slot);
                 return opened == null
                         ? signIn(user, token)
@@ -189,7 +189,7 @@ public final class TokenSessions implements Disposable {
         return get(user)
                 .flatMap(session -> session.signOut().doFinally(signal -> {
                     UserSlot slot = slots.get(user);
-                    if (slot != null && slot.isOver()) {
+                    if (slot != null && slot.hasEnded()) {
                         slots.remove(user, slot);
                     }
                 }))
@@ -300,7 +300,7 @@ public final class TokenSessions implements Disposable {
             return Mono.error(loginRequired());
         }
         UserSlot slot = slots.get(user);
-        if (slot == null || slot.isOver()) {
+        if (slot == null || slot.hasEnded()) {
             UserSlot opened = open(user, slot);
             return opened == null
                     ? get(user)
@@ -392,7 +392,7 @@ public final class TokenSessions implements Disposable {
             long now = settings.elapsed();
             List<UserSlot> candidates = new ArrayList<>();
             for (UserSlot slot : slots.values()) {
-                if (slot.isOver()) {
+                if (slot.hasEnded()) {
                     slots.remove(slot.user, slot);
                 } else if (now - slot.lastUse() >= idleTimeout) {
                     slot.evict();

@@ -50,7 +50,7 @@ final class UserSlot {
     }
 
     /** Returns true if the user has no session here any more. */
-    boolean isOver() {
+    boolean hasEnded() {
         DefaultTokenSession opened = session;
         return over || (opened != null && lastUse != EVICTED && opened.isDisposed());
     }

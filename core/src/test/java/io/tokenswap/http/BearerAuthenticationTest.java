@@ -418,7 +418,7 @@ class BearerAuthenticationTest {
 
         @Test
         @Tag("E32")
-        void withoutBaseUrlAndOriginsNobodyReceivesTheToken() {
+        void withoutBaseUrlAndOriginsNoServerReceivesTheToken() {
             assertThatThrownBy(() -> BearerAuthentication.apply(HttpClient.create(), source))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("origins");
@@ -439,7 +439,7 @@ class BearerAuthenticationTest {
             "https://api.example.com, ftp://api.example.com, false"
         })
         @Tag("E32")
-        void originsAreEqualByWhoAnswersThere(String named, String url, boolean equal) {
+        void originsAreEqualIfTheSameServerResponds(String named, String url, boolean equal) {
             assertThat(Origin.named(URI.create(named)).equals(Origin.of(url))).isEqualTo(equal);
         }
 

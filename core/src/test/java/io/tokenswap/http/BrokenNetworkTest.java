@@ -28,7 +28,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.transport.ProxyProvider;
 
-class BrokenNetworkTest extends WireTest {
+class BrokenNetworkTest extends WireFixture {
 
     @ParameterizedTest(name = "a name server that responds with {0} leaves the request unsent")
     @CsvSource({"NXDOMAIN, 3", "SERVFAIL, 2"})
@@ -141,7 +141,7 @@ class BrokenNetworkTest extends WireTest {
         last chunk missing    | HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n19\\r\\n{"access_token":"canary"}\\r\\n
         """)
     @Tag("B60")
-    void halfAnAnswerIsNone(String what, String bytes) {
+    void halfAResponseIsNone(String what, String bytes) {
         RawServer server = started(RawServer.responding(bytes.replace("\\r\\n", "\r\n")));
 
         assertThat(unavailable(endpoint(server.uri()).build().refresh(Samples.REFRESH_TOKEN))
@@ -284,7 +284,7 @@ class BrokenNetworkTest extends WireTest {
     }
 
     @Test
-    void answerToNoRequestIsNoFailureOfOurs() {
+    void unsolicitedResponseIsNoFailure() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n");
             connection.awaitClose();

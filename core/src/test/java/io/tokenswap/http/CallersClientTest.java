@@ -25,7 +25,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 
 /** The client that the caller brings is used as it is, but for what no token request may do. */
-class CallersClientTest extends WireTest {
+class CallersClientTest extends WireFixture {
 
     private static TokenEndpoint through(HttpClient client, URI uri) {
         return ExchangeServerEndpoint.builder(uri).httpClient(client).build();
@@ -80,7 +80,7 @@ class CallersClientTest extends WireTest {
     }
 
     @Test
-    void callersShorterPatienceCounts() {
+    void shorterTimeoutOfTheCallerCounts() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.awaitClose();
@@ -96,7 +96,7 @@ class CallersClientTest extends WireTest {
 
     @Test
     @Tag("B31")
-    void connectionOfAnAnswerThatWasCutIsNotUsedAgain() {
+    void connectionOfATruncatedResponseIsNotUsedAgain() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\nContent-Length: 70000\r\n\r\n" + " ".repeat(69_999));

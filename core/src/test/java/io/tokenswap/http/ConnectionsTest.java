@@ -19,7 +19,7 @@ import reactor.netty.resources.ConnectionProvider;
 
 /** Which request uses which connection. */
 @Timeout(60)
-class ConnectionsTest extends WireTest {
+class ConnectionsTest extends WireFixture {
 
     /** A server that keeps its connections open, but loses every request but the first on each of them. */
     private RawServer losingSecondRequests() {

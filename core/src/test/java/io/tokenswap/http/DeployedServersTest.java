@@ -35,7 +35,7 @@ import reactor.core.publisher.Mono;
  * Whole logins through servers that behave as the deployed ones do, in front of a provider that enforces what Spotify
  * enforces.
  */
-class DeployedServersTest extends WireTest {
+class DeployedServersTest extends WireFixture {
 
     private static final URI APP = URI.create("http://localhost:4002/auth");
 
@@ -215,7 +215,7 @@ class DeployedServersTest extends WireTest {
 
     @ParameterizedTest
     @EnumSource
-    void theReadmeTellsWhatWorks(Deployed server) throws IOException {
+    void theReadmeListsWhatWorks(Deployed server) throws IOException {
         String readme = Files.readString(Path.of("..", "README.md"), StandardCharsets.UTF_8);
 
         assertThat(readme)

@@ -90,7 +90,7 @@ class DialectTest {
 
     @Test
     @Tag("B33")
-    void answerInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
+    void responseInAnotherContentTypeIsRefusedByTheStrictSwitchOnly() {
         RecordingServer php = RecordingServer.responding((request, response) ->
                 response.header("Content-Type", "text/html").sendString(Mono.just(Samples.TOKEN_RESPONSE)));
         try {

@@ -100,7 +100,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
         if (token == null) {
             token = swapped(attempts, "canary-code-2");
         }
-        return token != null && goesOn(session(clock, attempts, token)) ? end : End.LOST;
+        return token != null && continues(session(clock, attempts, token)) ? end : End.LOST;
     }
 
     /** A swap as a login does it: repeated only if nothing was sent. */
@@ -140,7 +140,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
         if (Duration.between(now, clock.instant()).compareTo(FIRST_REPEAT) > 0) {
             broken.add("repeated too late");
         }
-        if (token == null || !goesOn(session)) {
+        if (token == null || !continues(session)) {
             return End.LOST;
         }
         return needed > 1 ? End.REPEATED : End.AT_ONCE;
@@ -163,7 +163,7 @@ record FaultRun(Fault fault, Position position, boolean swap, RotatingServer.Rot
     }
 
     /** Returns true if the session can refresh once more, now that the network is well. */
-    private static boolean goesOn(TokenSession session) {
+    private static boolean continues(TokenSession session) {
         try {
             Token current = session.token().block(FOREVER);
             session.invalidate(current);

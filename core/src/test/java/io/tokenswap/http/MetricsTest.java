@@ -12,7 +12,7 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.http.client.HttpClientMetricsRecorder;
 
 /** What the metrics of the caller's client get to see of a token request. */
-class MetricsTest extends WireTest {
+class MetricsTest extends WireFixture {
 
     @Test
     @Tag("B110")

@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Responses of all other statuses. */
-class RefusalsTest extends ResponseTest {
+class RefusalsTest extends ResponseFixture {
 
     @ParameterizedTest(name = "{0} {2} yields {1}")
     @CsvSource(delimiter = '|', textBlock = """

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What a server's refusal does to a session: what it sends after that, and what is left of the refresh token. */
-class RefusedRefreshTest extends WireTest {
+class RefusedRefreshTest extends WireFixture {
 
     private final VirtualClock clock = new VirtualClock();
     private final TokenStore store = TokenStore.inMemory(clock);

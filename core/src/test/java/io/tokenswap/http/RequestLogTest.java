@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 /** The log names each token request and its outcome, and holds no secret. */
 @Tag("E46")
 @Timeout(60)
-class RequestLogTest extends WireTest {
+class RequestLogTest extends WireFixture {
 
     @Test
     void aRefreshIsLoggedByTheFingerprintsOfItsTokens() {

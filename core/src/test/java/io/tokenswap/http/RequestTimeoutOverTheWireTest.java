@@ -26,7 +26,7 @@ import reactor.netty.resources.ConnectionProvider;
 
 /** The timeout of a request, where its timer, its connection and its response come in every order. */
 @Timeout(60)
-class RequestTimeoutOverTheWireTest extends WireTest {
+class RequestTimeoutOverTheWireTest extends WireFixture {
 
     private final ManualTimers timers = new ManualTimers();
     private final AtomicReference<EventLoop> eventLoop = new AtomicReference<>();

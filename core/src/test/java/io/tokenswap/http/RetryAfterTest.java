@@ -16,7 +16,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** When a server wants to be asked again. */
-class RetryAfterTest extends ResponseTest {
+class RetryAfterTest extends ResponseFixture {
 
     @Tag("E84")
     @ParameterizedTest(name = "{0} with Retry-After {1} waits {2}")
@@ -91,7 +91,7 @@ class RetryAfterTest extends ResponseTest {
 
     @Test
     @Tag("B45")
-    void mostPatientOfSeveralHeadersCounts() {
+    void longestOfSeveralHeadersCounts() {
         HttpHeaders headers = new DefaultHttpHeaders().add("Retry-After", List.of("soon", "5", "60", "1"));
 
         assertThat(catchThrowableOfType(

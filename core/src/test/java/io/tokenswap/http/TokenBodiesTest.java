@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Responses of status 200. */
-class TokenBodiesTest extends ResponseTest {
+class TokenBodiesTest extends ResponseFixture {
 
     private static final TokenRequest STRICT = TokenRequest.swap(
             new TokenServer("exchange server", URI.create("https://auth.example.com"), "", true),
@@ -114,7 +114,7 @@ class TokenBodiesTest extends ResponseTest {
 
     @Test
     @Tag("B01")
-    void validAnswerIsTheTokenThatItDescribes() {
+    void aValidResponseIsTheTokenThatItDescribes() {
         Token token = read(200, Samples.TOKEN_RESPONSE);
 
         assertThat(token.accessToken().secret()).isEqualTo("canary-new");
@@ -306,7 +306,7 @@ class TokenBodiesTest extends ResponseTest {
         {"error":"invalid_grant"}                       | LOGIN
         """)
     @Tag("B10")
-    void typeMustBeNamedWhereAnswersAreStrict(String body, String outcome) {
+    void typeMustBeNamedWhereResponsesAreStrict(String body, String outcome) {
         HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "application/json");
 
         assertThat(Outcomes.of(

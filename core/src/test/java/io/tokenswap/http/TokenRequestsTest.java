@@ -15,7 +15,7 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
-class TokenRequestsTest extends WireTest {
+class TokenRequestsTest extends WireFixture {
 
     /** The rest of a text is never shown, and to search it would cost what a hostile server likes. */
     @Test

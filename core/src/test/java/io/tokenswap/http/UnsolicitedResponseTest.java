@@ -109,7 +109,7 @@ class UnsolicitedResponseTest {
     }
 
     @Test
-    void anAnswerBeforeTheAnswerIsNone() {
+    void anInterimResponseIsNotTheResponse() {
         serve(connection -> connection.write("HTTP/1.1 100 Continue\r\n\r\n" + response("first")));
         assertThat(refresh()).isEqualTo("first");
         assertThat(refresh()).isEqualTo("second");

@@ -169,7 +169,7 @@ class TimersTest {
     }
 
     @Test
-    void aWorkerGoesOnAfterATaskThatThrows() throws Exception {
+    void aWorkerContinuesAfterATaskThatThrows() throws Exception {
         Queue<String> ran = new ConcurrentLinkedQueue<>();
         CountDownLatch last = new CountDownLatch(1);
         Scheduler.Worker worker = timers.createWorker();

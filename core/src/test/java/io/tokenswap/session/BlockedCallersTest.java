@@ -411,7 +411,7 @@ class BlockedCallersTest {
             List<String> order = new ArrayList<>();
             session.events().subscribe(event -> order.add(event.name() + ", timers: " + clock.timers()));
             session.tokens().skip(1).subscribe(token -> order.add("subscriber, timers: " + clock.timers()));
-            var response = heldAnswer();
+            var response = heldResponse();
             session.invalidate(session.token().block(Duration.ZERO));
             order.clear();
             session.token().subscribe(token -> order.add("caller, timers: " + clock.timers()));

@@ -78,7 +78,7 @@ class KeptLeaseTest extends SessionFixture {
     @Test
     void aSignOutDuringARefreshFreesTheKey() {
         TokenSession session = start();
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         ask(session.refresh());
         session.signOut().block(Duration.ZERO);
         response.tryEmitValue(endpoint.grant());
@@ -88,7 +88,7 @@ class KeptLeaseTest extends SessionFixture {
     @Test
     void aLoginDuringARefreshThatFailsFreesTheKey() {
         TokenSession session = start();
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         ask(session.refresh());
         session.renew(endpoint.grant()).block(Duration.ZERO);
         response.tryEmitError(ScriptedEndpoint.responseLost());
@@ -146,7 +146,7 @@ class KeptLeaseTest extends SessionFixture {
 
     @Test
     @Tag("B99")
-    void aRefusedGrantAsksForALoginOnceThoughTheStoreTellsOfItToo() {
+    void aRefusedGrantAsksForALoginOnceThoughTheStoreReportsItToo() {
         AtomicInteger logins = new AtomicInteger();
         TokenSession session = builder()
                 .store(store, USER)

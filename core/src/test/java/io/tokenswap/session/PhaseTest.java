@@ -387,7 +387,7 @@ class PhaseTest {
         }
 
         @Test
-        void takesTheTokenOfItsOwnAttempt() {
+        void takesTheTokenThatItsAttemptObtained() {
             assertThat(issue(refreshing(), NEXT, HOUR))
                     .isEqualTo(IdlePhase.with(NEXT, Stored.NONE, at(HOUR), SETTINGS));
         }

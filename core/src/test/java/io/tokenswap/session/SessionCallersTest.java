@@ -45,7 +45,7 @@ class SessionCallersTest extends SessionFixture {
         void manyCallersAtExpiryCauseOneRefreshAndGetTheSameToken() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             List<String> served = new ArrayList<>();
             for (int i = 0; i < 10_000; i++) {
                 session.token()
@@ -62,7 +62,7 @@ class SessionCallersTest extends SessionFixture {
         void cancellingTheFirstCallerLeavesTheOthersServed() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             Disposable first = session.token().subscribe();
             List<String> served = new ArrayList<>();
             session.token().subscribe(token -> served.add(token.accessToken().secret()));
@@ -78,7 +78,7 @@ class SessionCallersTest extends SessionFixture {
             TokenSession session =
                     builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             session.token().subscribe().dispose();
             response.tryEmitValue(endpoint.grant());
             assertThat(stored(store, "user").accessToken().secret()).isEqualTo("access-2");
@@ -90,7 +90,7 @@ class SessionCallersTest extends SessionFixture {
         void theTimeoutOfOneCallerHitsOnlyThatCaller() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             AtomicInteger timeouts = new AtomicInteger();
             session.token()
                     .timeout(Duration.ofSeconds(1), clock.scheduler())
@@ -119,7 +119,7 @@ class SessionCallersTest extends SessionFixture {
         void aCallerThatArrivesAtTheHandOverGetsTheNewToken() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             List<List<String>> arrived = new ArrayList<>();
             session.events().subscribe(event -> arrived.add(ask(session.token())));
             session.token().subscribe(token -> arrived.add(ask(session.token())));
@@ -165,7 +165,7 @@ class SessionCallersTest extends SessionFixture {
         void getTheValidTokenAtOnceWhileAnEarlyRefreshRuns() {
             TokenSession session = session();
             clock.advance(TO_REFRESH);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESH_DUE);
             assertThat(accessToken(session)).isEqualTo("access-1");
             assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESHING);
@@ -192,7 +192,7 @@ class SessionCallersTest extends SessionFixture {
         void neverReceiveATokenThatWentStaleWhileOthersWereServed() {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             List<String> served = new ArrayList<>();
             for (int i = 0; i < 10; i++) {
                 Mono<Token> asked = i % 2 == 0 ? session.token() : session.refresh();
@@ -231,7 +231,7 @@ class SessionCallersTest extends SessionFixture {
         void whoThrowHarmOnlyThemselves(Class<? extends Throwable> type) throws ReflectiveOperationException {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             session.token().subscribe(new Thrower<>(type.getConstructor().newInstance()));
             session.token()
                     .subscribe(
@@ -247,10 +247,10 @@ class SessionCallersTest extends SessionFixture {
         /** Cancels the callers whose place in the queue is a multiple of each step, before and after the response. */
         @ParameterizedTest
         @ValueSource(ints = {1, 2, 3, 7})
-        void whoCancelAtAnyPointHarmNobodyElse(int step) {
+        void whoCancelAtAnyPointDoNotHarmTheOthers(int step) {
             TokenSession session = session();
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             List<Disposable> callers = new ArrayList<>();
             List<Integer> served = new ArrayList<>();
             IntStream.range(0, 100)
@@ -279,7 +279,7 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void anEndpointThatNeverAnswersDoesNotHoldThemForEver() {
+        void anEndpointThatNeverRespondsDoesNotHoldThemForEver() {
             TokenSession session = session();
             clock.advance(HOUR);
             endpoint.then(token -> Mono.never());
@@ -340,7 +340,7 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void areServedThoughTheClockFailsAsTheAnswerComes() {
+        void areServedThoughTheClockFailsAsTheResponseComes() {
             AtomicInteger failures = new AtomicInteger();
             TokenSession session = builder()
                     .clock(() -> {
@@ -351,7 +351,7 @@ class SessionCallersTest extends SessionFixture {
                     })
                     .build(endpoint.grant());
             clock.advance(HOUR);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             List<String> served = ask(session.token());
             failures.set(2);
             response.tryEmitValue(endpoint.grant());
@@ -367,7 +367,7 @@ class SessionCallersTest extends SessionFixture {
         void manyReportsAboutTheCurrentTokenCauseOneRefreshAndOnesAboutAnOlderNone() {
             TokenSession session = session();
             Token first = session.token().block(Duration.ZERO);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             for (int i = 0; i < 1_000; i++) {
                 session.invalidate(first);
             }
@@ -380,10 +380,10 @@ class SessionCallersTest extends SessionFixture {
         }
 
         @Test
-        void anInvalidatedTokenIsHandedOutToNobody() {
+        void anInvalidatedTokenIsHandedOutToNoCaller() {
             TokenSession session = session();
             Token first = session.token().block(Duration.ZERO);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             session.invalidate(first);
             List<String> served = new ArrayList<>();
             session.token().subscribe(token -> served.add(token.accessToken().secret()));
@@ -406,7 +406,7 @@ class SessionCallersTest extends SessionFixture {
         void duringARefreshSparesTheRefreshAndStopsTheOldToken() {
             TokenSession session = session();
             clock.advance(TO_REFRESH);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             Token first = session.token().block(Duration.ZERO);
             session.invalidate(first);
             List<String> served = ask(session.token());
@@ -469,8 +469,8 @@ class SessionCallersTest extends SessionFixture {
         @Tag("B81")
         void aSubscriberThatBlocksForTheNextTokenInsideOnNextGetsIt() throws Exception {
             TokenSession session = session();
-            Sinks.One<Token> first = heldAnswer();
-            Sinks.One<Token> second = heldAnswer();
+            Sinks.One<Token> first = heldResponse();
+            Sinks.One<Token> second = heldResponse();
             session.invalidate(session.token().block(Duration.ZERO));
             Future<String> next = session.tokens()
                     .map(token -> {

@@ -71,7 +71,7 @@ class SessionEventsTest extends SessionFixture {
 
         /** A caller and a listener that act on the news make newer ones, and everyone hears them in their order. */
         @Test
-        void comeInTheOrderOfTheChangesWhoeverMakesThem() {
+        void comeInTheOrderOfTheChangesOfAllThreads() {
             TokenSession session = session();
             clock.advance(HOUR);
             List<String> one = new ArrayList<>();
@@ -83,7 +83,7 @@ class SessionEventsTest extends SessionFixture {
                 }
             });
             session.events().subscribe(event -> two.add(event.getClass().getSimpleName()));
-            var response = heldAnswer();
+            var response = heldResponse();
             session.token().subscribe(session::invalidate);
             response.tryEmitValue(endpoint.grant());
             session.dispose();

@@ -27,10 +27,10 @@ class SessionFailuresTest extends SessionFixture {
 
         @Test
         @Tag("B79")
-        void aLateAnswerNeverOverwritesANewerToken() {
+        void aLateResponseNeverOverwritesANewerToken() {
             TokenSession session = session();
             List<String> seen = record(session);
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             session.refresh().subscribe();
             Token late = endpoint.grant();
             session.renew(endpoint.grant()).block(Duration.ZERO);
@@ -40,7 +40,7 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void anAnswerOfUnknownOutcomeIsAskedForAgainWithin2sEvenWithoutSubscribers() {
+        void aRequestOfUnknownOutcomeIsRepeatedWithin2sEvenWithoutSubscribers() {
             TokenSession session = builder()
                     .policy(RefreshPolicy.builder()
                             .backoff(Duration.ofSeconds(20), Duration.ofSeconds(60))
@@ -55,7 +55,7 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void aLostAnswerAfterAnOutageIsAskedForAgainWithin2sToo() {
+        void aRequestWhoseResponseWasLostAfterAnOutageIsRepeatedWithin2sToo() {
             TokenSession session = session();
             record(session);
             for (int i = 0; i < 7; i++) {
@@ -97,7 +97,7 @@ class SessionFailuresTest extends SessionFixture {
         }
 
         @Test
-        void aConfigurationErrorIsRetriedPatientlyAndKeepsTheRefreshToken() {
+        void aConfigurationErrorIsRetriedWithBackoffAndKeepsTheRefreshToken() {
             TokenSession session = session();
             record(session);
             endpoint.thenFail(new OAuthErrorException("invalid_client", null, 401));
@@ -159,7 +159,7 @@ class SessionFailuresTest extends SessionFixture {
 
         @Test
         @Tag("B100")
-        void withAHookTheSameStreamGoesOnAfterOneLogin() {
+        void withAHookTheSameStreamContinuesAfterOneLogin() {
             Sinks.One<Token> signedIn = Sinks.one();
             AtomicInteger logins = new AtomicInteger();
             TokenSession session = builder()

@@ -74,7 +74,7 @@ abstract class SessionFixture {
     }
 
     /** Returns a response that the test delivers. */
-    final Sinks.One<Token> heldAnswer() {
+    final Sinks.One<Token> heldResponse() {
         Sinks.One<Token> response = Sinks.one();
         endpoint.then(token -> response.asMono());
         return response;

@@ -26,7 +26,7 @@ class SessionLifeCycleTest extends SessionFixture {
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
         List<String> seen = record(session);
         List<SessionEvent> events = events(session);
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         session.invalidate(session.token().block(Duration.ZERO));
         List<String> waiting = ask(session.token());
         List<String> waited = new ArrayList<>();
@@ -88,7 +88,7 @@ class SessionLifeCycleTest extends SessionFixture {
         assertThat(session.state().status()).isEqualTo(SessionState.Status.VALID);
         clock.advance(TO_REFRESH);
         assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESH_DUE);
-        Sinks.One<Token> failure = heldAnswer();
+        Sinks.One<Token> failure = heldResponse();
         Disposable caller = session.token().subscribe();
         assertThat(session.state().status()).isEqualTo(SessionState.Status.REFRESHING);
         failure.tryEmitError(ScriptedEndpoint.notSent());
@@ -125,7 +125,7 @@ class SessionLifeCycleTest extends SessionFixture {
         TokenSession holder =
                 builder().store(store, "user").start(endpoint.grant()).block(Duration.ZERO);
         TokenSession waiting = builder().store(store, "user").restore().block(Duration.ZERO);
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         holder.refresh().subscribe();
         List<String> asked = ask(waiting.refresh());
         StepVerifier.create(waiting.disposeLater())

@@ -177,7 +177,7 @@ class SessionOperatorsTest extends SessionFixture {
             TokenSession session = session();
             clock.advance(HOUR);
             AtomicInteger overtaken = new AtomicInteger();
-            responses.add(heldAnswer());
+            responses.add(heldResponse());
             // Each token that the first caller gets is stale before the second one is served.
             session.token().subscribe(new Overtaker(session, overtaken));
             List<String> served = ask(session.token());
@@ -203,7 +203,7 @@ class SessionOperatorsTest extends SessionFixture {
             protected void hookOnNext(Token token) {
                 if (count.incrementAndGet() < 100_000) {
                     clock.jump(HOUR);
-                    responses.add(heldAnswer());
+                    responses.add(heldResponse());
                     session.token().subscribe(new Overtaker(session, count));
                 }
             }
@@ -279,7 +279,7 @@ class SessionOperatorsTest extends SessionFixture {
             session.events().subscribe(new Thrower<>(new IllegalStateException("a listener's trouble")));
             List<String> seen = record(session);
             clock.advance(TO_REFRESH.multipliedBy(2));
-            Sinks.One<Token> response = heldAnswer();
+            Sinks.One<Token> response = heldResponse();
             session.invalidate(session.token().block(Duration.ZERO));
             session.token().subscribe(new Thrower<>(new IllegalStateException("a caller's trouble")));
             response.tryEmitValue(endpoint.grant());

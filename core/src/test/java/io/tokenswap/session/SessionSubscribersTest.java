@@ -34,7 +34,7 @@ class SessionSubscribersTest extends SessionFixture {
         clock.advance(HOUR);
         TokenSession session = builder().build(old);
         assertThat(endpoint.refreshes()).isZero();
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         List<String> seen = record(session);
         clock.advance(Duration.ZERO);
         assertThat(seen).isEmpty();
@@ -192,7 +192,7 @@ class SessionSubscribersTest extends SessionFixture {
     void aThousandThatJoinAndLeaveDuringARefreshLeaveNothingBehind() {
         TokenSession session = session();
         Disposable first = session.tokens().subscribe();
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         clock.advance(TO_REFRESH);
         List<Disposable> stayed = new ArrayList<>();
         AtomicInteger served = new AtomicInteger();

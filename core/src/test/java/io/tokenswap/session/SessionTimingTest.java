@@ -195,7 +195,7 @@ class SessionTimingTest extends SessionFixture {
         TokenSession session = session();
         List<String> seen = record(session);
         clock.jump(Duration.ofHours(8));
-        Sinks.One<Token> response = heldAnswer();
+        Sinks.One<Token> response = heldResponse();
         List<String> served = new ArrayList<>();
         session.token().subscribe(token -> served.add(token.accessToken().secret()));
         List<String> late = record(session);

@@ -139,7 +139,7 @@ class SingleFaultTest {
                     later(Duration.ofSeconds(25), a.scheduler::resume);
                 }
                 case CUT -> {
-                    a.connection.fault(ReferenceStore.Fault.neverAnswers());
+                    a.connection.fault(ReferenceStore.Fault.neverResponds());
                     a.connection.losesChanges(true);
                     a.store.losesResponses(true);
                     later(Duration.ofSeconds(60), () -> {

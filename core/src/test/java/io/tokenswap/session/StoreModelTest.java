@@ -62,7 +62,7 @@ class StoreModelTest {
     @ParameterizedTest(name = "seed {0}")
     @ValueSource(longs = {3, 6, 9, 19, 7_737})
     @Tag("E27")
-    void aSeedTellsTheSameStoryEachTime(long seed) {
+    void aSeedRepeatsItsStory(long seed) {
         StoreRun first = new StoreRun(seed);
         StoreRun second = new StoreRun(seed);
         first.run();

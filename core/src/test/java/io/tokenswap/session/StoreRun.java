@@ -250,7 +250,7 @@ final class StoreRun {
         List<Presentation> all = cluster.provider.presentations();
         Presentation last = all.isEmpty() ? null : all.get(all.size() - 1);
         boolean refreshing = last != null
-                && last.answeredAt() == null
+                && last.respondedAt() == null
                 && last.at().plusSeconds(2).isAfter(cluster.clock.instant());
         return refreshing ? slotOf.get(last.node()) : slot;
     }
@@ -337,7 +337,7 @@ final class StoreRun {
     private ReferenceStore.Fault storeFault() {
         return switch (random.nextInt(mode == Mode.SINGLE_FAULT ? 3 : 8)) {
             case 0 -> ReferenceStore.Fault.fails();
-            case 1 -> ReferenceStore.Fault.neverAnswers();
+            case 1 -> ReferenceStore.Fault.neverResponds();
             case 2 -> ReferenceStore.Fault.losesResponse();
             case 3 -> ReferenceStore.Fault.failsAfterwards();
             case 4 -> ReferenceStore.Fault.throwsException();
@@ -506,7 +506,8 @@ final class StoreRun {
         if (!first
                 && same.stream()
                         .filter(Presentation::isRefused)
-                        .noneMatch(p -> p.answeredAt() != null && p.answeredAt().isBefore(believed))) {
+                        .noneMatch(
+                                p -> p.respondedAt() != null && p.respondedAt().isBefore(believed))) {
             violate("the refusal of " + consumed + " was believed at once");
         }
     }
@@ -617,7 +618,7 @@ final class StoreRun {
         for (Presentation other : others) {
             Slot holder = slotOf.get(other.node());
             boolean working =
-                    other.answeredAt() == null && !holder.isGone(other.node()) && !holder.wasPausedSince(other.at());
+                    other.respondedAt() == null && !holder.isGone(other.node()) && !holder.wasPausedSince(other.at());
             if (other.granted() != null && isOnlyUnsaved(holder, other, user)) {
                 violate(node + " presents " + refreshToken.secret() + " while " + other.node() + " saves its result");
             }
@@ -650,7 +651,7 @@ final class StoreRun {
     /** The {@code Retry-After} that one node got keeps all of them away, if that node could say so. */
     private void checkPause(Node node, Presentation earlier) {
         if (!earlier.fault().startsWith(THROTTLED)
-                || earlier.answeredAt() == null
+                || earlier.respondedAt() == null
                 || mode == Mode.LOSSY
                 || slotOf.get(earlier.node()).isGone(earlier.node())) {
             return;
@@ -663,7 +664,7 @@ final class StoreRun {
                 .filter(t -> t.node == null || t.node.equals(earlier.node()))
                 .filter(t -> !t.kind.startsWith(THROTTLED))
                 .noneMatch(t -> !t.end.isBefore(earlier.at())
-                        && !t.start.isAfter(earlier.answeredAt().plusSeconds(1)));
+                        && !t.start.isAfter(earlier.respondedAt().plusSeconds(1)));
         if (told && cluster.clock.instant().isBefore(end)) {
             violate(node + " presents " + earlier.refreshToken() + " before the end of the pause at " + end);
         }
@@ -693,7 +694,7 @@ final class StoreRun {
     private boolean isOnlyUnsaved(Slot holder, Presentation presentation, String user) {
         Member member = holder.members.get(user);
         Token result = presentation.granted();
-        return presentation.answeredAt() != null
+        return presentation.respondedAt() != null
                 && result != null
                 && presentation.fault().equals("none")
                 && !holder.isGone(presentation.node())
@@ -876,7 +877,7 @@ final class StoreRun {
                             TokenStore.key(user), first, first.plus(grace).minus(MARGIN)));
             excused = mode == Mode.CHAOS && (near.size() > 1 || !wanted);
         } else {
-            boolean responseLost = same.stream().anyMatch(p -> p.processedAt() != null && p.answeredAt() == null)
+            boolean responseLost = same.stream().anyMatch(p -> p.processedAt() != null && p.respondedAt() == null)
                     || same.stream()
                             .anyMatch(p -> p.fault().startsWith("response lost")
                                     || p.fault().equals("502 afterwards"));
@@ -1300,7 +1301,7 @@ final class StoreRun {
                 if (p.node().equals(at.name)
                         && !p.at().isBefore(member.began)
                         && p.granted() != null
-                        && p.answeredAt() != null
+                        && p.respondedAt() != null
                         && p.fault().equals("none")) {
                     violate(member + " is disposed, and the store has what it has consumed: " + cluster.name(token));
                 }

@@ -61,7 +61,7 @@ class StoredTest {
         }
 
         @Test
-        void isSavedByTheConfirmationOfItsOwnWriteOnly() {
+        void isSavedByItsOwnConfirmedWriteOnly() {
             Stored obtained = obtained();
             Unsaved other = Unsaved.of(Kind.REFRESH, FIRST.refreshed(2, TOKEN), 2, 0);
             assertThat(obtained.saved(other, 60)).isSameAs(obtained);

@@ -601,7 +601,7 @@ class FileTokenStoreTest {
 
         /** Otherwise no one could refresh again before the end of the process. */
         @Test
-        void areGivenBackIfNobodyWaitsForTheirGrantAnyMore() throws Exception {
+        void areReleasedWhenTheirCallerHasLeft() throws Exception {
             put(store, LOGIN, Kind.LOGIN);
             CountDownLatch entered = new CountDownLatch(1);
             CountDownLatch left = new CountDownLatch(1);

@@ -242,7 +242,7 @@ public final class RotatingProvider {
                         ? Mono.just(outcome).<Token>dematerialize()
                         : fault.reported.apply(clock))
                 .subscribe(response::tryEmitValue, response::tryEmitError);
-        return response.asMono().publishOn(scheduler).doOnTerminate(() -> presentation.answeredAt = clock.instant());
+        return response.asMono().publishOn(scheduler).doOnTerminate(() -> presentation.respondedAt = clock.instant());
     }
 
     private Mono<Void> after(Duration delay) {
@@ -424,7 +424,7 @@ public final class RotatingProvider {
         private final String refreshToken;
         private final Instant at;
         private volatile @Nullable Instant processedAt;
-        private volatile @Nullable Instant answeredAt;
+        private volatile @Nullable Instant respondedAt;
         private volatile @Nullable Token granted;
         private volatile boolean refused;
         private volatile String fault = "none";
@@ -456,8 +456,8 @@ public final class RotatingProvider {
         }
 
         /** Returns when the node had the outcome, null if it never had it. */
-        public @Nullable Instant answeredAt() {
-            return answeredAt;
+        public @Nullable Instant respondedAt() {
+            return respondedAt;
         }
 
         /** Returns the token that it was granted. */

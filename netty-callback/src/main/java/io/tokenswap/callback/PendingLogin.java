@@ -109,7 +109,7 @@ final class PendingLogin {
         return response.asMono();
     }
 
-    boolean isAnswered() {
+    boolean hasResponse() {
         return received.get() != null;
     }
 

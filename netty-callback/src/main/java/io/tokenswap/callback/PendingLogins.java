@@ -32,7 +32,7 @@ final class PendingLogins {
         if (login.isGranted()) {
             lastGrant = scheduler.now(TimeUnit.MILLISECONDS);
         }
-        if (login.isAnswered()) {
+        if (login.hasResponse()) {
             // First into the one list, then out of the other: a reload in between must find the login.
             ended.addFirst(login);
             if (ended.size() > MOST_ENDED) {

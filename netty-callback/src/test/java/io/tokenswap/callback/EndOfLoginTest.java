@@ -40,7 +40,7 @@ class EndOfLoginTest {
 
     @Test
     @Tag("A58")
-    void nobodyInTimeIsTypedAndFreesThePort() {
+    void aMissingRedirectIsATypedTimeoutAndFreesThePort() {
         VirtualTimeScheduler time = VirtualTimeScheduler.create();
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.scheduler(time))) {
             time.advanceTimeBy(Duration.ofMinutes(5).minusMillis(1));
@@ -281,8 +281,8 @@ class EndOfLoginTest {
     }
 
     @Test
-    void aFixedPortKeepsNothingOfALoginThatIsOver() throws IOException {
-        WeakReference<AuthorizationRequest> request = requestOfALoginThatIsOver(WaitingLogin.freePort());
+    void aFixedPortKeepsNothingOfAnEndedLogin() throws IOException {
+        WeakReference<AuthorizationRequest> request = requestOfAnEndedLogin(WaitingLogin.freePort());
 
         Mono.fromRunnable(System::gc)
                 .then(Mono.fromCallable(() -> {
@@ -294,7 +294,7 @@ class EndOfLoginTest {
                 .block();
     }
 
-    private static WeakReference<AuthorizationRequest> requestOfALoginThatIsOver(int port) {
+    private static WeakReference<AuthorizationRequest> requestOfAnEndedLogin(int port) {
         try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.ports(port))) {
             login.isStillPending();
             return new WeakReference<>(login.request());
@@ -303,7 +303,7 @@ class EndOfLoginTest {
 
     @Test
     @Tag("A64")
-    void aBrowserThatFailsEndsALoginThatNobodyWasShown() {
+    void aFailingBrowserEndsALoginWhoseUrlWasNotShown() {
         StepVerifier.create(WaitingLogin.RECEIVER.receive(
                         WaitingLogin::newRequest, uri -> Mono.error(new IllegalStateException("no browser"))))
                 .verifyErrorMessage("no browser");

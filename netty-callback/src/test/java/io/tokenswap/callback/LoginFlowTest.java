@@ -116,7 +116,7 @@ class LoginFlowTest {
     }
 
     @Test
-    void cancellingOneOfTwoHarmsNobody() {
+    void cancellingOneOfTwoDoesNotHarmTheOther() {
         CompletableFuture<TokenSession> first = flow.login().toFuture();
         CompletableFuture<TokenSession> second = flow.login().toFuture();
         URI uri = await(firstOpened);

@@ -150,7 +150,7 @@ class PortTest {
     @ParameterizedTest(name = "owned on {0}")
     @Tag("A54")
     @ValueSource(strings = {"127.0.0.1", "::1"})
-    void bothFamiliesAnswer(String address) {
+    void bothFamiliesRespond(String address) {
         try (WaitingLogin login = WaitingLogin.start()) {
             byte[] request = login.request("GET", "/auth?" + login.goodQuery()).getBytes(StandardCharsets.US_ASCII);
 

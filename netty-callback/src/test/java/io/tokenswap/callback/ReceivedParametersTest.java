@@ -107,7 +107,7 @@ class ReceivedParametersTest {
                     an access token alone           | access_token=CODE&state=STATE
                     an access token                 | access_token=CODE&code=CODE&state=STATE
                     """)
-    void isAnsweredWith400AndTheLoginGoesOnWaiting(String what, String query) {
+    void isRefusedWith400AndTheLoginKeepsWaiting(String what, String query) {
         try (WaitingLogin login = WaitingLogin.start()) {
             String sent = query.replace("STATE", login.state())
                     .replace("CODE", WaitingLogin.CODE)
@@ -201,7 +201,7 @@ class ReceivedParametersTest {
     @ParameterizedTest(name = "{0}")
     @Tag("A16")
     @ValueSource(strings = {"iss=https%3A%2F%2Fevil.example", "iss=", "x=missing"})
-    void anAnswerOfAnotherIssuerIsAFailure(String issuer) {
+    void aResponseOfAnotherIssuerIsAFailure(String issuer) {
         try (WaitingLogin login =
                 WaitingLogin.start(WaitingLogin.RECEIVER, request -> request.issuer("https://id.example.com"))) {
             RawResponse response = login.hit(login.goodQuery() + "&" + issuer);

@@ -446,7 +446,7 @@ class ReceivedRequestsTest {
     @Test
     @Tag("A70")
     void aNewConnectionIsNotCutBeforeItHasSentItsRequest() throws IOException {
-        try (WaitingLogin login = WaitingLogin.start(WithRoomForOne.RECEIVER);
+        try (WaitingLogin login = WaitingLogin.start(WithOneConnection.RECEIVER);
                 Socket browser = new Socket("127.0.0.1", login.port());
                 Socket second = new Socket("127.0.0.1", login.port());
                 Socket third = new Socket("127.0.0.1", login.port())) {
@@ -463,7 +463,7 @@ class ReceivedRequestsTest {
     @Tag("A70")
     void newConnectionsAreBoundedToo() throws IOException {
         List<Socket> silent = new ArrayList<>();
-        try (WaitingLogin login = WaitingLogin.start(WithRoomForOne.RECEIVER)) {
+        try (WaitingLogin login = WaitingLogin.start(WithOneConnection.RECEIVER)) {
             for (int i = 0; i < 1 + ConnectionLimit.MOST_SURPLUS + 1; i++) {
                 silent.add(new Socket("127.0.0.1", login.port()));
             }
@@ -477,7 +477,7 @@ class ReceivedRequestsTest {
     }
 
     /** A receiver that keeps one connection, and more of them for as long as they may take to send their requests. */
-    private static final class WithRoomForOne {
+    private static final class WithOneConnection {
         static final LoopbackReceiver RECEIVER = WaitingLogin.RECEIVER.limits(
                 new Listener.Limits(1, Duration.ofDays(1), Duration.ofMillis(20), Duration.ofDays(1)));
     }
@@ -618,7 +618,7 @@ class ReceivedRequestsTest {
 
     @Test
     @Tag("A71")
-    void onlyTheFirstOfPipelinedRequestsIsAnswered() {
+    void onlyTheFirstOfPipelinedRequestsGetsAResponse() {
         try (WaitingLogin login = WaitingLogin.start()) {
             RawResponse response = login.raw(login.request("GET", "/auth?code=c&state=wrong")
                     + login.request("GET", "/auth?" + login.goodQuery()));

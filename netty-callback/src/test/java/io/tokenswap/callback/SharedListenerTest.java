@@ -111,7 +111,7 @@ class SharedListenerTest {
     }
 
     @Test
-    void aPortThatCouldNotBeBoundAfterAllHadCancelledIsNobodysError(CapturedLog log) throws IOException {
+    void aPortThatCouldNotBeBoundAfterAllHadCancelledFailsNoLogin(CapturedLog log) throws IOException {
         int port;
         try (ServerSocket foreign = WaitingLogin.bind("127.0.0.1", 0)) {
             port = foreign.getLocalPort();

@@ -205,7 +205,7 @@ class SystemBrowserTest {
 
     @Test
     @Tag("A66")
-    void anOpenerIsKilledWhenTheLoginIsOver() throws IOException {
+    void anOpenerIsKilledWhenTheLoginHasEnded() throws IOException {
         Path pid = directory.resolve("pid");
         SystemBrowser browser =
                 new SystemBrowser(List.of(opener("hanging", "echo $$ > " + pid + "; exec sleep 100")), LONG);

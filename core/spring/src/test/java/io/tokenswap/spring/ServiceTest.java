@@ -191,7 +191,7 @@ class ServiceTest {
     }
 
     @Test
-    void aSignInOfNobodyIsRefused() {
+    void aSignInWithoutAUserIsRefused() {
         Class<?>[] sources = {TestService.class, Accounts.class};
         try (TestService.Running service = TestService.start(provider, sources, "tokenswap.user=principal")) {
             HttpResponse<String> page = browser.open(service.uri("/login"));

@@ -350,7 +350,7 @@ public final class ReferenceStore {
          *
          * @return a fault
          */
-        public static Fault neverAnswers() {
+        public static Fault neverResponds() {
             return new Fault(false, false, scheduler -> Mono.never(), scheduler -> Mono.empty());
         }
 

@@ -92,7 +92,7 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
 
         @Test
         @Tag("E93")
-        void areFinalAlsoIfNobodyElseHasAskedMeanwhile() {
+        void areFinalAlsoIfNoOtherNodeHasAskedMeanwhile() {
             long attempt = granted(store, "a", signedIn());
             passLease();
 

@@ -169,7 +169,7 @@ public abstract class TokenStoreContract {
         public Records() {}
 
         @Test
-        void areAbsentAtFirstAndTheStoreTellsItsTime() {
+        void areAbsentAtFirstAndTheStoreReportsItsTime() {
             Entry entry = get(store.load(key));
 
             assertThat(entry.record()).isNull();
@@ -228,7 +228,7 @@ public abstract class TokenStoreContract {
         }
 
         @Test
-        void areNotReplacedByOlderOnesAndTheStoredOneIsTheAnswer() {
+        void areNotReplacedByOlderOnesAndTheStoredOneIsReturned() {
             Record login = signedIn();
             Record next = login.refreshed(1, token(2));
             put(store, next, Kind.REFRESH);

@@ -49,7 +49,7 @@ class ReferenceStoreTest extends SharedTokenStoreContract {
             assertThatThrownBy(() -> put(connection, next, Kind.REFRESH)).hasMessage("The store is unreachable");
             connection.fault(Fault.throwsException());
             assertThatThrownBy(() -> connection.load(key)).hasMessage("The store throws");
-            connection.fault(Fault.neverAnswers());
+            connection.fault(Fault.neverResponds());
             connection.put(key, next, Kind.REFRESH, "a", 0).subscribe();
             clock.advance(Duration.ofDays(1));
 
@@ -77,7 +77,7 @@ class ReferenceStoreTest extends SharedTokenStoreContract {
         }
 
         @Test
-        void thatDelayAWriteLetItTakePlaceAfterNobodyWaitsForIt() {
+        void thatDelayAWriteLetItTakePlaceAfterItsCallerHasLeft() {
             Record login = signedIn();
             Record next = login.refreshed(1, token(2));
             connection.fault(Fault.late(Duration.ofSeconds(5)));

@@ -88,7 +88,7 @@ class HitFuzz {
         assertThat(request.headers().names()).doesNotContain("Origin", "Transfer-Encoding", "Expect");
 
         PendingLogin login = EFFORT.of(() -> offered(target.query()));
-        if (login.isAnswered()) {
+        if (login.hasResponse()) {
             assertThat(text).contains(STATE);
             if (login.response().block() instanceof Granted granted) {
                 assertThat(granted.code().secret()).hasSizeBetween(1, 7168);

@@ -42,7 +42,7 @@ class PastedFuzz {
     void onlyTheStateOrAnAllowedCodeEndsTheLogin(@NotNull String pasted, boolean codeAlone) {
         String line = pasted.replace("STATE", STATE);
         PendingLogin login = EFFORT.of(() -> offered(line, codeAlone));
-        if (login.isAnswered()) {
+        if (login.hasResponse()) {
             check(login.response().block(), line, codeAlone);
         }
     }

@@ -41,7 +41,7 @@ class EchoFuzz {
     }
 
     @Test
-    void aServerThatNearlyRepeatsALongTokenOfItsOwnGainsNoTime() {
+    void aServerThatNearlyRepeatsItsOwnLongTokenGainsNoTime() {
         TokenResponse response = response("a".repeat(60_000), "aaaaaaaaaaaaaaab".repeat(1_900));
         assertThat(EFFORT.of(() -> failure(response))).isInstanceOf(OAuthErrorException.class);
     }

@@ -75,7 +75,7 @@ class HeadlessBrowserTest {
     }
 
     @Test
-    void namesTheProviderThatDoesNotAnswer() {
+    void namesTheProviderThatDoesNotRespond() {
         int unused = Servers.freePort();
         DisposableServer server = Servers.start(
                 (request, response) -> response.sendRedirect("http://127.0.0.1:" + unused + "/authorize?state=canary"));

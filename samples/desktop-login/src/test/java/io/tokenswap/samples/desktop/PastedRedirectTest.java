@@ -27,7 +27,7 @@ import reactor.test.scheduler.VirtualTimeScheduler;
 class PastedRedirectTest {
 
     @Test
-    void theAddressAtWhichTheBrowserEndedIsTheAnswerAndNothingElseIs() throws IOException {
+    void onlyTheAddressAtWhichTheBrowserEndedIsAccepted() throws IOException {
         DisposableServer exchange =
                 Servers.start((request, response) -> response.header("Content-Type", "application/json")
                         .sendString(Mono.just("{\"access_token\":\"canary-access-token\",\"expires_in\":3600}")));

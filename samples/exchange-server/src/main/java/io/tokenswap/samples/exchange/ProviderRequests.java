@@ -67,7 +67,7 @@ final class ProviderRequests {
         return Mono.defer(() -> {
             CompletableFuture<Result> fresh = new CompletableFuture<>();
             CompletableFuture<Result> inFlight = refreshes.asMap().putIfAbsent(key, fresh);
-            while (inFlight != null && isOver(inFlight)) {
+            while (inFlight != null && isExpired(inFlight)) {
                 refreshes.asMap().remove(key, inFlight);
                 inFlight = refreshes.asMap().putIfAbsent(key, fresh);
             }
@@ -106,7 +106,7 @@ final class ProviderRequests {
      * Returns true if a result is too old for a repeat. The expiry of the cache begins after the callers have their
      * response, and is exact to a second only: it frees memory.
      */
-    private boolean isOver(CompletableFuture<Result> refresh) {
+    private boolean isExpired(CompletableFuture<Result> refresh) {
         Result result = refresh.getNow(null);
         return result != null && ticker.read() - result.at() >= REPEATABLE.toNanos();
     }

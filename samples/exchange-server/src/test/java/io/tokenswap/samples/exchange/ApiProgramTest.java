@@ -14,7 +14,7 @@ import reactor.test.StepVerifier;
 class ApiProgramTest {
 
     @Test
-    void anApplicationSwapsACodeInATestOfItsOwn() {
+    void anApplicationSwapsACodeInItsOwnTest() {
         try (FakeProvider provider = new FakeProvider()) {
             ExchangeTest.swapsACode(provider.uri("").toString());
 

@@ -301,7 +301,7 @@ class AuthorizeRouteTest {
 
     @Test
     @Tag("C11")
-    void eachLoginHasAStateAndACookieOfItsOwn() {
+    void eachLoginHasItsOwnStateAndCookie() {
         Set<String> states = new HashSet<>();
         Set<String> cookies = new HashSet<>();
         IntStream.range(0, 100).mapToObj(i -> exchange.login(AUTHORIZE)).forEach(login -> {

@@ -195,7 +195,7 @@ class ConnectionGuardTest {
 
     @Test
     @Tag("E64")
-    void aBodyThatNobodyWantsIsReadToABoundOnly() throws IOException {
+    void anUnwantedBodyIsReadToABoundOnly() throws IOException {
         try (Exchange exchange = new Exchange();
                 Socket socket = connect(exchange)) {
             write(socket, "POST /nowhere HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -208,7 +208,7 @@ class ConnectionGuardTest {
 
     @Test
     @Tag("E64")
-    void aBodyThatNobodyWantsAndThatStallsEndsItsConnection() throws IOException {
+    void anUnwantedBodyThatStallsEndsItsConnection() throws IOException {
         try (Exchange exchange = new Exchange(Map.of("BODY_TIMEOUT", "1h", "KEEP_ALIVE", "1h"));
                 Socket responded = connect(exchange);
                 Socket refused = connect(exchange)) {

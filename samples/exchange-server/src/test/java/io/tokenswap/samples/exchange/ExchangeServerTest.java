@@ -66,7 +66,7 @@ class ExchangeServerTest {
     }
 
     @Test
-    void anAnswerOnItsWayArrivesThoughTheServerIsToldToStop() {
+    void aResponseInFlightArrivesAfterTheServerWasAskedToStop() {
         try (Exchange exchange = new Exchange()) {
             Sinks.Empty<Void> gate = Sinks.empty();
             exchange.provider.waitsFor(gate.asMono());

@@ -27,14 +27,14 @@ class IdleConnectionsTest {
 
     @Test
     @Tag("C60")
-    void idleClientsHinderNobody() throws Exception {
+    void idleClientsHinderNoOtherClient() throws Exception {
         healthBeside(400, 50);
     }
 
     @Test
     @Tag("C60")
     @Tag("stress")
-    void tenThousandIdleClientsHinderNobody() throws Exception {
+    void tenThousandIdleClientsHinderNoOtherClient() throws Exception {
         List<Long> times = healthBeside(9_900, 1_000);
 
         assertThat(times.get(times.size() * 99 / 100)).isLessThan(250_000_000L);

@@ -35,7 +35,7 @@ class OperationTest {
 
     @Test
     @Tag("C63")
-    void healthTellsOfADrainAndNotOfTheProvider() {
+    void healthReportsADrainAndNotTheProvider() {
         try (Exchange exchange = new Exchange(Map.of("DRAIN_DELAY", "1h"))) {
             exchange.provider.close();
             assertThat(exchange.get("/health/live").statusCode()).isEqualTo(200);
@@ -84,7 +84,7 @@ class OperationTest {
 
     @Test
     @Tag("C66")
-    void metricsHaveAPortOfTheirOwnAndBoundedLabels() throws Exception {
+    void metricsHaveTheirOwnPortAndBoundedLabels() throws Exception {
         try (Exchange exchange = new Exchange(Map.of("METRICS_HTTP_PORT", "0", "SEAL_KEYS", Exchange.KEY))) {
             exchange.swap("canary-code");
             exchange.refresh("canary-token");
@@ -273,7 +273,7 @@ class OperationTest {
         "400, unauthorized_client, 1",
         "400, invalid_request, 0"
     })
-    void theCheckTellsAWrongSecretFromARightOne(int status, String error, int exitCode) {
+    void theCheckDistinguishesAWrongSecretFromARightOne(int status, String error, int exitCode) {
         try (FakeProvider provider = new FakeProvider()) {
             provider.respondsWith(status, "{\"error\":\"" + error + "\"}");
 

@@ -30,7 +30,7 @@ class ProgramProcessTest {
 
     @Test
     @Tag("E60")
-    void failuresWithoutEndStopNothingThoughNobodyReadsTheLog() throws Exception {
+    void endlessFailuresStopNothingWhileNoProgramReadsTheLog() throws Exception {
         try (ServerProcess process = start(Map.of("MAX_CONNECTIONS_PER_ADDRESS", "5000"))) {
             URI uri = process.uri();
             List<Socket> halfSent = new ArrayList<>();

@@ -34,7 +34,7 @@ class RedisClaimsTest {
 
     @Test
     @Tag("C45")
-    void whoFindsAClaimWithoutAResultWaitsAndIsToldThatNobodyKnows() {
+    void aRequestThatFindsAClaimWithoutAResultWaitsAndLearnsThatTheOutcomeIsUnknown() {
         memory.entries.put(KEY.hash(), "claim of-another");
 
         assertThatThrownBy(() ->

@@ -362,7 +362,7 @@ class TokenRouteTest {
 
     @Test
     @Tag("C38")
-    void anAnswerHoldsTheKnownFieldsOnlyAndIsNotStored() {
+    void aResponseHoldsTheKnownFieldsOnlyAndIsNotStored() {
         exchange.provider.respondsWith(
                 200,
                 "{\"access_token\":\"at\",\"token_type\":\"bearer\",\"expires_in\":\"60\",\"id_token\":\"x\",\"email\":\"y\"}");

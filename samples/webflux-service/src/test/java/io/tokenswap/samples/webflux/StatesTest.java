@@ -88,7 +88,7 @@ class StatesTest {
     }
 
     @Test
-    void nobodyListensWithoutASession() {
+    void noSubscriberListensWithoutASession() {
         try (World world = World.start()) {
             assertThat(TestRequest.status(world.service("/states"), "")).isEqualTo(401);
         }

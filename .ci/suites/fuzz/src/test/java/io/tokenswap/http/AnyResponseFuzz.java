@@ -13,12 +13,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Status, headers and body of a response: a token, or one declared exception without a secret. */
-class AnyAnswerFuzz {
+class AnyResponseFuzz {
 
     private static final Effort EFFORT = new Effort(Duration.ofMillis(100));
 
     static Stream<byte[]> seeds() {
-        return AnyAnswer.seeds().stream().map(AnyAnswerFuzz::bytes);
+        return AnyResponse.seeds().stream().map(AnyResponseFuzz::bytes);
     }
 
     /** As much as is read of a body, of what costs most to read. No seeds: the fuzzer would do little else. */
@@ -38,7 +38,7 @@ class AnyAnswerFuzz {
                         "400\n\n{\"error\":\"a\",\"error_description\":\"" + "canary-refres".repeat(length / 13)
                                 + "\"}",
                         "503\nRetry-After: " + "9".repeat(8_000) + "\n\n")
-                .map(AnyAnswerFuzz::bytes);
+                .map(AnyResponseFuzz::bytes);
     }
 
     private static String members(int count) {
@@ -51,8 +51,8 @@ class AnyAnswerFuzz {
 
     @ParameterizedTest
     @MethodSource("longest")
-    void theLongestAnswersTakeNoTime(byte[] input) {
-        AnyAnswer.check(input, EFFORT);
+    void theLongestResponsesTakeNoTime(byte[] input) {
+        AnyResponse.check(input, EFFORT);
     }
 
     @DictionaryEntries({
@@ -67,8 +67,8 @@ class AnyAnswerFuzz {
     })
     @MethodSource("seeds")
     @FuzzTest
-    void everyAnswerHasADeclaredOutcome(byte[] input) {
-        AnyAnswer.check(input, EFFORT);
+    void everyResponseHasADeclaredOutcome(byte[] input) {
+        AnyResponse.check(input, EFFORT);
     }
 
     @AfterAll

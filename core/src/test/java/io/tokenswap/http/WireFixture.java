@@ -10,7 +10,7 @@ import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
 /** What tests of requests over real sockets have in common. */
-abstract class WireTest {
+abstract class WireFixture {
 
     private final Disposable.Composite servers = Disposables.composite();
 

@@ -4,15 +4,15 @@ import io.tokenswap.testing.Effort;
 import io.tokenswap.testing.Mutations;
 import org.junit.jupiter.api.Test;
 
-/** The short form of what {@code AnyAnswerFuzz} does for as long as one likes. */
-class AnyAnswerTest {
+/** The short form of what {@code AnyResponseFuzz} does for as long as one likes. */
+class AnyResponseTest {
 
     private static final int TRIES = 2_000;
 
     @Test
-    void everyAnswerHasADeclaredOutcome() {
+    void everyResponseHasADeclaredOutcome() {
         Effort effort = new Effort();
-        Mutations.of(AnyAnswer.seeds()).limit(TRIES).forEach(input -> AnyAnswer.check(input, effort));
+        Mutations.of(AnyResponse.seeds()).limit(TRIES).forEach(input -> AnyResponse.check(input, effort));
         System.out.println("Responses: " + effort);
     }
 }

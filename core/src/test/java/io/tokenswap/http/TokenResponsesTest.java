@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.client.HttpClient;
 
-class TokenAnswersTest extends WireTest {
+class TokenResponsesTest extends WireFixture {
 
     @ParameterizedTest(name = "{0} to {1} is not followed")
     @CsvSource({
@@ -62,7 +62,7 @@ class TokenAnswersTest extends WireTest {
 
     @Test
     @Tag("B31")
-    void endlessAnswerIsCutAt64Kib() throws InterruptedException {
+    void endlessResponseIsCutAt64Kib() throws InterruptedException {
         String chunk = "2000\r\n" + " ".repeat(0x2000) + "\r\n";
         AtomicInteger written = new AtomicInteger();
         RawServer server = started(RawServer.playing(connection -> {
@@ -113,7 +113,7 @@ class TokenAnswersTest extends WireTest {
 
     @Test
     @Tag("B32")
-    void digitsThatFitIntoAnAnswerAreRefusedUnread() {
+    void digitsThatFitIntoAResponseAreRefusedUnread() {
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
             connection.write("HTTP/1.1 200 OK\r\n\r\n{\"access_token\":\"canary\",\"expires_in\":");
@@ -172,7 +172,7 @@ class TokenAnswersTest extends WireTest {
         999 Request denied      | INVALID_RESPONSE
         """)
     @Tag("B51")
-    void statusThatNobodyUsesIsNoToken(String status, String outcome) {
+    void anUnassignedStatusIsNoToken(String status, String outcome) {
         String json = "{\"access_token\":\"canary\"}";
         RawServer server = started(RawServer.responding(
                 "HTTP/1.1 " + status + "\r\nContent-Length: " + json.length() + "\r\n\r\n" + json));

@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import reactor.netty.http.client.HttpClient;
 
 /** A response is read up to its limit, however much a server sends, and nothing of it stays in memory. */
-class BoundedAnswerTest extends WireTest {
+class BoundedResponseTest extends WireFixture {
 
     private static final int MIB = 1024 * 1024;
 
@@ -35,7 +35,7 @@ class BoundedAnswerTest extends WireTest {
             a bomb of gzip  | Content-Encoding: gzip
             """)
     @Tag("B31")
-    void nothingOfAHugeAnswerStays(String what, String header) throws IOException {
+    void nothingOfAHugeResponseStays(String what, String header) throws IOException {
         byte[] block = block(header);
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();

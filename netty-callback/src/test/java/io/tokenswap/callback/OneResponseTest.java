@@ -21,13 +21,13 @@ import reactor.core.publisher.Mono;
 
 /** Assignment of requests to logins, and the responses to all other requests. */
 @ExtendWith(NothingIsLeft.class)
-class OneAnswerTest {
+class OneResponseTest {
 
     private static final LoopbackReceiver LINGERING = LoopbackReceiver.create().ports(0);
 
     @Test
     @Tag("A02")
-    void eachLoginHasAStateOfItsOwn() {
+    void eachLoginHasItsOwnState() {
         try (WaitingLogin first = WaitingLogin.start();
                 WaitingLogin second = WaitingLogin.start()) {
             assertThat(first.state()).hasSize(43).isNotEqualTo(second.state());

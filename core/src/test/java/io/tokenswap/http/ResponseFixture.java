@@ -10,7 +10,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 
 /** Common parts of the tests of responses. The request is a swap unless a test says otherwise. */
-abstract class ResponseTest {
+abstract class ResponseFixture {
 
     static final TokenServer PEER = new TokenServer(
             "exchange server", URI.create("https://auth.example.com/swap?code=canary-key"), " Try SINGLE_URI.");

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Table {@code responses.txt}: the outcome of each body under each status. */
-final class AnswerTable {
+final class ResponseTable {
 
     /**
      * A body and what comes of it.
@@ -29,7 +29,7 @@ final class AnswerTable {
         }
     }
 
-    private AnswerTable() {}
+    private ResponseTable() {}
 
     static List<Row> rows() {
         Map<String, List<Integer>> statuses = new LinkedHashMap<>();
@@ -67,7 +67,7 @@ final class AnswerTable {
     }
 
     private static List<String> lines() {
-        try (InputStream in = AnswerTable.class.getResourceAsStream("responses.txt")) {
+        try (InputStream in = ResponseTable.class.getResourceAsStream("responses.txt")) {
             return new String(in.readAllBytes(), StandardCharsets.UTF_8).lines().toList();
         } catch (IOException e) {
             throw new IllegalStateException(e);

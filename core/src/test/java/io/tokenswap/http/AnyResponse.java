@@ -30,7 +30,7 @@ import java.util.Objects;
  * {"error": "invalid_grant"}
  * </pre>
  */
-final class AnyAnswer {
+final class AnyResponse {
 
     private static final TokenServer PEER =
             new TokenServer("server", URI.create("https://exchange.test/swap"), " Is it the dialect?");
@@ -46,7 +46,7 @@ final class AnyAnswer {
     /** Too short to be a secret, and so likely to stand in any text. */
     private static final int NO_SECRET = 12;
 
-    private AnyAnswer() {}
+    private AnyResponse() {}
 
     /** Good responses, in the forms that servers send. */
     static List<String> seeds() {

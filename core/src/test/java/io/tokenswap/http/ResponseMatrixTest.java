@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Each of 30 bodies under each of 24 statuses has the one outcome that {@code responses.txt} declares. */
-class AnswerMatrixTest extends WireTest {
+class ResponseMatrixTest extends WireFixture {
 
     private static final TokenServer PEER =
             new TokenServer("exchange server", URI.create("https://auth.example.com"), "");
@@ -40,8 +40,8 @@ class AnswerMatrixTest extends WireTest {
                 + TOTALS.values().stream().mapToInt(Integer::intValue).sum() + " pairs of status and body, " + TOTALS);
     }
 
-    static List<AnswerTable.Row> rows() {
-        return AnswerTable.rows();
+    static List<ResponseTable.Row> rows() {
+        return ResponseTable.rows();
     }
 
     @ParameterizedTest(name = "{0}")
@@ -61,7 +61,7 @@ class AnswerMatrixTest extends WireTest {
     @Tag("B49")
     @Tag("B50")
     @Tag("B52")
-    void bodyHasTheDeclaredOutcomeUnderEachStatus(AnswerTable.Row row) {
+    void bodyHasTheDeclaredOutcomeUnderEachStatus(ResponseTable.Row row) {
         Map<Integer, String> refreshed = new LinkedHashMap<>();
         Map<Integer, String> swapped = new LinkedHashMap<>();
         row.outcomes().keySet().forEach(status -> {
@@ -80,12 +80,12 @@ class AnswerMatrixTest extends WireTest {
         assertThat(rows())
                 .hasSize(30)
                 .allSatisfy(row -> assertThat(row.outcomes()).hasSize(24).doesNotContainValue(""));
-        assertThat(rows()).extracting(AnswerTable.Row::body).doesNotHaveDuplicates();
+        assertThat(rows()).extracting(ResponseTable.Row::body).doesNotHaveDuplicates();
     }
 
     /** Every body once, each under another status. */
     static Stream<Arguments> someOfAll() {
-        List<AnswerTable.Row> rows = rows();
+        List<ResponseTable.Row> rows = rows();
         return Stream.iterate(0, i -> i < rows.size(), i -> i + 1).map(i -> {
             List<Integer> statuses = List.copyOf(rows.get(i).outcomes().keySet());
             return Arguments.of(statuses.get(i % statuses.size()), rows.get(i));
@@ -94,7 +94,7 @@ class AnswerMatrixTest extends WireTest {
 
     @ParameterizedTest(name = "{0} and {1}")
     @MethodSource("someOfAll")
-    void outcomeIsTheSameOverTheWire(int status, AnswerTable.Row row) {
+    void outcomeIsTheSameOverTheWire(int status, ResponseTable.Row row) {
         byte[] body = row.bytes();
         RawServer server = started(RawServer.playing(connection -> {
             connection.request();
@@ -111,7 +111,7 @@ class AnswerMatrixTest extends WireTest {
         assertThat(server.requests()).hasSize(1);
     }
 
-    private static String outcome(TokenRequest request, int status, AnswerTable.Row row) {
+    private static String outcome(TokenRequest request, int status, ResponseTable.Row row) {
         return outcome(() -> new TokenResponse(request, status, new DefaultHttpHeaders(), row.bytes())
                 .token(Samples.NOW, Samples.NOW));
     }
