@@ -6,6 +6,7 @@ import io.tokenswap.session.TokenStore;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Outcome;
 import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.testing.StoreProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ class FileProcessesTest {
         for (int user = 0; user < users; user++) {
             signIn(store, TokenStore.key("user-" + user));
         }
-        List<WorkerProcess> workers = new ArrayList<>();
+        List<StoreProcess> workers = new ArrayList<>();
         for (int process = 0; process < processes; process++) {
             workers.add(WorkerProcess.start(
                     "refresh",
@@ -51,7 +52,7 @@ class FileProcessesTest {
                     String.valueOf(expiries),
                     "node-" + process));
         }
-        assertThat(workers).extracting(WorkerProcess::exitCode).containsOnly(0);
+        assertThat(workers).extracting(StoreProcess::exitCode).containsOnly(0);
         try (Stream<Path> presented = Files.list(provider)) {
             assertThat(presented).hasSize(users * expiries);
         }
@@ -77,7 +78,7 @@ class FileProcessesTest {
     void thatHoldALeaseAreWaitedForAndNoLongerThanTheyLive() {
         TokenStore store = FileTokenStore.ofDirectory(directory);
         Record login = signIn(store, KEY);
-        try (WorkerProcess holder = WorkerProcess.start("hold", directory.toString(), KEY)) {
+        try (StoreProcess holder = WorkerProcess.start("hold", directory.toString(), KEY)) {
             assertThat(holder.read()).isEqualTo("GRANTED");
             assertThat(acquire(store, login)).isEqualTo(Outcome.BUSY);
 
@@ -91,7 +92,7 @@ class FileProcessesTest {
     @Tag("D01")
     void thatMaskNoPermissionsCreateFilesForTheirOwnerAlone() throws IOException {
         Path created = directory.resolve("a/b");
-        try (WorkerProcess process = WorkerProcess.startWithoutMask("serve", created.toString())) {
+        try (StoreProcess process = WorkerProcess.startWithoutMask("serve", created.toString())) {
             signIn(process.store(), KEY);
         }
 
@@ -118,18 +119,18 @@ class FileProcessesTest {
         signIn(store, KEY);
         Random random = new Random(4);
         for (int round = 0; round < rounds; round++) {
-            List<WorkerProcess> writers = new ArrayList<>();
+            List<StoreProcess> writers = new ArrayList<>();
             for (int writer = 0; writer < atOnce; writer++) {
                 writers.add(WorkerProcess.start("write", file.toString(), KEY));
             }
             long confirmed = 0;
-            for (WorkerProcess writer : writers) {
+            for (StoreProcess writer : writers) {
                 int lines = 1 + random.nextInt(20);
                 for (int line = 0; line < lines; line++) {
                     confirmed = Math.max(confirmed, Long.parseLong(writer.read()));
                 }
             }
-            writers.forEach(WorkerProcess::kill);
+            writers.forEach(StoreProcess::kill);
 
             Record record = store.load(KEY).block().record();
             assertThat(record).isNotNull();
@@ -178,7 +179,7 @@ class FileProcessesTest {
         Path file = directory.resolve("token");
         TokenStore store = FileTokenStore.ofFile(file);
         signIn(store, KEY);
-        try (WorkerProcess writer = WorkerProcess.start("write", file.toString(), KEY)) {
+        try (StoreProcess writer = WorkerProcess.start("write", file.toString(), KEY)) {
             Thread drain = new Thread(() -> {
                 while (writer.read() != null) {
                     // so that the writer is not held up

@@ -1,6 +1,7 @@
 package io.tokenswap.store;
 
 import io.tokenswap.session.TokenStore;
+import io.tokenswap.testing.StoreProcess;
 import io.tokenswap.testing.TokenStoreContract;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterAll;
@@ -15,7 +16,7 @@ class TwoProcessesTest extends TokenStoreContract {
     @TempDir
     static Path directory;
 
-    private static WorkerProcess process;
+    private static StoreProcess process;
 
     @BeforeAll
     static void start() {

@@ -173,6 +173,10 @@ final class PostgresServer implements AutoCloseable {
     }
 
     PostgresqlConnectionConfiguration.Builder configuration() {
+        return configuration(port);
+    }
+
+    private static PostgresqlConnectionConfiguration.Builder configuration(int port) {
         return PostgresqlConnectionConfiguration.builder()
                 .host("127.0.0.1")
                 .port(port)
@@ -188,10 +192,17 @@ final class PostgresServer implements AutoCloseable {
 
     /** A pool as a service has one. It is closed with the server. */
     ConnectionPool pool(int size) {
-        ConnectionPool pool = new ConnectionPool(
-                ConnectionPoolConfiguration.builder(connections()).maxSize(size).build());
+        ConnectionPool pool = pool(port, size);
         pools.add(pool);
         return pool;
+    }
+
+    /** A pool of another process to the server at a port. */
+    static ConnectionPool pool(int port, int size) {
+        return new ConnectionPool(ConnectionPoolConfiguration.builder(
+                        new PostgresqlConnectionFactory(configuration(port).build()))
+                .maxSize(size)
+                .build());
     }
 
     /** Runs a statement as an operator does. */

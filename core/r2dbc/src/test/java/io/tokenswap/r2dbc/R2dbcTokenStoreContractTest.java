@@ -9,7 +9,7 @@ import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
-/** The contract on a real PostgreSQL, with two stores. */
+/** The contract on a real PostgreSQL, with two stores of this process that share no connection. */
 class R2dbcTokenStoreContractTest extends SharedTokenStoreContract {
 
     private static final KeyRing KEYS = KeyRing.random();
@@ -42,20 +42,19 @@ class R2dbcTokenStoreContractTest extends SharedTokenStoreContract {
     }
 
     @Override
-    protected Duration lease() {
-        return Duration.ofSeconds(1);
-    }
-
-    @Override
     protected int orders() {
         return 100;
     }
 
-    /** The clock of a real server cannot be moved: asks it for the time until it has come. */
     @Override
     protected void pass(Duration duration) {
-        Instant end = one.load("clock").block().now().plus(duration);
-        one.load("clock")
+        pass(one, duration);
+    }
+
+    /** The clock of a real server cannot be moved: asks it for the time until it has come. */
+    static void pass(TokenStore store, Duration duration) {
+        Instant end = store.load("clock").block().now().plus(duration);
+        store.load("clock")
                 .map(Entry::now)
                 .repeat()
                 .filter(now -> now.isAfter(end))

@@ -17,6 +17,7 @@ import io.tokenswap.session.TokenStore.Outcome;
 import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.UnreadableRecordException;
 import io.tokenswap.session.TokenStore.UnreadableRecordException.Reason;
+import io.tokenswap.testing.StrictProvider;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -370,7 +371,7 @@ class R2dbcTokenStoreTest {
         session.invalidate(first);
         session.token().block(LONGEST);
 
-        assertThat(provider.refreshes).hasValue(1);
+        assertThat(provider.refreshes()).isEqualTo(1);
         assertThat(statements).hasValueBetween(2, 5);
         session.disposeLater().block(LONGEST);
     }

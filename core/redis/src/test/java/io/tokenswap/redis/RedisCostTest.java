@@ -7,6 +7,7 @@ import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenSessions;
+import io.tokenswap.testing.StrictProvider;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -85,13 +86,13 @@ class RedisCostTest {
                 })
                 .blockLast(LONGEST);
         refresh(sessions, durable + "-" + filler, WARM_UP);
-        int calls = provider.refreshes.get();
+        int calls = provider.refreshes();
         Use before = Use.of(redis);
         long start = System.nanoTime();
         refresh(sessions, durable + "-" + filler, REFRESHES);
         double seconds = (System.nanoTime() - start) / 1e9;
         Use after = Use.of(redis);
-        double number = provider.refreshes.get() - calls;
+        double number = provider.refreshes() - calls;
 
         System.out.printf(
                 "appendfsync %s: %.0f refreshes, %.0f a second; each: %.2f calls, %.0f bytes to and %.0f from Redis, "

@@ -8,6 +8,7 @@ import io.tokenswap.Token;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenStore;
 import io.tokenswap.session.TokenStore.Record;
+import io.tokenswap.testing.StrictProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
@@ -80,7 +81,7 @@ class RedisFailoverTest {
                     assertThat(session.token().block(LONGEST)).isEqualTo(second);
                     session.invalidate(second);
                     await(session.token().map(third -> !third.equals(second)));
-                    assertThat(provider.duplicates).hasValue(0);
+                    assertThat(provider.duplicates()).isZero();
                     inUse.dispose();
                     session.disposeLater().block(LONGEST);
                 } finally {
@@ -111,7 +112,7 @@ class RedisFailoverTest {
 
             await(isStored(store, 1));
             assertThat(session.token().block(LONGEST)).isEqualTo(second);
-            assertThat(provider.refreshes).hasValue(1);
+            assertThat(provider.refreshes()).isEqualTo(1);
             session.disposeLater().block(LONGEST);
         }
     }

@@ -12,6 +12,7 @@ import io.tokenswap.TokenEndpoint;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenSessions;
 import io.tokenswap.session.TokenStore;
+import io.tokenswap.testing.StrictProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -69,11 +70,11 @@ class RedisFaultsTest {
                 assertThat(alone.token().block(LONGEST)).isEqualTo(first);
                 alone.invalidate(first);
                 assertThat(alone.token().onErrorComplete().block(LONGEST)).isNull();
-                assertThat(provider.refreshes).hasValue(1);
+                assertThat(provider.refreshes()).isEqualTo(1);
                 wire.repair();
 
                 await(alone.token().map(second::equals));
-                assertThat(provider.refreshes).hasValue(1);
+                assertThat(provider.refreshes()).isEqualTo(1);
                 other.disposeLater().then(alone.disposeLater()).block(LONGEST);
             } finally {
                 client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
@@ -109,8 +110,8 @@ class RedisFaultsTest {
             operator.configSet("min-replicas-to-write", "0");
 
             await(session.token().map(third -> !third.equals(second)));
-            assertThat(provider.refreshes).hasValue(2);
-            assertThat(provider.duplicates).hasValue(0);
+            assertThat(provider.refreshes()).isEqualTo(2);
+            assertThat(provider.duplicates()).isZero();
             await(store.load(TokenStore.key(USER))
                     .map(entry -> entry.record().version().number() == 2));
             session.disposeLater().block(LONGEST);
@@ -133,10 +134,10 @@ class RedisFaultsTest {
                     .flatMap(leaving::get)
                     .flatMap(session -> session.token().doOnNext(session::invalidate))
                     .blockLast(LONGEST);
-            await(Mono.fromSupplier(() -> provider.refreshes.get() >= 100));
+            await(Mono.fromSupplier(() -> provider.refreshes() >= 100));
 
             leaving.disposeLater().block(LONGEST);
-            int before = provider.refreshes.get();
+            int before = provider.refreshes();
             TokenSessions coming = TokenSessions.builder(provider).store(store).build();
             List<String> tokens = Flux.fromIterable(users)
                     .flatMap(coming::get)
@@ -151,8 +152,8 @@ class RedisFaultsTest {
 
             assertThat(before).isGreaterThanOrEqualTo(100);
             assertThat(tokens).hasSize(1_000).doesNotHaveDuplicates().noneMatch(token -> token.startsWith("access-1-"));
-            assertThat(provider.refreshes).hasValue(before + 1_000);
-            assertThat(provider.duplicates).hasValue(0);
+            assertThat(provider.refreshes()).isEqualTo(before + 1_000);
+            assertThat(provider.duplicates()).isZero();
             coming.disposeLater().block(LONGEST);
         }
     }

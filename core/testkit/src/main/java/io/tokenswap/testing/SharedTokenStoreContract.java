@@ -29,12 +29,29 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
      */
     protected abstract void pass(Duration duration);
 
-    private void passLease() {
-        pass(lease().plusMillis(1));
+    /**
+     * Returns the length of a lease whose end a test waits for by {@link #pass}.
+     *
+     * @return 100 milliseconds by default
+     */
+    protected Duration shortLease() {
+        return Duration.ofMillis(100);
+    }
+
+    private void passShortLease() {
+        pass(shortLease().plusMillis(1));
     }
 
     private long granted(TokenStore store, String owner, Record record) {
-        Acquired acquired = acquire(store, owner, record.version());
+        return granted(store, owner, record, lease());
+    }
+
+    private long grantedBriefly(TokenStore store, String owner, Record record) {
+        return granted(store, owner, record, shortLease());
+    }
+
+    private long granted(TokenStore store, String owner, Record record, Duration lease) {
+        Acquired acquired = get(store.acquire(key, owner, record.version(), lease));
         assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
         return acquired.attempt();
     }
@@ -61,18 +78,18 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         void areToldToThoseWhoWait() {
             Record login = signedIn();
             granted(store, "a", login);
-            pass(lease().dividedBy(4));
+            passShortLease();
 
             assertThat(acquire(other, "b", login.version()).remaining())
                     .isPositive()
-                    .isLessThanOrEqualTo(lease().multipliedBy(3).dividedBy(4));
+                    .isLessThan(lease().minus(shortLease()));
         }
 
         @Test
         void letAnotherNodeAttempt() {
             Record login = signedIn();
-            long first = granted(store, "a", login);
-            passLease();
+            long first = grantedBriefly(store, "a", login);
+            passShortLease();
 
             assertThat(granted(other, "b", login)).isEqualTo(first + 1);
             assertThat(get(store.extend(key, "a", first, lease())).outcome()).isEqualTo(Outcome.MOVED);
@@ -82,19 +99,20 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         void areMovedByAnExtension() {
             Record login = signedIn();
             long attempt = granted(store, "a", login);
-            pass(lease().dividedBy(2));
-            Acquired extended = get(store.extend(key, "a", attempt, lease()));
-            assertThat(extended.until()).isEqualTo(extended.now().plus(lease()));
-            pass(lease().multipliedBy(3).dividedBy(4));
+            Duration longer = lease().multipliedBy(2);
+            Acquired extended = get(store.extend(key, "a", attempt, longer));
+            assertThat(extended.until()).isEqualTo(extended.now().plus(longer));
 
-            assertThat(acquire(other, "b", login.version()).outcome()).isEqualTo(Outcome.BUSY);
+            Acquired refused = acquire(other, "b", login.version());
+            assertThat(refused.outcome()).isEqualTo(Outcome.BUSY);
+            assertThat(refused.remaining()).isBetween(lease(), longer);
         }
 
         @Test
         @Tag("E93")
         void areFinalAlsoIfNoOtherNodeHasAskedMeanwhile() {
-            long attempt = granted(store, "a", signedIn());
-            passLease();
+            long attempt = grantedBriefly(store, "a", signedIn());
+            passShortLease();
 
             assertThat(get(store.extend(key, "a", attempt, lease())).outcome()).isEqualTo(Outcome.MOVED);
         }
@@ -104,8 +122,8 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         @Tag("D25")
         void doNotHinderALateWriteOfTheOnlySuccessor() {
             Record login = signedIn();
-            long first = granted(store, "a", login);
-            passLease();
+            long first = grantedBriefly(store, "a", login);
+            passShortLease();
             long second = granted(other, "b", login);
             Record next = login.refreshed(first, token(2));
 
@@ -120,8 +138,8 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         void letAPauseEndByItself() {
             Record login = signedIn();
             long attempt = granted(store, "a", login);
-            get(store.release(key, "a", attempt, lease(), false).thenReturn(true));
-            passLease();
+            get(store.release(key, "a", attempt, shortLease(), false).thenReturn(true));
+            passShortLease();
 
             granted(other, "b", login);
         }
@@ -138,25 +156,25 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         @Test
         void outliveTheLeaseOfTheirAttempt() {
             Record login = signedIn();
-            granted(store, "a", login);
-            passLease();
+            grantedBriefly(store, "a", login);
+            passShortLease();
 
             Acquired next = acquire(other, "b", login.version());
             assertThat(next.otherMark()).isNotNull();
-            assertThat(next.otherMark()).isGreaterThan(lease());
+            assertThat(next.otherMark()).isGreaterThan(shortLease());
         }
 
         @Test
         void areAsOldAsTheFirstPresentation() {
             Record login = signedIn();
-            Acquired first = acquire(store, "a", login.version());
-            passLease();
-            granted(other, "b", login);
-            passLease();
+            Acquired first = get(store.acquire(key, "a", login.version(), shortLease()));
+            passShortLease();
+            grantedBriefly(other, "b", login);
+            passShortLease();
 
             Acquired third = acquire(store, "a", login.version());
             assertThat(third.otherMark()).isEqualTo(Duration.between(first.now(), third.now()));
-            assertThat(third.otherMark()).isGreaterThan(lease().multipliedBy(2));
+            assertThat(third.otherMark()).isGreaterThan(shortLease().multipliedBy(2));
         }
 
         @Test
@@ -178,8 +196,8 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         @Test
         void ofAnotherAttemptStayIfASecondOneHasSentNothing() {
             Record login = signedIn();
-            granted(store, "a", login);
-            passLease();
+            grantedBriefly(store, "a", login);
+            passShortLease();
             release(other, "b", granted(other, "b", login), false);
 
             assertThat(acquire(store, "a", login.version()).otherMark()).isNotNull();
@@ -198,11 +216,11 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
         @Test
         void goWithALaterLogin() {
             Record login = signedIn();
-            granted(store, "a", login);
+            grantedBriefly(store, "a", login);
             Instant since = login.version().since().plusMillis(1);
             Record again = Record.login(since, id(2), token(2));
             put(other, again, Kind.LOGIN);
-            passLease();
+            passShortLease();
 
             assertThat(acquire(other, "b", again.version()).otherMark()).isNull();
         }
@@ -213,10 +231,10 @@ public abstract class SharedTokenStoreContract extends TokenStoreContract {
             Record login = signedIn();
             Record next = login.refreshed(1, token(2));
             put(store, next, Kind.REFRESH);
-            granted(store, "a", next);
+            grantedBriefly(store, "a", next);
             Record sibling = login.refreshed(2, token(3));
             put(other, sibling, Kind.REFRESH);
-            passLease();
+            passShortLease();
 
             assertThat(acquire(other, "b", sibling.version()).otherMark()).isNotNull();
         }

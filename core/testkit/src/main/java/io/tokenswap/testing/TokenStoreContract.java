@@ -91,12 +91,12 @@ public abstract class TokenStoreContract {
     }
 
     /**
-     * Returns the length of a lease.
+     * Returns the length of a lease that must not end during a test, however slow the machine is.
      *
-     * @return 20 seconds by default
+     * @return 10 minutes by default
      */
     protected Duration lease() {
-        return Duration.ofSeconds(20);
+        return Duration.ofMinutes(10);
     }
 
     /**

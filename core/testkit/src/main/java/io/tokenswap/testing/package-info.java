@@ -4,10 +4,12 @@
  *
  * <ul>
  * <li>{@link io.tokenswap.testing.ScriptedEndpoint} takes the place of a server.
+ * <li>{@link io.tokenswap.testing.StrictProvider} takes each refresh token once.
  * <li>{@link io.tokenswap.testing.VirtualClock} moves timers and wall clock together or apart.
  * <li>{@link io.tokenswap.testing.TokenStoreContract} tests an implementation of
  *     {@link io.tokenswap.session.TokenStore}; {@link io.tokenswap.testing.SharedTokenStoreContract} tests one that
- *     several machines share.
+ *     several machines share, also with one node in another {@link io.tokenswap.testing.StoreProcess process};
+ *     {@link io.tokenswap.testing.NodesContract} tests sessions at several nodes on such a store.
  * <li>{@link io.tokenswap.testing.ReferenceStore} is such a store, with faults that a test switches on.
  * </ul>
  *
