@@ -20,15 +20,19 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
 
     /** Stores the token of a sign-in, which happens at the subscription, and after the login that is stored by then. */
     Mono<TokenSession> start(Token token) {
-        return limited(Mono.defer(() -> {
+        return limited(written(Kind.LOGIN, token).map(this::session));
+    }
+
+    /** Writes a login or a sign-out, which happens at the subscription. */
+    private Mono<Entry> written(Kind kind, @Nullable Token token) {
+        return Mono.defer(() -> {
             Moment now = settings.moment();
             String login = settings.newLogin();
-            return store.loadFor(Kind.LOGIN)
-                    .map(read -> Unsaved.command(Kind.LOGIN, token, login, now, storedAt(now, read), 0)
+            return store.loadFor(kind)
+                    .map(read -> Unsaved.command(kind, token, login, now, storedAt(now, read), 0)
                             .at(read.now(), read.asked()))
-                    .flatMap(command -> store.put(Objects.requireNonNull(command.record()), Kind.LOGIN, 0))
-                    .map(this::session);
-        }));
+                    .flatMap(command -> store.put(Objects.requireNonNull(command.record()), kind, 0));
+        });
     }
 
     /** Returns the version that was stored at a moment, or null if the store was read later. */
@@ -42,6 +46,11 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
         return limited(store.load()
                 .filter(entry -> entry.record() != null && entry.record().state() == State.LIVE)
                 .map(this::session));
+    }
+
+    /** Stores a sign-out in place of a record that cannot be read, so that there is no session which could do that. */
+    Mono<Void> signOut() {
+        return limited(written(Kind.SIGN_OUT, null).then());
     }
 
     private TokenSession session(Entry entry) {

@@ -179,7 +179,8 @@ public final class TokenSessions implements Disposable {
     }
 
     /**
-     * Signs a user out: removes the stored token and closes the session.
+     * Signs a user out: removes the stored token and closes the session. A stored record that is damaged, or whose key is
+     * missing, is removed too.
      *
      * @param user the name of the user; for a blank name nothing happens
      * @return empty when the sign-out is stored, also if the user was not signed in. Fails with
@@ -193,7 +194,14 @@ public final class TokenSessions implements Disposable {
                         slots.remove(user, slot);
                     }
                 }))
+                .onErrorResume(
+                        TokenSessions::isUnreadable, unreadable -> opening(user).signOut())
                 .onErrorComplete(LoginRequiredException.class);
+    }
+
+    /** Returns true if a record is damaged, or its key is missing: nothing can be loaded, and a sign-out replaces it. */
+    private static boolean isUnreadable(Throwable error) {
+        return error.getCause() instanceof TokenStore.UnreadableRecordException;
     }
 
     /**

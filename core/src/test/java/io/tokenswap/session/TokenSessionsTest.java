@@ -3,9 +3,11 @@ package io.tokenswap.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
+import io.tokenswap.KeyRing;
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.SessionClosedException;
 import io.tokenswap.Token;
+import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.session.SessionState.Status;
 import io.tokenswap.session.TokenSessions.UserEvent;
 import io.tokenswap.testing.ReferenceStore;
@@ -13,8 +15,10 @@ import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -140,6 +144,21 @@ class TokenSessionsTest {
             signIn("alice");
             builder().build().signOut("alice").block();
             StepVerifier.create(builder().build().get("alice")).verifyError(LoginRequiredException.class);
+        }
+
+        @Test
+        void whoseRecordIsDamagedCanSignOut() {
+            Map<String, String> table = new HashMap<>();
+            TokenStore damaged = TokenStore.forOneProcess(
+                    KeyRing.random(),
+                    key -> Mono.justOrEmpty(table.get(key)),
+                    (key, record) -> Mono.fromRunnable(() -> table.put(key, record)),
+                    key -> Mono.fromRunnable(() -> table.remove(key)));
+            table.put(TokenStore.key("alice"), "damaged");
+            TokenSessions sessions = builder().store(damaged).build();
+            StepVerifier.create(sessions.get("alice")).verifyError(TokenUnavailableException.class);
+            sessions.signOut("alice").block();
+            StepVerifier.create(sessions.get("alice")).verifyError(LoginRequiredException.class);
         }
 
         @Test
