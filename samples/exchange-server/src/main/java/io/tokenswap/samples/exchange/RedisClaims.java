@@ -59,6 +59,7 @@ final class RedisClaims implements SharedClaims {
     private final @Nullable Boolean rotates;
     private final Duration longestWait;
     private final String instance = RandomBytes.base64Url(12);
+    private volatile boolean seenToRotate;
     private volatile boolean seenNotToRotate;
     private volatile boolean joined;
 
@@ -148,6 +149,7 @@ final class RedisClaims implements SharedClaims {
 
     private Mono<Grant> send(GrantKey key, String claim, Mono<Grant> request) {
         return request.flatMap(grant -> {
+                    seenToRotate |= grant.refreshToken() != null;
                     seenNotToRotate |= grant.refreshToken() == null;
                     String sealed = SharedResult.seal(seals, key, grant, clock.instant());
                     // Before the caller has its response: the repeat of a lost one may reach another instance.
@@ -189,9 +191,9 @@ final class RedisClaims implements SharedClaims {
         }
     }
 
-    /** Decides what an instance does without the memory. */
+    /** Decides what an instance does without the memory. A provider that has replaced a refresh token once may do so again. */
     private Mono<Grant> withoutMemory(Mono<Grant> request, Processed processed) {
-        boolean mayRotate = rotates == null ? !seenNotToRotate : rotates;
+        boolean mayRotate = rotates == null ? seenToRotate || !seenNotToRotate : rotates;
         return mayRotate
                 ? Mono.error(new ErrorResponse(
                         503,

@@ -100,6 +100,27 @@ class RedisClaimsTest {
         assertThat(sent).hasValue(0);
     }
 
+    @Test
+    @Tag("E81")
+    void withoutTheMemoryAProviderThatHasReplacedARefreshTokenOnceGetsNoRequest() {
+        RedisClaims claims = claims(1, Duration.ofSeconds(10));
+        Grant notReplaced = new Grant("at", "Bearer", "", null, null, null, null);
+        GrantKey third = GrantKey.of(GrantType.REFRESH_TOKEN, "client", "third");
+        assertThat(claims.refresh(OTHER, Mono.just(notReplaced)).block()).isEqualTo(notReplaced);
+        memory.lost = true;
+        assertThat(claims.refresh(third, Mono.just(notReplaced)).block()).isEqualTo(notReplaced);
+        memory.lost = false;
+        assertThat(claims.refresh(KEY, request).block()).isEqualTo(GRANT);
+        memory.lost = true;
+
+        assertThatThrownBy(() -> claims.refresh(third, request).block())
+                .isInstanceOfSatisfying(ErrorResponse.class, response -> {
+                    assertThat(response.status).isEqualTo(503);
+                    assertThat(response.processed).isEqualTo(ErrorResponse.Processed.NO);
+                });
+        assertThat(sent).hasValue(1);
+    }
+
     private static Seals seals() {
         return new Seals("client", KeyRing.of(Exchange.KEY), InstantSource.system());
     }
@@ -113,10 +134,12 @@ class RedisClaimsTest {
     private static final class FakeMemory implements SharedMemory {
 
         final Map<String, String> entries = new ConcurrentHashMap<>();
+        volatile boolean lost;
 
         @Override
         public Mono<Entry> claim(String key, String claim, Duration life) {
-            return Mono.defer(() -> entry(entries.putIfAbsent(key, claim)));
+            return Mono.defer(() ->
+                    lost ? Mono.error(new IllegalStateException("lost")) : entry(entries.putIfAbsent(key, claim)));
         }
 
         @Override
