@@ -102,6 +102,16 @@ final class Seals {
                 ErrorResponse.Processed.NO);
     }
 
+    /** The response to a lasting seal that is ahead of this clock: the clock is wrong, and the login is not over. */
+    static ErrorResponse fromTheFuture() {
+        return new ErrorResponse(
+                503,
+                "temporarily_unavailable",
+                "The clock of this server is behind, or was ahead before",
+                ErrorResponse.retryAfter(Duration.ofMinutes(1)),
+                ErrorResponse.Processed.NO);
+    }
+
     /** Writes the content of a seal. */
     interface Content {
         void writeTo(DataOutputStream out) throws IOException;

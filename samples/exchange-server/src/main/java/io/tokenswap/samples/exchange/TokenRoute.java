@@ -161,7 +161,8 @@ final class TokenRoute {
             return switch (refused.reason()) {
                 case NEWER_KEY -> throw Seals.unknownYet();
                 case ALTERED, UNKNOWN_KEY -> raw(presented);
-                case EXPIRED, FUTURE -> throw ProviderFailure.invalidGrant();
+                case FUTURE -> throw Seals.fromTheFuture();
+                case EXPIRED -> throw ProviderFailure.invalidGrant();
             };
         }
     }

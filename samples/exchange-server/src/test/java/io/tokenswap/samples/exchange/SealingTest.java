@@ -204,7 +204,10 @@ class SealingTest {
             exchange.now = exchange.now.minus(Duration.ofMinutes(5)).minusMillis(1);
             exchange.provider.asked.clear();
 
-            assertInvalidGrant(exchange.refresh(refreshToken));
+            // The clock is wrong, which must not sign the user out.
+            HttpResponse<String> refused = exchange.refresh(refreshToken);
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(refused.body()).contains("\"processed\":\"no\"").contains("clock");
             assertInvalidGrant(exchange.form("/swap", "code=" + code));
             assertThat(exchange.provider.asked).isEmpty();
         }
