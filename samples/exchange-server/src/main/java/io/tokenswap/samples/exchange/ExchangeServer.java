@@ -227,7 +227,7 @@ public final class ExchangeServer implements AutoCloseable {
             InstantSource clock,
             Ticker ticker) {
         RateLimits limits = new RateLimits(config.limitTotal, config.limitPerToken, config.limitFailures, ticker);
-        ProviderBreaker breaker = new ProviderBreaker(clock);
+        ProviderBreaker breaker = new ProviderBreaker(clock, ticker);
         metrics.gauge("exchange.provider.in.flight", "Requests to the provider in flight", places::inFlight);
         metrics.gauge("exchange.provider.waiting", "Requests that wait for a place", places::waiting);
         metrics.gauge(

@@ -43,6 +43,9 @@ final class Exchange implements AutoCloseable {
     final ExchangeServer server;
     volatile Instant now = Instant.parse("2026-11-23T12:00:00Z");
 
+    /** The time by which the wall clock is ahead of {@link #now}. The monotonic clock never is. */
+    volatile Duration ahead = Duration.ZERO;
+
     Exchange() {
         this(Map.of());
     }
@@ -81,9 +84,9 @@ final class Exchange implements AutoCloseable {
                                         config.tokenUri, ClientAuthentication.basic(config.clientId, secret))
                                 .httpClient(reactor.netty.http.client.HttpClient.create()
                                         .responseTimeout(providerTimeout))
-                                .clock(() -> now)
+                                .clock(() -> now.plus(ahead))
                                 .build(),
-                        () -> now,
+                        () -> now.plus(ahead),
                         () -> TimeUnit.MILLISECONDS.toNanos(now.toEpochMilli()),
                         List.of())
                 .blockOptional()

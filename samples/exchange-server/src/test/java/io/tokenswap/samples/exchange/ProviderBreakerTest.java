@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -32,6 +33,23 @@ class ProviderBreakerTest {
         assertThat(paused.body()).contains("\"processed\":\"no\"");
         assertThat(exchange.provider.asked).hasSize(1);
         exchange.now = exchange.now.plusSeconds(6);
+        assertThat(next().statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void aClockThatIsSetBackProlongsNeitherAPauseNorARest() {
+        exchange.provider.respondsWith(429, "application/json", "{}", Map.of("Retry-After", "10"));
+        assertThat(next().statusCode()).isEqualTo(429);
+        exchange.ahead = Duration.ofHours(-3);
+        exchange.now = exchange.now.plusSeconds(10);
+        exchange.provider.respondsWith(500, "{}");
+        for (int i = 0; i < 20; i++) {
+            assertThat(next().statusCode()).isEqualTo(502);
+        }
+        assertThat(next().statusCode()).isEqualTo(503);
+        exchange.ahead = Duration.ofHours(-6);
+        exchange.now = exchange.now.plusSeconds(5);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
         assertThat(next().statusCode()).isEqualTo(200);
     }
 
