@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
 
 /** The rules below HTTP, over real connections. */
@@ -119,6 +120,25 @@ class ConnectionGuardTest {
                 assertThat(parts[2]).startsWith("200 ");
                 assertThat(parts[3]).startsWith("400 ");
             });
+        }
+    }
+
+    @Test
+    @Tag("E64")
+    void aClientThatDoesNotWaitForResponsesIsRefused() throws IOException {
+        Sinks.Empty<Void> gate = Sinks.empty();
+        try (Exchange exchange = new Exchange();
+                Socket socket = connect(exchange)) {
+            exchange.provider.waitsFor(gate.asMono());
+            write(socket, "POST /refresh HTTP/1.1\r\nHost: a\r\n" + FORM + "Content-Length: 15\r\n\r\nrefresh_token=r");
+            exchange.provider.arrived().block();
+            write(socket, "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500));
+            gate.tryEmitEmpty();
+
+            String[] responses = rest(socket).split("HTTP/1\\.1 ", -1);
+            assertThat(responses).hasSize(18);
+            assertThat(responses[1]).startsWith("200 ");
+            assertThat(responses[responses.length - 1]).startsWith("429 ");
         }
     }
 

@@ -536,6 +536,9 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                                 ? RawErrorResponse.HEAD_TOO_LONG
                                 : RawErrorResponse.MALFORMED;
             }
+            if (unanswered >= ConnectionLimits.UNANSWERED) {
+                return RawErrorResponse.TOO_MANY;
+            }
             HttpVersion version = request.protocolVersion();
             if (!version.equals(HttpVersion.HTTP_1_1) && !version.equals(HttpVersion.HTTP_1_0)) {
                 return RawErrorResponse.VERSION;

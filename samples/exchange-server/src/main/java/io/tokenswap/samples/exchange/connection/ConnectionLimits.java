@@ -22,6 +22,9 @@ public record ConnectionLimits(
         Duration keepAlive,
         int longestBody) {
 
+    /** The most requests of a connection that wait for their responses. They are held in memory. */
+    static final int UNANSWERED = 16;
+
     /** The most that is read of a body that no handler wants. */
     static final int UNREAD_BYTES = 64 * 1024;
 

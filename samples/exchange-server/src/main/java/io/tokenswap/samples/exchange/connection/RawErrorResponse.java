@@ -16,6 +16,7 @@ record RawErrorResponse(HttpResponseStatus status, String description) {
     static final RawErrorResponse EXPECTATION = of(417, "The only expectation is 100-continue");
     static final RawErrorResponse VERSION = of(505, "This server speaks HTTP/1.1 and HTTP/1.0");
     static final RawErrorResponse BODY_TOO_LONG = of(413, "The body is longer than 16 KiB");
+    static final RawErrorResponse TOO_MANY = of(429, "Too many requests wait on this connection for their responses");
     static final RawErrorResponse HEAD_TOO_SLOW = of(408, "The head of the request did not arrive in time");
     static final RawErrorResponse BODY_TOO_SLOW = of(408, "The body did not arrive in time");
 
