@@ -93,6 +93,13 @@ public final class KeyRing {
     private static final Duration LONGEST_ROLLOUT = Duration.ofDays(1);
 
     private static final Base64.Encoder ENCODER = Base64.getUrlEncoder().withoutPadding();
+    /** The digits that end the Base64 of one byte behind the last three: their lower four bits are 0. */
+    private static final String LAST_OF_ONE_BYTE = "AQgw";
+    /** The digits that end the Base64 of two bytes behind the last three: their lower two bits are 0. */
+    private static final String LAST_OF_TWO_BYTES = "AEIMQUYcgkosw048";
+
+    /** One for each thread, because finding a provider takes longer than sealing. Each message sets its own key. */
+    private static final ThreadLocal<Cipher> CIPHERS = ThreadLocal.withInitial(KeyRing::newCipher);
 
     private final Map<String, Key> keys;
     private final Key primary;
@@ -306,7 +313,7 @@ public final class KeyRing {
     private static byte @Nullable [] crypt(
             int mode, Key key, byte[] header, byte[] context, byte[] input, int offset, int length) {
         try {
-            Cipher cipher = Cipher.getInstance("AES/GCM/NoPadding");
+            Cipher cipher = CIPHERS.get();
             cipher.init(mode, key.forMessage(header), new GCMParameterSpec(8 * TAG_BYTES, NONCE));
             cipher.updateAAD(header);
             cipher.updateAAD(context);
@@ -331,11 +338,29 @@ public final class KeyRing {
 
     private static byte @Nullable [] bytes(String sealed) {
         try {
-            byte[] bytes = Base64.getUrlDecoder().decode(sealed);
-            // The decoder accepts padding and stray bits at the end. There must be one spelling only.
-            return ENCODER.encodeToString(bytes).equals(sealed) ? bytes : null;
+            return isOnlySpelling(sealed) ? Base64.getUrlDecoder().decode(sealed) : null;
         } catch (IllegalArgumentException malformed) {
             return null;
+        }
+    }
+
+    /** Returns false for padding and for stray bits in the last digit, which the decoder accepts and no seal has. */
+    private static boolean isOnlySpelling(String sealed) {
+        int length = sealed.length();
+        return length > 0
+                && sealed.charAt(length - 1) != '='
+                && switch (length % 4) {
+                    case 2 -> LAST_OF_ONE_BYTE.indexOf(sealed.charAt(length - 1)) >= 0;
+                    case 3 -> LAST_OF_TWO_BYTES.indexOf(sealed.charAt(length - 1)) >= 0;
+                    default -> true;
+                };
+    }
+
+    private static Cipher newCipher() {
+        try {
+            return Cipher.getInstance("AES/GCM/NoPadding");
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException("Every Java platform has AES-GCM", e);
         }
     }
 
@@ -399,25 +424,25 @@ public final class KeyRing {
 
         final String id;
         final byte[] idBytes;
-        private final SecretKeySpec messages;
-        private final SecretKeySpec salts;
-        private final SecretKeySpec vouchers;
+        private final Hmac messages;
+        private final Hmac salts;
+        private final Hmac vouchers;
 
         Key(byte[] secret) {
-            SecretKeySpec key = new SecretKeySpec(secret, "HmacSHA256");
+            Hmac key = new Hmac(secret);
             this.idBytes = Arrays.copyOf(derive(key, "id"), ID_BYTES);
             this.id = HexFormat.of().formatHex(idBytes);
-            this.messages = new SecretKeySpec(derive(key, "messages"), "HmacSHA256");
-            this.salts = new SecretKeySpec(derive(key, "salts"), "HmacSHA256");
-            this.vouchers = new SecretKeySpec(derive(key, "vouchers"), "HmacSHA256");
+            this.messages = new Hmac(derive(key, "messages"));
+            this.salts = new Hmac(derive(key, "salts"));
+            this.vouchers = new Hmac(derive(key, "vouchers"));
         }
 
-        private static byte[] derive(SecretKeySpec key, String use) {
-            return hmac(key).doFinal(("io.tokenswap.KeyRing 1 " + use).getBytes(StandardCharsets.US_ASCII));
+        private static byte[] derive(Hmac key, String use) {
+            return key.start().doFinal(("io.tokenswap.KeyRing 1 " + use).getBytes(StandardCharsets.US_ASCII));
         }
 
         byte[] salt(byte[] random, byte[] context, byte[] content) {
-            Mac mac = hmac(salts);
+            Mac mac = salts.start();
             mac.update(random);
             mac.update(ByteBuffer.allocate(Integer.BYTES).putInt(context.length).array());
             mac.update(context);
@@ -425,17 +450,37 @@ public final class KeyRing {
         }
 
         SecretKeySpec forMessage(byte[] header) {
-            return new SecretKeySpec(hmac(messages).doFinal(header), "AES");
+            return new SecretKeySpec(messages.start().doFinal(header), "AES");
         }
 
         /** Computes the voucher, which covers the header up to the voucher itself. */
         byte[] vouch(byte[] header) {
-            Mac mac = hmac(vouchers);
+            Mac mac = vouchers.start();
             mac.update(header, 0, VOUCHER_AT);
             return Arrays.copyOf(mac.doFinal(), VOUCHER_BYTES);
         }
+    }
 
-        private static Mac hmac(SecretKeySpec key) {
+    /** HMAC under one key. A copy of an initialised one costs a fraction of finding a provider and setting the key. */
+    private static final class Hmac {
+
+        private final SecretKeySpec key;
+        private final Mac initialised;
+
+        Hmac(byte[] key) {
+            this.key = new SecretKeySpec(key, "HmacSHA256");
+            this.initialised = create();
+        }
+
+        Mac start() {
+            try {
+                return (Mac) initialised.clone();
+            } catch (CloneNotSupportedException ofThisProvider) {
+                return create();
+            }
+        }
+
+        private Mac create() {
             try {
                 Mac mac = Mac.getInstance("HmacSHA256");
                 mac.init(key);
