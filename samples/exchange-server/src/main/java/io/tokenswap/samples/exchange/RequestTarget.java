@@ -14,6 +14,18 @@ record RequestTarget(String path, String query) {
                 : new RequestTarget(target.substring(0, mark), target.substring(mark + 1));
     }
 
+    static String path(HttpServerRequest request) {
+        String target = request.uri();
+        int mark = target.indexOf('?');
+        return mark < 0 ? target : target.substring(0, mark);
+    }
+
+    static boolean hasQuery(HttpServerRequest request) {
+        String target = request.uri();
+        int mark = target.indexOf('?');
+        return mark >= 0 && mark < target.length() - 1;
+    }
+
     Map<String, String> parameters() {
         return Parameters.ofQuery(query);
     }

@@ -98,7 +98,7 @@ final class Routes {
                     inFlight.incrementAndGet();
                     long startedAt = System.nanoTime();
                     Caller caller = Caller.of(request, config.trustedProxies);
-                    Route route = table.get(RequestTarget.of(request).path());
+                    Route route = table.get(RequestTarget.path(request));
                     return respond(request, caller, route).flatMap(outcome -> {
                         complete(response, request, caller, route);
                         metrics.response(

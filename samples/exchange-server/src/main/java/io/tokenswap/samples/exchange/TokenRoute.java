@@ -62,7 +62,7 @@ final class TokenRoute {
 
     /** @param byPath the grant that the path names, or null for the one URI that serves both */
     Mono<ServerResponse> handle(HttpServerRequest request, Caller caller, @Nullable GrantType byPath) {
-        if (!RequestTarget.of(request).query().isEmpty()) {
+        if (RequestTarget.hasQuery(request)) {
             throw ErrorResponse.invalidRequest("Parameters belong in the body: a URL ends up in logs");
         }
         return RequestBody.parameters(request)
@@ -195,6 +195,7 @@ final class TokenRoute {
                 return Mono.error(ErrorResponse.tooManyRequests(wait));
             }
             return breaker.send(measured(grantType, request))
+                    .doOnError(failure -> limits.tokenFailed(key.hash()))
                     .onErrorMap(
                             TokenSwapException.class,
                             failure -> ProviderFailure.response(grantType, failure, clock.instant(), caller));

@@ -71,16 +71,29 @@ public final class RateLimits {
         return total == null ? null : take(total);
     }
 
-    /** Counts a request to the provider against a refresh token. */
+    /**
+     * Counts a request to the provider against a token, if one with this token has failed. The result of a request that
+     * succeeds serves its repeats, so that only failing requests come often.
+     */
     public @Nullable Duration token(String hash) {
-        return perToken == 0 ? null : take(sources.get("t" + hash, key -> bucket(perToken, perToken)));
+        Bucket failed = perToken == 0 ? null : sources.getIfPresent(hash);
+        return failed == null ? null : take(failed);
+    }
+
+    /** Notes that a request to the provider failed, and counts it if no request with this token failed before. */
+    public void tokenFailed(String hash) {
+        if (perToken > 0 && sources.getIfPresent(hash) == null) {
+            Bucket fresh = bucket(perToken, perToken);
+            fresh.tryConsume(1);
+            sources.asMap().putIfAbsent(hash, fresh);
+        }
     }
 
     /** Counts a failed request against its address, or against the network of 64 bits of an IPv6 address. */
     public @Nullable Duration failure(InetAddress address) {
         return failures == 0
                 ? null
-                : take(sources.get("a" + network(address), key -> bucket(failures, failures * FAILURE_BURST)));
+                : take(sources.get("address " + network(address), key -> bucket(failures, failures * FAILURE_BURST)));
     }
 
     private static String network(InetAddress address) {
@@ -97,6 +110,9 @@ public final class RateLimits {
     }
 
     private static @Nullable Duration take(Bucket bucket) {
+        if (bucket.tryConsume(1)) {
+            return null;
+        }
         ConsumptionProbe probe = bucket.tryConsumeAndReturnRemaining(1);
         return probe.isConsumed() ? null : Duration.ofNanos(probe.getNanosToWaitForRefill());
     }
