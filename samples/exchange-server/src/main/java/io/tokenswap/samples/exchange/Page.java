@@ -36,8 +36,10 @@ final class Page {
             h1 ~ p { margin-top: 12px; color: var(--soft); text-wrap: balance }
             h1 ~ p:last-child { color: var(--text) }
             .act { display: inline-block; margin-top: 6px; padding: 12px 28px; border-radius: 12px; background: var(--act); color: #fff; font-weight: 600; text-decoration: none }
-            @media (max-width: 420px) { main { padding: 36px 24px 32px } }
+            @media (max-width: 420px) { main { padding: 36px 24px 32px } h1 { font-size: 22px } }
             """;
+
+    private static final int LONGEST_UNBROKEN = 20;
 
     private static final Map<String, String> HEADERS = headers();
 
@@ -59,16 +61,16 @@ final class Page {
 
     /** Returns the page of a login that would end on another machine. The person sees the destination, and may stop. */
     static ServerResponse confirm(URI destination, String providerUrl) {
-        String host = escape(destination.getRawAuthority());
+        String host = breakable(escape(destination.getRawAuthority()));
         return render(
                 200,
                 "neutral",
                 "M18 10.5v9.5M18 24.8v.2",
-                "Sign in to " + host + "?",
+                "Sign in to " + escape(destination.getRawAuthority()) + "?",
                 "Sign in to " + host + "?",
                 List.of(
-                        paragraph("The result of this sign-in goes to another server: " + destination.getScheme()
-                                + "://" + destination.getRawAuthority() + "."),
+                        "<p>The result of this sign-in goes to another server: " + destination.getScheme() + "://"
+                                + host + ".</p>\n",
                         paragraph(
                                 "Continue only if you have just started this sign-in there. If not, close this page."),
                         "<p><a class=\"act\" rel=\"noreferrer\" href=\"" + escape(providerUrl)
@@ -110,6 +112,11 @@ final class Page {
                 </html>
                 """.formatted(title, STYLE, style, drawing, headline, String.join("", paragraphs));
         return new ServerResponse(status, HEADERS, html.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Lets a long name break between its labels and not within the one that names its owner. */
+    private static String breakable(String host) {
+        return host.length() > LONGEST_UNBROKEN ? host.replace(".", ".<wbr>") : host;
     }
 
     private static String paragraph(String text) {
