@@ -161,7 +161,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
                     missed.set(0);
                     if (!reachable) {
                         reachable = true;
-                        log.warn("Redis responds ({}).", address);
+                        log.info("Redis responds ({}).", address);
                     }
                 })
                 .onErrorResume(failure -> {
