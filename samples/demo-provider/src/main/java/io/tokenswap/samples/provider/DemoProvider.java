@@ -104,6 +104,7 @@ public final class DemoProvider implements AutoCloseable {
         private Duration accessTokenLifetime = Duration.ofHours(1);
         private boolean autoApprove;
         private boolean rotateRefreshTokens = true;
+        private boolean detectReuse;
         private Set<String> scopes = Scopes.all();
         private Clock clock = Clock.systemUTC();
 
@@ -169,6 +170,17 @@ public final class DemoProvider implements AutoCloseable {
         }
 
         /**
+         * Sets the detection of reuse, off by default: a refresh token that was replaced ends its whole grant when it is
+         * presented again. It may have been stolen, and the provider cannot know which of the two holders is the thief.
+         *
+         * @see <a href="https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2">RFC 9700 section 4.14.2</a>
+         */
+        public Builder detectReuse(boolean detectReuse) {
+            this.detectReuse = detectReuse;
+            return this;
+        }
+
+        /**
          * Sets the scopes that may be requested, all of Spotify's by default. Any other scope is {@code invalid_scope}.
          */
         public Builder scopes(String... scopes) {
@@ -196,6 +208,7 @@ public final class DemoProvider implements AutoCloseable {
                     accessTokenLifetime,
                     autoApprove,
                     rotateRefreshTokens,
+                    detectReuse,
                     scopes,
                     clock);
             AnnotationConfigServletWebServerApplicationContext context =

@@ -62,7 +62,7 @@ class GrantConfiguration {
 
     @Bean
     GrantStore grantStore(Settings settings) {
-        return new GrantStore(settings.clock());
+        return new GrantStore(settings.clock(), settings.detectReuse());
     }
 
     @Bean

@@ -30,12 +30,16 @@ final class GrantStore implements OAuth2AuthorizationService {
     private static final int LIMIT = 20_000;
 
     private final Clock clock;
+    private final boolean detectReuse;
     private final Map<String, OAuth2Authorization> grants = new LinkedHashMap<>();
     private final Map<String, String> idByToken = new HashMap<>();
     private final Map<String, AccessToken> accessTokens = new LinkedHashMap<>();
+    /** Refresh tokens that were replaced, and the ids of their grants. */
+    private final Map<String, String> idByReplacedToken = new HashMap<>();
 
-    GrantStore(Clock clock) {
+    GrantStore(Clock clock, boolean detectReuse) {
         this.clock = clock;
+        this.detectReuse = detectReuse;
     }
 
     /** Valid token and the id of its grant. */
@@ -43,6 +47,7 @@ final class GrantStore implements OAuth2AuthorizationService {
 
     @Override
     public synchronized void save(OAuth2Authorization grant) {
+        noteReplaced(grants.get(grant.getId()), grant);
         forget(grant.getId());
         grants.put(grant.getId(), grant);
         keys(grant).forEach(key -> idByToken.put(key, grant.getId()));
@@ -81,8 +86,24 @@ final class GrantStore implements OAuth2AuthorizationService {
             if (id != null) {
                 return grants.get(id);
             }
+            String reused = idByReplacedToken.get(key(each, token));
+            if (reused != null) {
+                forget(reused);
+            }
         }
         return null;
+    }
+
+    private void noteReplaced(@Nullable OAuth2Authorization before, OAuth2Authorization after) {
+        String replaced = refreshToken(before);
+        if (detectReuse && replaced != null && !replaced.equals(refreshToken(after))) {
+            idByReplacedToken.put(key(OAuth2ParameterNames.REFRESH_TOKEN, replaced), after.getId());
+        }
+    }
+
+    private static @Nullable String refreshToken(@Nullable OAuth2Authorization grant) {
+        OAuth2Authorization.Token<OAuth2RefreshToken> token = grant == null ? null : grant.getRefreshToken();
+        return token == null ? null : token.getToken().getTokenValue();
     }
 
     /** Returns an access token, or null if it is unknown, expired or revoked. */
@@ -107,6 +128,7 @@ final class GrantStore implements OAuth2AuthorizationService {
     synchronized void revokeAll() {
         grants.clear();
         idByToken.clear();
+        idByReplacedToken.clear();
         accessTokens.clear();
     }
 

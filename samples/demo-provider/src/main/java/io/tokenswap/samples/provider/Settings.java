@@ -13,6 +13,7 @@ record Settings(
         Duration accessTokenLifetime,
         boolean autoApprove,
         boolean rotateRefreshTokens,
+        boolean detectReuse,
         Set<String> scopes,
         Clock clock) {
 

@@ -178,6 +178,28 @@ class TokensTest {
         }
 
         @Test
+        void ofAReplacedTokenEndsTheGrantWhereReuseIsDetected() throws Exception {
+            try (DemoProvider strict = TestApplication.provider()
+                    .autoApprove(true)
+                    .detectReuse(true)
+                    .start()) {
+                TestApplication other = new TestApplication(strict);
+                String first = other.login().path("refresh_token").asString();
+                JsonNode refreshed = json(other.refresh(first));
+                JsonNode another = other.login();
+
+                assertRefused(other.refresh(first), 400, "invalid_grant");
+
+                assertRefused(other.refresh(refreshed.path("refresh_token").asString()), 400, "invalid_grant");
+                assertThat(other.me(refreshed.path("access_token").asString()).statusCode())
+                        .isEqualTo(401);
+                assertThat(other.refresh(another.path("refresh_token").asString())
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+        }
+
+        @Test
         void isRefusedAfterTheGrantWasRevoked() throws Exception {
             JsonNode token = application.login();
             JsonNode another = application.login();

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.Token;
-import io.tokenswap.TokenEndpoint;
 import io.tokenswap.callback.Browser;
 import io.tokenswap.session.TokenSession;
 import java.io.IOException;
@@ -13,7 +12,6 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A provider that others run in production, at its strictest: PKCE enforced, rotation without a grace, reuse detection. */
@@ -77,21 +75,6 @@ class KeycloakTest extends ProviderContract {
                 .isInstanceOfSatisfying(
                         AuthorizationFailedException.class,
                         failure -> assertThat(failure.error()).isEqualTo("invalid_request"));
-    }
-
-    /** A replayed refresh token ends the whole family, that of the lawful holder too. */
-    @Test
-    @Tag("C73")
-    void aFamilyThatReuseDetectionEndsIsOneRequestAndOneLoginRequired() {
-        TokenEndpoint endpoint = provider().endpoint();
-        Token first = signIn();
-        Counting counting = new Counting(endpoint);
-        TokenSession session = TokenSession.builder(counting).build(first);
-        session.refresh().block();
-        counting.reset();
-        assertThatThrownBy(() -> endpoint.refresh(first).block()).hasMessageContaining("invalid_grant");
-
-        assertEndsOnce(session, counting);
     }
 
     private static URI withoutChallenge(URI authorizeUri) {

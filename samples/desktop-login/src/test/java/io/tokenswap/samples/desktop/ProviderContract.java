@@ -40,8 +40,8 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 /**
- * Contract of any provider that issues each refresh token once: a person signs in at its own pages, in
- * front of the exchange server and without one.
+ * Contract of any provider that issues each refresh token once and ends the grant of a repeated one: a person signs in at
+ * its own pages, in front of the exchange server and without one.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class ProviderContract {
@@ -216,6 +216,21 @@ abstract class ProviderContract {
         provider().endpoint().refresh(token.refreshToken()).block();
 
         assertEndsOnce(session, provider);
+    }
+
+    /** A replayed refresh token ends the whole family, that of the lawful holder too. */
+    @Test
+    @Tag("C73")
+    void aFamilyThatReuseDetectionEndsIsOneRequestAndOneLoginRequired() {
+        TokenEndpoint endpoint = provider().endpoint();
+        Token first = signIn();
+        Counting counting = new Counting(endpoint);
+        TokenSession session = TokenSession.builder(counting).build(first);
+        session.refresh().block();
+        counting.reset();
+        assertThatThrownBy(() -> endpoint.refresh(first.refreshToken()).block()).hasMessageContaining("invalid_grant");
+
+        assertEndsOnce(session, counting);
     }
 
     @Test

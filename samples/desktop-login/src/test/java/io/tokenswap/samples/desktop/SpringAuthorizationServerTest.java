@@ -10,11 +10,12 @@ import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
-/** The provider that the samples bring. */
+/** The provider that the samples bring, with detection of reuse. */
 class SpringAuthorizationServerTest extends ProviderContract {
 
     private final DemoProvider server = DemoProvider.builder()
             .redirectUris("http://127.0.0.1/callback", "http://127.0.0.1/auth")
+            .detectReuse(true)
             .start();
 
     @AfterAll
