@@ -93,7 +93,7 @@ class AuthorizationRequestTest {
         }
 
         @ParameterizedTest
-        @ValueSource(strings = {"", "two words"})
+        @ValueSource(strings = {"", "two words", " leading"})
         void scopeIsOneWord(String scope) {
             assertThatThrownBy(() -> AuthorizationRequest.builder(AUTHORIZE).scopes(scope))
                     .isInstanceOf(IllegalArgumentException.class);
@@ -358,6 +358,17 @@ class AuthorizationRequestTest {
         @ValueSource(strings = {"caf%C3%A9", "a%22b", "a%5Cb"})
         void errorOutsideTheCharacterSetIsReportedAsSuch(String error) {
             assertThat(failure("error=" + error + "&state=STATE").error()).isEqualTo("invalid_error");
+        }
+
+        @Test
+        @Tag("A18")
+        void errorOfAtMost256PrintableCharactersIsReportedAsItIs() {
+            String longest = " ~" + "e".repeat(254);
+
+            assertThat(failure("error=%20~" + "e".repeat(254) + "&state=STATE").error())
+                    .isEqualTo(longest);
+            assertThat(failure("error=%20~" + "e".repeat(255) + "&state=STATE").error())
+                    .isEqualTo("invalid_error");
         }
 
         @Test

@@ -386,7 +386,7 @@ class KeyRingTest {
     static Stream<Arguments> badKeys() {
         byte[] counted = new byte[32];
         for (int i = 0; i < 32; i++) {
-            counted[i] = (byte) (7 * i);
+            counted[i] = (byte) (3 + 7 * i);
         }
         byte[] halves = Arrays.copyOf(RandomBytes.next(16), 32);
         System.arraycopy(halves, 0, halves, 16, 16);
@@ -402,6 +402,9 @@ class KeyRingTest {
                 Arguments.of(base64.encodeToString(new byte[32]), "is not random"),
                 Arguments.of(base64.encodeToString(counted), "is not random"),
                 Arguments.of(base64.encodeToString(halves), "is not random"),
+                Arguments.of(
+                        base64.encodeToString("qwertyuiopasdfghjklzxcvbnm ~0123".getBytes(StandardCharsets.UTF_8)),
+                        "is not random"),
                 Arguments.of(
                         base64.encodeToString("change-me-to-a-secret-of-32-char".getBytes(StandardCharsets.UTF_8)),
                         "is not random"));

@@ -18,6 +18,7 @@ class EndpointUriTest {
     @ValueSource(
             strings = {
                 "https://auth.example.com",
+                "https://auth.example.com:65535",
                 "HTTPS://auth.example.com:8443/base/",
                 "https://10.0.0.1/swap?code=key",
                 "http://localhost:8080",
@@ -155,6 +156,16 @@ class EndpointUriTest {
         ExchangeServerEndpoint endpoint = ExchangeServerEndpoint.create(GOOD);
 
         assertThat(endpoint.authorizationRequest()).isNotSameAs(endpoint.authorizationRequest());
+    }
+
+    @ParameterizedTest(name = "{0} is at {1}")
+    @CsvSource({
+        "https://auth.example.com/swap, auth.example.com:443",
+        "http://localhost, localhost:80",
+        "http://[::1]:0, [::1]:0"
+    })
+    void aServerIsNamedByHostAndPort(URI uri, String hostAndPort) {
+        assertThat(EndpointUri.hostAndPort(uri)).isEqualTo(hostAndPort);
     }
 
     @Test

@@ -55,9 +55,11 @@ class RefusalsTest extends ResponseFixture {
         503 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
         504 | RESPONSE_LOST  | {"error":"invalid_grant"}
         500 | RESPONSE_LOST  | {"error":"server_error"}
+        599 | RESPONSE_LOST  | ''
         400 | RESPONSE_LOST  | {"error":"temporarily_unavailable"}
         503 | NOT_SENT | {"error":"temporarily_unavailable","processed":"no"}
         504 | RESPONSE_LOST  | {"error":"temporarily_unavailable","processed":"unknown"}
+        300 | REJECTED | ''
         301 | REJECTED | ''
         302 | REJECTED | ''
         303 | REJECTED | ''
@@ -282,6 +284,22 @@ class RefusalsTest extends ResponseFixture {
 
         assertThat(Outcomes.of(() -> read(new TokenResponse(request, 400, new DefaultHttpHeaders(), body))))
                 .isEqualTo("LOGIN");
+    }
+
+    @Test
+    @Tag("B50")
+    void onlyAStatusBelow400IsExplainedAsARedirect() {
+        assertThat(failure(399, "")).hasMessageContaining("It redirects");
+        assertThat(failure(400, "")).hasMessageNotContaining("redirects").hasMessageContaining("the server's log");
+    }
+
+    @Test
+    void requestsAreDescribedWithoutTheirSecrets() {
+        assertThat(SWAP).hasToString("TokenRequest[" + PEER + "]");
+        assertThat(SWAP.describe()).isEqualTo("Swap at https://auth.example.com/swap");
+        assertThat(REFRESH.describe())
+                .isEqualTo(
+                        "Refresh with [" + Samples.REFRESH_TOKEN.fingerprint() + "] at https://auth.example.com/swap");
     }
 
     @Test

@@ -19,6 +19,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RetryAfterTest extends ResponseFixture {
 
     @Tag("E84")
+    @Test
+    @Tag("B47")
+    void aValueOfMoreThan64CharactersIsInvalid() {
+        assertThat(wait("5,".repeat(31) + "60")).isEqualTo(Duration.ofMinutes(1));
+        assertThat(wait("5,".repeat(31) + "060")).isNull();
+    }
+
+    private static Duration wait(String value) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Retry-After", value);
+        TokenUnavailableException throttled =
+                catchThrowableOfType(TokenUnavailableException.class, () -> read(response(429, headers, new byte[0])));
+        return throttled.retryAt() == null ? null : Duration.between(Samples.NOW, throttled.retryAt());
+    }
+
     @ParameterizedTest(name = "{0} with Retry-After {1} waits {2}")
     @CsvSource(delimiter = '|', textBlock = """
         429 | 5                              | PT5S

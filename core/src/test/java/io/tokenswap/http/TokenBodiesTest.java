@@ -134,6 +134,26 @@ class TokenBodiesTest extends ResponseFixture {
                 .isEqualTo("INVALID_RESPONSE");
     }
 
+    @Test
+    @Tag("B31")
+    void aBodyOf64KibIsReadAndALongerOneIsRefused() {
+        String token = "{\"access_token\":\"canary\"}";
+
+        assertThat(outcome(200, token + " ".repeat(TokenResponse.LONGEST_BODY - token.length())))
+                .isEqualTo("TOKEN");
+        assertThat(outcome(200, token + " ".repeat(TokenResponse.LONGEST_BODY - token.length() + 1)))
+                .isEqualTo("INVALID_RESPONSE");
+    }
+
+    @Test
+    @Tag("B18")
+    void aLifetimeAsTextHasAtMost32Characters() {
+        assertThat(outcome(200, "{\"access_token\":\"canary\",\"expires_in\":\"" + "0".repeat(28) + "3600\"}"))
+                .isEqualTo("TOKEN");
+        assertThat(outcome(200, "{\"access_token\":\"canary\",\"expires_in\":\"" + "0".repeat(29) + "3600\"}"))
+                .isEqualTo("INVALID_RESPONSE");
+    }
+
     @ParameterizedTest(name = "{0} is a token of type {1}")
     @CsvSource(delimiter = '|', textBlock = """
         {"access_token":"canary"}                       | Bearer

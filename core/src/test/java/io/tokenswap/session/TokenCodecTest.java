@@ -207,7 +207,12 @@ class TokenCodecTest {
     @Test
     @Tag("D08")
     void longTextsAreNotParsed() {
-        assertThat(refusal("{\"v\":1,\"x\":\"" + "x".repeat(1 << 16) + "\"}")).isEqualTo(Reason.CORRUPT);
+        String record = "{\"v\":2,\"x\":\"\"}";
+        int longest = (1 << 16) - record.length();
+
+        assertThat(refusal("{\"v\":2,\"x\":\"" + "x".repeat(longest) + "\"}")).isEqualTo(Reason.NEWER_FORMAT);
+        assertThat(refusal("{\"v\":2,\"x\":\"" + "x".repeat(longest + 1) + "\"}"))
+                .isEqualTo(Reason.CORRUPT);
     }
 
     @ParameterizedTest
