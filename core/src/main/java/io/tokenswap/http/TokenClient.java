@@ -111,7 +111,7 @@ final class TokenClient {
     }
 
     /**
-     * Sends to one URI. What all requests have in common is assembled once; each takes its {@link TokenCall} from the
+     * Sends to one URI. What all requests have in common is assembled once; each takes its {@link InFlightRequest} from the
      * context.
      */
     final class Sender {
@@ -132,7 +132,7 @@ final class TokenClient {
             return Mono.create(sink -> {
                 HttpHeaders headers = new DefaultHttpHeaders();
                 customizer.accept(headers);
-                new TokenCall(request.apply(headers), headers, clock, timeouts, proxied, sink).start(exchange);
+                new InFlightRequest(request.apply(headers), headers, clock, timeouts, proxied, sink).start(exchange);
             });
         }
     }
@@ -141,7 +141,7 @@ final class TokenClient {
         return http.post()
                 .uri(uri)
                 .send((head, outbound) -> {
-                    TokenCall call = head.currentContextView().get(TokenCall.class);
+                    InFlightRequest call = head.currentContextView().get(InFlightRequest.class);
                     outbound.withConnection(connection -> {
                         call.connected(connection.channel());
                         if (newConnection) {
@@ -163,7 +163,7 @@ final class TokenClient {
                 .response((response, content) -> bounded(content.asByteArray())
                         .map(bytes -> new TokenResponse(
                                 response.currentContextView()
-                                        .get(TokenCall.class)
+                                        .get(InFlightRequest.class)
                                         .request(),
                                 response.status().code(),
                                 response.responseHeaders(),

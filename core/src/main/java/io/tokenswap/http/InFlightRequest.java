@@ -36,7 +36,7 @@ import reactor.util.context.Context;
  * lets the event loop of the connection poll the socket a few times before it fails. It does not wait for an event loop
  * that does not run.
  */
-final class TokenCall extends BaseSubscriber<TokenResponse> {
+final class InFlightRequest extends BaseSubscriber<TokenResponse> {
 
     private enum State {
         CONNECTING,
@@ -65,7 +65,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
     private volatile @Nullable Channel channel;
     private volatile @Nullable Instant sentAt;
 
-    TokenCall(
+    InFlightRequest(
             TokenRequest request,
             HttpHeaders headers,
             InstantSource clock,
@@ -79,7 +79,7 @@ final class TokenCall extends BaseSubscriber<TokenResponse> {
         this.timeouts = timeouts;
         this.proxied = proxied;
         this.sink = sink;
-        this.context = Context.of(sink.contextView()).put(TokenCall.class, this);
+        this.context = Context.of(sink.contextView()).put(InFlightRequest.class, this);
     }
 
     /**
