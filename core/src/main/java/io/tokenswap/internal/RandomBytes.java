@@ -14,9 +14,13 @@ import org.jspecify.annotations.Nullable;
  * Cryptographically strong random bytes that never block the calling thread, not even the first time. Logins begin and
  * messages are sealed on event loops. Safe for use by any thread.
  *
- * <p>The bytes come from the DRBG of the JDK (NIST SP 800-90A). The JDK would seed it from a file through a blocking
- * stream. This class therefore seeds it, with bytes of the kernel's generator that are read through a channel, which
- * does not block. On systems without the device file the JDK's source is a system call, which does not block either.
+ * <p>Texts are random bytes of the kernel's generator, read through a channel, which does not block. The stream from
+ * which the JDK reads the same device does. Texts are needed once a login, and a program starts with one: the JDK's
+ * generator would load thirty classes more.
+ *
+ * <p>Bytes, of which a server needs thousands a second, come from the DRBG of the JDK (NIST SP 800-90A), which this class
+ * seeds from the kernel. On systems without the device file the JDK's source is a system call, which does not block
+ * either.
  */
 public final class RandomBytes {
 
@@ -24,9 +28,28 @@ public final class RandomBytes {
     private static final int SEED_BYTES = 55;
 
     private static final Path KERNEL = Path.of("/dev/urandom");
-    private static final SecureRandom RANDOM = seeded();
 
     private RandomBytes() {}
+
+    /** Generator of bytes, which is made when the first are needed. */
+    private static final class Drbg {
+
+        static final SecureRandom RANDOM = seeded();
+
+        private static SecureRandom seeded() {
+            byte[] seed = kernelBytes(SEED_BYTES);
+            if (seed == null) {
+                return new SecureRandom();
+            }
+            try {
+                SecureRandom random = SecureRandom.getInstance("DRBG");
+                random.setSeed(seed);
+                return random;
+            } catch (NoSuchAlgorithmException e) {
+                return new SecureRandom();
+            }
+        }
+    }
 
     /**
      * Returns random bytes.
@@ -36,7 +59,7 @@ public final class RandomBytes {
      */
     public static byte[] next(int length) {
         byte[] bytes = new byte[length];
-        RANDOM.nextBytes(bytes);
+        Drbg.RANDOM.nextBytes(bytes);
         return bytes;
     }
 
@@ -47,35 +70,23 @@ public final class RandomBytes {
      * @return the bytes in base64url without padding
      */
     public static String base64Url(int length) {
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(next(length));
+        byte[] bytes = kernelBytes(length);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes == null ? next(length) : bytes);
     }
 
-    private static SecureRandom seeded() {
-        byte[] seed = kernelBytes();
-        if (seed == null) {
-            return new SecureRandom();
-        }
-        try {
-            SecureRandom random = SecureRandom.getInstance("DRBG");
-            random.setSeed(seed);
-            return random;
-        } catch (NoSuchAlgorithmException e) {
-            return new SecureRandom();
-        }
-    }
-
-    private static byte @Nullable [] kernelBytes() {
+    /** Returns bytes of the kernel, or null on a system without the device file. */
+    private static byte @Nullable [] kernelBytes(int length) {
         if (!Files.isReadable(KERNEL)) {
             return null;
         }
-        ByteBuffer seed = ByteBuffer.allocate(SEED_BYTES);
+        ByteBuffer bytes = ByteBuffer.allocate(length);
         try (ReadableByteChannel channel = Files.newByteChannel(KERNEL)) {
-            while (seed.hasRemaining()) {
-                if (channel.read(seed) < 0) {
+            while (bytes.hasRemaining()) {
+                if (channel.read(bytes) < 0) {
                     return null;
                 }
             }
-            return seed.array();
+            return bytes.array();
         } catch (IOException e) {
             return null;
         }
