@@ -38,11 +38,6 @@ public final class AuthorizationRequest {
     private static final int LONGEST_STATE = 1024;
     private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
-    /** Purpose of the seal. */
-    private static final String SEALED = "authorization request 1";
-
-    private static final String PARAMETER = "p.";
-
     private final URI authorizeUri;
     private final URI redirectUri;
     private final Set<String> scopes;
@@ -195,24 +190,7 @@ public final class AuthorizationRequest {
      * @see #unseal
      */
     public String seal(KeyRing keys) {
-        Map<String, String> fields = new LinkedHashMap<>();
-        fields.put("a", authorizeUri.toString());
-        fields.put("r", redirectUri.toString());
-        fields.put("s", state);
-        if (codeVerifier != null) {
-            fields.put("v", codeVerifier.secret());
-        }
-        if (!scopes.isEmpty()) {
-            fields.put("o", String.join(" ", scopes));
-        }
-        if (clientId != null) {
-            fields.put("c", clientId);
-        }
-        if (issuer != null) {
-            fields.put("i", issuer);
-        }
-        parameters.forEach((name, value) -> fields.put(PARAMETER + name, value));
-        return keys.seal(SEALED, "", UrlEncoded.formatQuery(fields).getBytes(StandardCharsets.US_ASCII));
+        return Sealed.seal(this, keys);
     }
 
     /**
@@ -229,44 +207,7 @@ public final class AuthorizationRequest {
      *     cause is a {@link KeyRing.OpenException}
      */
     public static AuthorizationRequest unseal(String sealed, KeyRing keys, Duration maxAge) {
-        byte[] content;
-        try {
-            content = keys.open(SEALED, "", sealed, Objects.requireNonNull(maxAge, "maxAge"));
-        } catch (KeyRing.OpenException e) {
-            throw new AuthorizationFailedException(
-                    switch (e.reason()) {
-                        case EXPIRED -> "The sign-in took too long. Start it again.";
-                        case NEWER_KEY -> "This node does not know the key of the sign-in yet. Try again in a moment.";
-                        case UNKNOWN_KEY ->
-                            "The sign-in was sealed with a key that is no longer known. Start it again.";
-                        case FUTURE ->
-                            "The sign-in was sealed by a node whose clock is ahead. Correct the clocks, and start it again.";
-                        case ALTERED -> "This is no sign-in that waits here. Start it again.";
-                    },
-                    null,
-                    e);
-        }
-        Map<String, String> fields = UrlEncoded.parseUnique(new String(content, StandardCharsets.US_ASCII));
-        if (fields == null) {
-            throw new IllegalStateException("A sealed request was written by another version of this library");
-        }
-        Builder builder = builder(URI.create(fields.getOrDefault("a", "")));
-        fields.forEach((name, value) -> {
-            if (name.startsWith(PARAMETER)) {
-                builder.parameter(name.substring(PARAMETER.length()), value);
-            }
-        });
-        if (fields.containsKey("o")) {
-            builder.scopes(fields.getOrDefault("o", "").split(" "));
-        }
-        builder.clientId = fields.get("c");
-        builder.issuer = fields.get("i");
-        String verifier = fields.get("v");
-        return new AuthorizationRequest(
-                builder,
-                URI.create(fields.getOrDefault("r", "")),
-                fields.getOrDefault("s", ""),
-                verifier == null ? null : CodeVerifier.of(verifier));
+        return Sealed.unseal(sealed, keys, maxAge);
     }
 
     private boolean matchesState(String received) {
@@ -309,6 +250,80 @@ public final class AuthorizationRequest {
     @Override
     public String toString() {
         return "AuthorizationRequest[" + authorizeUri + ", redirectUri=" + redirectUri + ", scopes=" + scopes + "]";
+    }
+
+    /** Sealed form of a request, in a separate class: most programs start with a login, and seal none. */
+    private static final class Sealed {
+
+        /** Purpose of the seal. */
+        private static final String SEALED = "authorization request 1";
+
+        private static final String PARAMETER = "p.";
+
+        private Sealed() {}
+
+        static String seal(AuthorizationRequest request, KeyRing keys) {
+            Map<String, String> fields = new LinkedHashMap<>();
+            fields.put("a", request.authorizeUri.toString());
+            fields.put("r", request.redirectUri.toString());
+            fields.put("s", request.state);
+            if (request.codeVerifier != null) {
+                fields.put("v", request.codeVerifier.secret());
+            }
+            if (!request.scopes.isEmpty()) {
+                fields.put("o", String.join(" ", request.scopes));
+            }
+            if (request.clientId != null) {
+                fields.put("c", request.clientId);
+            }
+            if (request.issuer != null) {
+                fields.put("i", request.issuer);
+            }
+            request.parameters.forEach((name, value) -> fields.put(PARAMETER + name, value));
+            return keys.seal(SEALED, "", UrlEncoded.formatQuery(fields).getBytes(StandardCharsets.US_ASCII));
+        }
+
+        static AuthorizationRequest unseal(String sealed, KeyRing keys, Duration maxAge) {
+            byte[] content;
+            try {
+                content = keys.open(SEALED, "", sealed, Objects.requireNonNull(maxAge, "maxAge"));
+            } catch (KeyRing.OpenException e) {
+                throw new AuthorizationFailedException(
+                        switch (e.reason()) {
+                            case EXPIRED -> "The sign-in took too long. Start it again.";
+                            case NEWER_KEY ->
+                                "This node does not know the key of the sign-in yet. Try again in a moment.";
+                            case UNKNOWN_KEY ->
+                                "The sign-in was sealed with a key that is no longer known. Start it again.";
+                            case FUTURE ->
+                                "The sign-in was sealed by a node whose clock is ahead. Correct the clocks, and start it again.";
+                            case ALTERED -> "This is no sign-in that waits here. Start it again.";
+                        },
+                        null,
+                        e);
+            }
+            Map<String, String> fields = UrlEncoded.parseUnique(new String(content, StandardCharsets.US_ASCII));
+            if (fields == null) {
+                throw new IllegalStateException("A sealed request was written by another version of this library");
+            }
+            Builder builder = builder(URI.create(fields.getOrDefault("a", "")));
+            fields.forEach((name, value) -> {
+                if (name.startsWith(PARAMETER)) {
+                    builder.parameter(name.substring(PARAMETER.length()), value);
+                }
+            });
+            if (fields.containsKey("o")) {
+                builder.scopes(fields.getOrDefault("o", "").split(" "));
+            }
+            builder.clientId = fields.get("c");
+            builder.issuer = fields.get("i");
+            String verifier = fields.get("v");
+            return new AuthorizationRequest(
+                    builder,
+                    URI.create(fields.getOrDefault("r", "")),
+                    fields.getOrDefault("s", ""),
+                    verifier == null ? null : CodeVerifier.of(verifier));
+        }
     }
 
     /** Builder of an {@link AuthorizationRequest}. Each build creates a new login. Not safe for use by several threads. */

@@ -122,13 +122,13 @@ public final class UrlEncoded {
 
     private static String format(Map<String, String> parameters, String space) {
         StringBuilder text = new StringBuilder(FORM_LENGTH);
-        parameters.forEach((name, value) -> {
+        for (Map.Entry<String, String> parameter : parameters.entrySet()) {
             if (!text.isEmpty()) {
                 text.append('&');
             }
-            encode(name, space, text);
-            encode(value, space, text.append('='));
-        });
+            encode(parameter.getKey(), space, text);
+            encode(parameter.getValue(), space, text.append('='));
+        }
         return text.toString();
     }
 
