@@ -2,13 +2,12 @@ package io.tokenswap.callback;
 
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelPipeline;
-import java.io.UncheckedIOException;
+import io.netty.util.NetUtil;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -16,14 +15,18 @@ import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
+import reactor.core.publisher.MonoSink;
 import reactor.netty.DisposableServer;
 import reactor.netty.NettyPipeline;
 import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.server.HttpServer;
 import reactor.util.Logger;
 import reactor.util.Loggers;
+import reactor.util.context.Context;
 
 /**
  * Sockets on one port of {@code 127.0.0.1} and {@code ::1}, and the logins that wait there. Both families are bound, or
@@ -64,8 +67,7 @@ final class Listener {
      */
     record Place(List<InetAddress> addresses, int port) {}
 
-    static final List<InetAddress> LOOPBACK =
-            List.of(address(127, 0, 0, 1), address(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1));
+    static final List<InetAddress> LOOPBACK = List.of(NetUtil.LOCALHOST4, NetUtil.LOCALHOST6);
 
     private static final Logger log = Loggers.getLogger(Listener.class);
     private static final int LONGEST_LINE = 8 * 1024;
@@ -83,48 +85,107 @@ final class Listener {
         this.connections = new ConnectionLimit(limits.connections(), limits.connectionLife(), limits.request());
     }
 
-    /** Binds all the addresses that this machine has. An error leaves nothing open. */
-    static Mono<Listener> bind(Place place, Limits limits) {
-        return bind(place, limits, place.port() == 0 ? FREE_PORTS_TRIED : 1);
+    /**
+     * Binds all the addresses that this machine has. An error leaves nothing open.
+     *
+     * @param binding learns of the result before the subscriber does
+     */
+    static Mono<Listener> bind(Place place, Limits limits, SharedListener.Binding binding) {
+        return Mono.create(sink -> new Binder(place, limits, binding, sink).bindNext());
     }
 
-    private static Mono<Listener> bind(Place place, Limits limits, int tries) {
-        Mono<Listener> bound = Mono.defer(() -> {
-            Listener listener = new Listener(limits);
-            Mono<Integer> port = Mono.just(place.port());
-            for (InetAddress address : place.addresses()) {
-                // A port that is free in one family may be in use in the other, so that a free one takes several
-                // attempts.
-                port = port.flatMap(chosen -> listener.bind(address, chosen));
+    /** Binds one address after the other, each by one subscription to Reactor Netty. */
+    private static final class Binder implements CoreSubscriber<DisposableServer> {
+
+        private final Place place;
+        private final Limits limits;
+        private final SharedListener.Binding binding;
+        private final MonoSink<Listener> sink;
+        private Listener listener;
+        private int bound;
+        private int port;
+        private int triesLeft;
+
+        Binder(Place place, Limits limits, SharedListener.Binding binding, MonoSink<Listener> sink) {
+            this.place = place;
+            this.limits = limits;
+            this.binding = binding;
+            this.sink = sink;
+            this.listener = new Listener(limits);
+            this.port = place.port();
+            // A port that is free in one family may be in use in the other, so that a free one takes several attempts.
+            this.triesLeft = place.port() == 0 ? FREE_PORTS_TRIED : 1;
+        }
+
+        void bindNext() {
+            if (bound < place.addresses().size()) {
+                listener.server(place.addresses().get(bound), port).bind().subscribe(this);
+            } else if (listener.servers.isEmpty()) {
+                fail(LoginErrors.redirectHost(
+                        place.addresses().toString(), "this machine has none of these addresses"));
+            } else {
+                binding.bound(listener);
+                sink.success(listener);
             }
-            return port.then(Mono.fromCallable(() -> {
-                        if (listener.servers.isEmpty()) {
-                            throw new RedirectHostException(
-                                    place.addresses().toString(), "this machine has none of these addresses");
-                        }
-                        return listener;
-                    }))
-                    .onErrorResume(error -> listener.close().then(Mono.error(error)));
-        });
-        return tries == 1
-                ? bound
-                : bound.onErrorResume(PortInUseException.class, taken -> bind(place, limits, tries - 1));
+        }
+
+        @Override
+        public void onSubscribe(Subscription subscription) {
+            subscription.request(Long.MAX_VALUE);
+        }
+
+        @Override
+        public void onNext(DisposableServer server) {
+            listener.servers.add(server);
+            port = server.port();
+        }
+
+        @Override
+        public void onComplete() {
+            bound++;
+            bindNext();
+        }
+
+        @Override
+        public void onError(Throwable error) {
+            if (isOfThisMachine(place.addresses().get(bound))) {
+                listener.close().subscribe(null, unclosed -> inUse(error), () -> inUse(error));
+            } else {
+                onComplete();
+            }
+        }
+
+        private void fail(Throwable error) {
+            binding.failed();
+            sink.error(error);
+        }
+
+        private void inUse(Throwable error) {
+            triesLeft--;
+            if (triesLeft == 0) {
+                fail(LoginErrors.portInUse(port, error.getCause() == null ? error : error.getCause()));
+                return;
+            }
+            listener = new Listener(limits);
+            bound = 0;
+            port = place.port();
+            bindNext();
+        }
+
+        @Override
+        public Context currentContext() {
+            return Context.of(sink.contextView());
+        }
     }
 
-    private Mono<Integer> bind(InetAddress address, int port) {
+    private HttpServer server(InetAddress address, int port) {
         return HttpServer.create()
                 .bindAddress(() -> new InetSocketAddress(address, port))
                 .protocol(HttpProtocol.HTTP11)
                 .accessLog(false)
                 .httpRequestDecoder(
                         spec -> spec.maxInitialLineLength(LONGEST_LINE).maxHeaderSize(LARGEST_HEADERS))
-                .doOnChannelInit((observer, channel, remote) -> guard(channel))
-                .bind()
-                .doOnNext(servers::add)
-                .<Integer>map(DisposableServer::port)
-                .onErrorResume(error -> isOfThisMachine(address)
-                        ? Mono.error(new PortInUseException(port, error.getCause() == null ? error : error.getCause()))
-                        : Mono.just(port));
+                .doOnChannelInit((observer, channel, remote) -> guard(channel));
     }
 
     private static boolean isOfThisMachine(InetAddress address) {
@@ -206,17 +267,5 @@ final class Listener {
                 sink.success();
             }
         });
-    }
-
-    private static InetAddress address(int... bytes) {
-        byte[] raw = new byte[bytes.length];
-        for (int i = 0; i < bytes.length; i++) {
-            raw[i] = (byte) bytes[i];
-        }
-        try {
-            return InetAddress.getByAddress(raw);
-        } catch (UnknownHostException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

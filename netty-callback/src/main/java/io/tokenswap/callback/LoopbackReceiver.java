@@ -4,32 +4,21 @@ import io.netty.util.NetUtil;
 import io.tokenswap.AuthorizationCode;
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
-import io.tokenswap.AuthorizationResponse;
-import io.tokenswap.AuthorizationResponse.Failed;
 import io.tokenswap.callback.CallbackPage.Outcome;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
-import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Signal;
 import reactor.core.scheduler.Scheduler;
-import reactor.core.scheduler.Schedulers;
-import reactor.util.Logger;
-import reactor.util.Loggers;
 
 /**
  * Receiver of the authorization code that the browser brings back to this machine. Most callers need {@link LoginFlow},
@@ -61,7 +50,6 @@ import reactor.util.Loggers;
  */
 public final class LoopbackReceiver {
 
-    private static final Logger log = Loggers.getLogger(LoopbackReceiver.class);
     private static final Set<String> HOSTS = Set.of("localhost", "127.0.0.1", "[::1]");
 
     private static final LoopbackReceiver DEFAULT = new LoopbackReceiver(ReceiverOptions.DEFAULT);
@@ -279,7 +267,7 @@ public final class LoopbackReceiver {
         Objects.requireNonNull(requests, "requests");
         Objects.requireNonNull(browser, "browser");
         Objects.requireNonNull(swap, "swap");
-        return Mono.defer(() -> new Attempt<T>(options, requests, browser, swap, success).receive());
+        return Mono.create(sink -> new LoginAttempt<T>(options, requests, browser, swap, success, sink).start());
     }
 
     private static void requireLoopback(URI redirectUri) {
@@ -295,157 +283,5 @@ public final class LoopbackReceiver {
             throw new IllegalArgumentException(
                     "The receiver needs a redirect URI like http://127.0.0.1:4002/auth, not " + redirectUri);
         }
-    }
-
-    /** One subscription. */
-    private static final class Attempt<T> {
-
-        private final ReceiverOptions options;
-        private final Function<? super URI, AuthorizationRequest> requests;
-        private final Browser browser;
-        private final Function<? super AuthorizationCode, ? extends Mono<T>> swap;
-        private final Outcome success;
-        private final List<URI> candidates;
-        private final Scheduler scheduler;
-        private final AtomicReference<@Nullable PendingLogin> login = new AtomicReference<>();
-
-        Attempt(
-                ReceiverOptions options,
-                Function<? super URI, AuthorizationRequest> requests,
-                Browser browser,
-                Function<? super AuthorizationCode, ? extends Mono<T>> swap,
-                Outcome success) {
-            this.options = options;
-            this.requests = requests;
-            this.browser = browser;
-            this.swap = swap;
-            this.success = success;
-            this.candidates = options.candidates();
-            this.scheduler = options.scheduler();
-        }
-
-        Mono<T> receive() {
-            // The first element says that the response is there, and ends the timeout; the second one is the result.
-            return listen(0)
-                    .timeout(
-                            Mono.delay(options.timeout(), scheduler),
-                            response -> Mono.never(),
-                            Mono.error(this::timedOut))
-                    .last()
-                    .mapNotNull(result -> result.orElse(null))
-                    .<T>dematerialize();
-        }
-
-        private LoginTimeoutException timedOut() {
-            PendingLogin waiting = login.get();
-            return new LoginTimeoutException(options.timeout(), waiting == null ? null : waiting.hint());
-        }
-
-        private Flux<Optional<Signal<T>>> listen(int index) {
-            URI redirectUri = candidates.get(index);
-            Listener.Place place = new Listener.Place(options.addresses(), port(redirectUri));
-            Flux<Optional<Signal<T>>> received = SharedListener.use(
-                    place,
-                    options.limits(),
-                    scheduler,
-                    listener -> Mono.fromCallable(() -> login(bound(redirectUri, listener), listener))
-                            .subscribeOn(Schedulers.boundedElastic())
-                            .flatMapMany(waiting -> await(waiting, listener.logins())));
-            return index + 1 == candidates.size()
-                    ? received
-                    : received.onErrorResume(LoopbackReceiver::cannotBeUsed, unused -> listen(index + 1));
-        }
-
-        /** Runs on a thread that may block. */
-        private PendingLogin login(URI redirectUri, Listener listener) {
-            String problem = redirectUri.getHost().equals("localhost") ? localhostProblem(localhost(), listener) : null;
-            PendingLogin made = new PendingLogin(requests.apply(redirectUri), options.page(), scheduler);
-            if (problem != null) {
-                log.warn(problem);
-                made.hint(problem);
-            }
-            login.set(made);
-            return made;
-        }
-
-        private Flux<Optional<Signal<T>>> await(PendingLogin made, PendingLogins logins) {
-            return Flux.using(
-                    () -> {
-                        logins.add(made);
-                        return made;
-                    },
-                    waiting -> Mono.firstWithSignal(
-                                    waiting.response(),
-                                    browser.open(waiting.uri()).then(Mono.never()),
-                                    options.pasted().offerTo(waiting).then(Mono.<AuthorizationResponse>never()))
-                            .flatMapMany(response -> Flux.concat(
-                                    Mono.just(Optional.empty()),
-                                    finish(waiting, response).map(Optional::of))),
-                    waiting -> {
-                        logins.remove(waiting, scheduler);
-                        // Known already unless the login was cancelled.
-                        waiting.end(Outcome.FAILED);
-                    });
-        }
-
-        /** Swaps the code, reports the outcome to the page, and passes the result on when the page was sent. */
-        private Mono<Signal<T>> finish(PendingLogin waiting, AuthorizationResponse response) {
-            return Mono.fromCallable(response::orElseThrow)
-                    .flatMap(swap)
-                    .materialize()
-                    .doOnNext(result -> waiting.end(outcome(response, result)))
-                    .delayUntil(result -> waiting.shown());
-        }
-
-        private Outcome outcome(AuthorizationResponse response, Signal<T> result) {
-            return response instanceof Failed failed && failed.error().denied()
-                    ? Outcome.DENIED
-                    : result.isOnError() ? Outcome.FAILED : success;
-        }
-    }
-
-    private static boolean cannotBeUsed(Throwable error) {
-        return error instanceof PortInUseException || error instanceof RedirectHostException;
-    }
-
-    private static URI bound(URI redirectUri, Listener listener) {
-        String host = redirectUri.getHost();
-        if (!listener.listensOn(host)) {
-            throw new RedirectHostException(host, "this machine does not have that address");
-        }
-        return port(redirectUri) == 0 ? ReceiverOptions.withPort(redirectUri, listener.port()) : redirectUri;
-    }
-
-    /** Resolves localhost as the browser may do. Most browsers need no resolver for it. */
-    private static InetAddress[] localhost() {
-        try {
-            return InetAddress.getAllByName("localhost");
-        } catch (UnknownHostException unknown) {
-            // Only a browser that needs no resolver can come back then.
-            return new InetAddress[0];
-        }
-    }
-
-    /**
-     * Rejects a localhost that is another machine. Returns a hint if no address of localhost leads to the listener,
-     * else null. A browser that needs no resolver still reaches the listener.
-     */
-    static @Nullable String localhostProblem(InetAddress[] resolved, Listener listener) {
-        boolean reached = resolved.length == 0;
-        for (InetAddress address : resolved) {
-            if (!address.isLoopbackAddress()) {
-                throw new RedirectHostException("localhost", "it resolves to " + address.getHostAddress());
-            }
-            reached |= listener.isReached(address instanceof Inet6Address);
-        }
-        return reached
-                ? null
-                : "On this machine, localhost resolves to " + resolved[0].getHostAddress()
-                        + " only, where nothing can listen. If the browser cannot connect, use the host "
-                        + (listener.isReached(true) ? "[::1]" : "127.0.0.1") + " in the redirect URI.";
-    }
-
-    private static int port(URI redirectUri) {
-        return redirectUri.getPort() < 0 ? 80 : redirectUri.getPort();
     }
 }

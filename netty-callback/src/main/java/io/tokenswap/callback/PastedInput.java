@@ -11,8 +11,6 @@ import reactor.core.publisher.Mono;
  */
 record PastedInput(Flux<String> lines, boolean codeAlone) {
 
-    static final PastedInput NONE = new PastedInput(Flux.empty(), false);
-
     /** Offers each line to a login, and completes with the lines. */
     Mono<Void> offerTo(PendingLogin login) {
         return lines.doOnNext(line -> login.paste(line, codeAlone)).then();

@@ -9,9 +9,11 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -54,16 +56,26 @@ final class PendingLogin {
     private final Map<Outcome, PageResponse> pages = new ConcurrentHashMap<>();
     private final Map<Integer, PageResponse> refusals = new ConcurrentHashMap<>();
     private final AtomicReference<@Nullable Received> received = new AtomicReference<>();
-    private final Sinks.One<AuthorizationResponse> response = Sinks.one();
-    private final Sinks.One<Outcome> outcome = Sinks.one();
+    private final Consumer<? super AuthorizationResponse> onResponse;
+    private final AtomicReference<Sinks.@Nullable One<Outcome>> outcome = new AtomicReference<>();
     private final List<Redirect> open = new CopyOnWriteArrayList<>();
     private volatile @Nullable String hint;
 
-    PendingLogin(AuthorizationRequest request, CallbackPage page, Scheduler scheduler) {
+    /**
+     * Creates a login.
+     *
+     * @param onResponse gets the authorization response, once, on the thread that received it
+     */
+    PendingLogin(
+            AuthorizationRequest request,
+            CallbackPage page,
+            Scheduler scheduler,
+            Consumer<? super AuthorizationResponse> onResponse) {
         this.request = request;
         this.path = request.redirectUri().getRawPath();
         this.page = page;
         this.scheduler = scheduler;
+        this.onResponse = onResponse;
     }
 
     /** Names the login without its state. */
@@ -102,11 +114,6 @@ final class PendingLogin {
             refusals.put(status.code(), made);
         }
         return made;
-    }
-
-    /** Returns the authorization response, when there is one. */
-    Mono<AuthorizationResponse> response() {
-        return response.asMono();
     }
 
     boolean hasResponse() {
@@ -166,7 +173,7 @@ final class PendingLogin {
     private Received accept(AuthorizationResponse judged, @Nullable String rawQuery) {
         Received offered = new Received(judged, rawQuery);
         if (received.compareAndSet(null, offered)) {
-            response.tryEmitValue(judged);
+            onResponse.accept(judged);
             return offered;
         }
         Received first = received.get();
@@ -180,10 +187,20 @@ final class PendingLogin {
         return text.substring(text.indexOf('?') + 1);
     }
 
+    /** Returns the outcome. It is made when it is first needed, because a program starts with a login that has none. */
+    private Sinks.One<Outcome> outcome() {
+        Sinks.One<Outcome> made = outcome.get();
+        if (made == null) {
+            outcome.compareAndSet(null, Sinks.one());
+            made = Objects.requireNonNull(outcome.get());
+        }
+        return made;
+    }
+
     /** Reports the outcome, to the pages that wait for it and to those that are asked for later. */
     void end(Outcome known) {
         // Fails for all but the first outcome: a cancellation comes after the end too.
-        if (outcome.tryEmitValue(known).isSuccess()) {
+        if (outcome().tryEmitValue(known).isSuccess()) {
             log.debug("{} has ended: {}", this, known);
         }
     }
@@ -222,7 +239,8 @@ final class PendingLogin {
          */
         Mono<PageResponse> page() {
             return same
-                    ? outcome.asMono()
+                    ? outcome()
+                            .asMono()
                             .timeout(LONGEST_HOLD, Mono.just(Outcome.FINISHING), scheduler)
                             .map(PendingLogin.this::page)
                     : Mono.fromSupplier(() -> PendingLogin.this.page(Outcome.LINK_USED));

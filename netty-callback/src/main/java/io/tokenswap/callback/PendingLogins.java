@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
 
 /** Logins that wait on one port, distinguished by their states, and logins that ended there a moment ago. */
@@ -23,12 +24,18 @@ final class PendingLogins {
     private final Deque<PendingLogin> ended = new ConcurrentLinkedDeque<>();
     private volatile long lastGrant = NEVER;
 
-    void add(PendingLogin login) {
+    /** Adds a login, until the result is disposed of. */
+    Disposable add(PendingLogin login, Scheduler scheduler) {
         waiting.add(login);
+        return () -> {
+            remove(login, scheduler);
+            // Known already unless the login was cancelled.
+            login.end(Outcome.FAILED);
+        };
     }
 
     /** Removes a login. One that got its response is remembered for repetitions of its redirect. */
-    void remove(PendingLogin login, Scheduler scheduler) {
+    private void remove(PendingLogin login, Scheduler scheduler) {
         if (login.isGranted()) {
             lastGrant = scheduler.now(TimeUnit.MILLISECONDS);
         }

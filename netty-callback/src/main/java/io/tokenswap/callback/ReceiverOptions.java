@@ -19,6 +19,7 @@ import reactor.netty.resources.LoopResources;
  * @param ports replace the ports of the redirect URIs, null for none
  * @param timeout the time from subscription to the authorization response
  * @param timers runs the timers, null for an event loop of Reactor Netty
+ * @param pasted the lines that the user pastes, null for none
  */
 record ReceiverOptions(
         List<URI> redirectUris,
@@ -26,7 +27,7 @@ record ReceiverOptions(
         CallbackPage page,
         Duration timeout,
         @Nullable Scheduler timers,
-        PastedInput pasted,
+        @Nullable PastedInput pasted,
         List<InetAddress> addresses,
         Listener.Limits limits) {
 
@@ -36,7 +37,7 @@ record ReceiverOptions(
             CallbackPage.create(),
             Duration.ofMinutes(5),
             null,
-            PastedInput.NONE,
+            null,
             Listener.LOOPBACK,
             Listener.Limits.DEFAULT);
 
@@ -99,7 +100,8 @@ record ReceiverOptions(
 
         @Nullable Scheduler timers;
 
-        PastedInput pasted;
+        @Nullable PastedInput pasted;
+
         List<InetAddress> addresses;
         Listener.Limits limits;
 

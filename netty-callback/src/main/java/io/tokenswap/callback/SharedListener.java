@@ -3,14 +3,11 @@ package io.tokenswap.callback;
 import io.tokenswap.callback.Listener.Limits;
 import io.tokenswap.callback.Listener.Place;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
-import org.reactivestreams.Publisher;
-import reactor.core.publisher.Flux;
+import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
@@ -35,11 +32,14 @@ final class SharedListener {
      * The listener if there is one, the number of its holders, and a signal that must complete before another can be
      * bound.
      */
-    private record State(@Nullable Binding binding, int holders, Mono<Void> before) {}
+    private record State(
+            @Nullable Binding binding,
+            int holders,
+            @Nullable Mono<Void> before) {}
 
     private final Place place;
     private final Limits limits;
-    private final AtomicReference<State> state = new AtomicReference<>(new State(null, 0, Mono.empty()));
+    private final AtomicReference<State> state = new AtomicReference<>(new State(null, 0, null));
 
     private SharedListener(Place place, Limits limits) {
         this.place = place;
@@ -47,28 +47,47 @@ final class SharedListener {
     }
 
     /**
-     * Uses the listener at a place. The listener is given back before the end is passed on, so that nothing the
-     * subscriber does then can keep the port.
+     * Takes the listener at a place, and binds it if there is none.
      *
      * @param scheduler runs the timer that frees the port
-     * @return the result of the use, or the error that kept the listener from being bound
      */
-    static <T> Flux<T> use(
-            Place place, Limits limits, Scheduler scheduler, Function<? super Listener, ? extends Publisher<T>> use) {
+    static Lease take(Place place, Limits limits, Scheduler scheduler) {
         SharedListener shared = place.port() == 0
                 ? new SharedListener(place, limits)
                 : PLACES.computeIfAbsent(place, p -> new SharedListener(p, limits));
-        return Flux.using(
-                shared::take,
-                binding -> binding.listener.flatMapMany(use),
-                binding -> shared.giveBack(binding, scheduler));
+        return shared.new Lease(shared.take(), scheduler);
+    }
+
+    /** A listener that is held until it is given back, which {@link #dispose()} does, once. */
+    final class Lease implements Disposable {
+
+        private final Binding binding;
+        private final Scheduler scheduler;
+
+        private Lease(Binding binding, Scheduler scheduler) {
+            this.binding = binding;
+            this.scheduler = scheduler;
+        }
+
+        /** Returns the listener, or the error that kept it from being bound. */
+        Mono<Listener> listener() {
+            return binding.listener;
+        }
+
+        @Override
+        public void dispose() {
+            giveBack(binding, scheduler);
+        }
     }
 
     private Binding take() {
-        State taken = state.updateAndGet(now -> now.binding == null
-                ? new State(new Binding(now.before), 1, now.before)
-                : new State(now.binding, now.holders + 1, now.before));
-        return Objects.requireNonNull(taken.binding);
+        while (true) {
+            State now = state.get();
+            Binding binding = now.binding == null ? new Binding(now.before) : now.binding;
+            if (state.compareAndSet(now, new State(binding, now.holders + 1, now.before))) {
+                return binding;
+            }
+        }
     }
 
     private void giveBack(Binding binding, Scheduler scheduler) {
@@ -94,18 +113,21 @@ final class SharedListener {
     }
 
     /** One listener, being bound or bound. */
-    private final class Binding {
+    final class Binding {
 
         /** Cached: every subscriber gets the same listener, and cancelling affects no other subscriber. */
         private final Mono<Listener> listener;
 
         private volatile @Nullable Listener bound;
 
-        Binding(Mono<Void> before) {
-            listener = before.then(Listener.bind(place, limits))
-                    .doOnNext(ready -> bound = ready)
-                    .doOnError(error -> forget())
-                    .cache();
+        private Binding(@Nullable Mono<Void> before) {
+            Mono<Listener> binding = Listener.bind(place, limits, this);
+            listener = (before == null ? binding : before.then(binding)).cache();
+        }
+
+        /** Called before any subscriber gets the listener. */
+        void bound(Listener ready) {
+            bound = ready;
         }
 
         private Duration linger(Scheduler scheduler) {
@@ -119,7 +141,7 @@ final class SharedListener {
         }
 
         /** Called before any subscriber gets the error, so that a subscriber that tries again binds anew. */
-        private void forget() {
+        void failed() {
             state.updateAndGet(now -> equals(now.binding) ? new State(null, 0, now.before) : now);
         }
     }

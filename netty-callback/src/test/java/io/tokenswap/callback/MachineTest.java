@@ -26,7 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
@@ -86,22 +85,22 @@ class MachineTest {
     @Tag("A55")
     void aLocalhostOfTheOtherFamilyOnlyIsExplainedAndTheLoginStillWaits(CapturedLog log) throws IOException {
         try (WaitingLogin login = WaitingLogin.start(on("127.0.0.1", NOT_OURS))) {
-            Listener listener = SharedListener.use(
-                            new Listener.Place(List.of(address("127.0.0.1")), 0),
-                            Listener.Limits.DEFAULT,
-                            Schedulers.parallel(),
-                            Mono::just)
-                    .blockLast();
+            SharedListener.Lease lease = SharedListener.take(
+                    new Listener.Place(List.of(address("127.0.0.1")), 0),
+                    Listener.Limits.DEFAULT,
+                    Schedulers.parallel());
+            Listener listener = lease.listener().block();
+            lease.dispose();
 
-            assertThat(LoopbackReceiver.localhostProblem(new InetAddress[] {address("::1")}, listener))
+            assertThat(LoginAttempt.localhostProblem(new InetAddress[] {address("::1")}, listener))
                     .contains(
                             "localhost resolves to 0:0:0:0:0:0:0:1 only", "use the host 127.0.0.1 in the redirect URI");
-            assertThat(LoopbackReceiver.localhostProblem(
+            assertThat(LoginAttempt.localhostProblem(
                             new InetAddress[] {address("::1"), address("127.0.0.1")}, listener))
                     .isNull();
-            assertThat(LoopbackReceiver.localhostProblem(new InetAddress[0], listener))
+            assertThat(LoginAttempt.localhostProblem(new InetAddress[0], listener))
                     .isNull();
-            assertThatThrownBy(() -> LoopbackReceiver.localhostProblem(new InetAddress[] {address(NOT_OURS)}, listener))
+            assertThatThrownBy(() -> LoginAttempt.localhostProblem(new InetAddress[] {address(NOT_OURS)}, listener))
                     .isInstanceOf(RedirectHostException.class);
             login.isStillPending();
         }

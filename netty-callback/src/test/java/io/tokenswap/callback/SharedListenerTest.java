@@ -35,11 +35,10 @@ class SharedListenerTest {
     }
 
     private Flux<Listener> held(int port) {
-        return SharedListener.use(
-                new Place(Listener.LOOPBACK, port),
-                Limits.DEFAULT,
-                time,
-                listener -> Flux.just(listener).concatWith(Mono.never()));
+        return Flux.using(
+                () -> SharedListener.take(new Place(Listener.LOOPBACK, port), Limits.DEFAULT, time),
+                lease -> lease.listener().concatWith(Mono.never()),
+                SharedListener.Lease::dispose);
     }
 
     private Holder hold(int port) {

@@ -11,6 +11,7 @@ import io.tokenswap.AuthorizationResponse.Granted;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.params.provider.Arguments;
@@ -41,16 +42,17 @@ class PastedFuzz {
     @FuzzTest
     void onlyTheStateOrAnAllowedCodeEndsTheLogin(@NotNull String pasted, boolean codeAlone) {
         String line = pasted.replace("STATE", STATE);
-        PendingLogin login = EFFORT.of(() -> offered(line, codeAlone));
-        if (login.hasResponse()) {
-            check(login.response().block(), line, codeAlone);
+        AuthorizationResponse response = EFFORT.of(() -> offered(line, codeAlone));
+        if (response != null) {
+            check(response, line, codeAlone);
         }
     }
 
-    private static PendingLogin offered(String line, boolean codeAlone) {
-        PendingLogin login = new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel());
-        login.paste(line, codeAlone);
-        return login;
+    /** Returns the response that ends the login, or null. */
+    private static AuthorizationResponse offered(String line, boolean codeAlone) {
+        AtomicReference<AuthorizationResponse> response = new AtomicReference<>();
+        new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel(), response::set).paste(line, codeAlone);
+        return response.get();
     }
 
     private static void check(AuthorizationResponse response, String line, boolean codeAlone) {
