@@ -3,12 +3,25 @@ package io.tokenswap.http;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ChannelId;
+import io.netty.resolver.AbstractAddressResolver;
+import io.netty.resolver.AddressResolver;
+import io.netty.resolver.AddressResolverGroup;
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.concurrent.Promise;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.testing.RawServer;
+import java.lang.reflect.Constructor;
+import java.net.InetSocketAddress;
 import java.net.URI;
+import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -20,6 +33,9 @@ import reactor.netty.resources.ConnectionProvider;
 /** Which request uses which connection. */
 @Timeout(60)
 class ConnectionsTest extends WireFixture {
+
+    private static final Duration LONGEST_LIFE = Duration.ofMinutes(5);
+    private static final Duration PAUSE = Duration.ofSeconds(6);
 
     /** A server that keeps its connections open, but loses every request but the first on each of them. */
     private RawServer losingSecondRequests() {
@@ -121,5 +137,115 @@ class ConnectionsTest extends WireFixture {
         assertThat(TokenClient.DEFAULT.configuration().connectionProvider().mutate())
                 .extracting("maxLifeTime")
                 .isEqualTo(Duration.ofMinutes(5));
+    }
+
+    @Test
+    @Tag("E36")
+    void aChangedAddressOfTheServerIsFollowedAlthoughTheConnectionIsBusy() {
+        RecordingServer before = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
+        RecordingServer after = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
+        ChangingName name = new ChangingName(before);
+        SteppedClock clock = new SteppedClock();
+        ConnectionProvider pool = started(likeTheDefault(clock));
+        TokenEndpoint endpoint = ExchangeServerEndpoint.builder(URI.create("http://exchange.test"))
+                .allowInsecureHttp()
+                .httpClient(HttpClient.create(pool).resolver(name))
+                .build();
+        endpoint.refresh(Samples.REFRESH_TOKEN).block();
+        name.leadsTo(after);
+
+        // Each pause is shorter than the one after which an idle connection is closed.
+        for (Duration age = Duration.ZERO; age.compareTo(LONGEST_LIFE) < 0; age = age.plus(PAUSE)) {
+            assertThat(after.requests()).as("after " + age).isEmpty();
+            clock.advance(PAUSE);
+            endpoint.refresh(Samples.REFRESH_TOKEN).block();
+        }
+
+        assertThat(after.requests()).hasSize(1);
+    }
+
+    /**
+     * Returns a pool of one connection with the settings of the default one, and another clock. Reactor Netty has a constructor
+     * for that, which it uses in its own tests.
+     */
+    private static ConnectionProvider likeTheDefault(Clock clock) {
+        try {
+            Constructor<?> constructor = Class.forName("reactor.netty.resources.DefaultPooledConnectionProvider")
+                    .getDeclaredConstructor(ConnectionProvider.Builder.class, Clock.class);
+            constructor.setAccessible(true);
+            ConnectionProvider.Builder settings =
+                    TokenClient.DEFAULT.configuration().connectionProvider().mutate();
+            return (ConnectionProvider) constructor.newInstance(settings.maxConnections(1), clock);
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static final class SteppedClock extends Clock {
+
+        private final AtomicLong millis = new AtomicLong();
+
+        void advance(Duration time) {
+            millis.addAndGet(time.toMillis());
+        }
+
+        @Override
+        public long millis() {
+            return millis.get();
+        }
+
+        @Override
+        public Instant instant() {
+            return Instant.ofEpochMilli(millis());
+        }
+
+        @Override
+        public ZoneId getZone() {
+            return ZoneOffset.UTC;
+        }
+
+        @Override
+        public Clock withZone(ZoneId zone) {
+            return this;
+        }
+    }
+
+    /** DNS with one name, which leads to one server after the other. */
+    private static final class ChangingName extends AddressResolverGroup<InetSocketAddress> {
+
+        private volatile RecordingServer server;
+
+        ChangingName(RecordingServer server) {
+            this.server = server;
+        }
+
+        void leadsTo(RecordingServer next) {
+            server = next;
+        }
+
+        @Override
+        protected AddressResolver<InetSocketAddress> newResolver(EventExecutor executor) {
+            return new AbstractAddressResolver<>(executor, InetSocketAddress.class) {
+                @Override
+                protected boolean doIsResolved(InetSocketAddress address) {
+                    return !address.isUnresolved();
+                }
+
+                @Override
+                protected void doResolve(InetSocketAddress unresolved, Promise<InetSocketAddress> result) {
+                    result.setSuccess(address());
+                }
+
+                @Override
+                protected void doResolveAll(InetSocketAddress unresolved, Promise<List<InetSocketAddress>> result) {
+                    result.setSuccess(List.of(address()));
+                }
+
+                private InetSocketAddress address() {
+                    URI uri = server.uri("");
+                    return new InetSocketAddress(uri.getHost(), uri.getPort());
+                }
+            };
+        }
     }
 }
