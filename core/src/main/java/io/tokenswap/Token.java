@@ -1,12 +1,17 @@
 package io.tokenswap;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,9 +30,9 @@ import org.jspecify.annotations.Nullable;
 public final class Token {
 
     private final String accessToken;
-    private final String tokenType;
-    private final Set<String> scopes;
-    private final @Nullable String refreshToken;
+
+    /** The bytes of its Latin-1 characters, or the text if it has others. A text takes a third more memory. */
+    private final @Nullable Object refreshToken;
 
     // Instants in nanoseconds since 1970: a process may hold a million tokens, and three objects for each of them would
     // take as much memory as one of its secrets.
@@ -35,14 +40,11 @@ public final class Token {
     private final long expiresAt;
     private final long authorizedAt;
 
-    /** Values that most tokens lack. */
-    private final @Nullable Extras extras;
+    private final Details details;
 
     private Token(Builder builder) {
         this.accessToken = builder.accessToken;
-        this.tokenType = builder.tokenType;
-        this.scopes = builder.scopes;
-        this.refreshToken = builder.refreshToken;
+        this.refreshToken = packed(builder.refreshToken);
         Instant authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
         this.issuedAt = PackedInstant.pack(builder.issuedAt);
         this.expiresAt = PackedInstant.pack(builder.expiresAt);
@@ -52,9 +54,8 @@ public final class Token {
                         || this.authorizedAt == PackedInstant.FAR
                 ? new FarInstants(builder.issuedAt, builder.expiresAt, authorizedAt)
                 : null;
-        this.extras = far == null && builder.grantExpiresAt == null && builder.refreshTokenTimeout == null
-                ? null
-                : new Extras(builder.grantExpiresAt, builder.refreshTokenTimeout, far);
+        this.details =
+                Details.of(builder.tokenType, builder.scopes, builder.grantExpiresAt, builder.refreshTokenTimeout, far);
     }
 
     /**
@@ -87,7 +88,7 @@ public final class Token {
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-7.1">RFC 6749 section 7.1</a>
      */
     public String tokenType() {
-        return tokenType;
+        return details.tokenType;
     }
 
     /**
@@ -96,7 +97,7 @@ public final class Token {
      * @return the granted scopes, unmodifiable, in the provider's order
      */
     public Set<String> scopes() {
-        return scopes;
+        return details.scopes;
     }
 
     /**
@@ -105,7 +106,20 @@ public final class Token {
      * @return the refresh token, or null where the provider issued none
      */
     public @Nullable RefreshToken refreshToken() {
-        return refreshToken == null ? null : RefreshToken.of(refreshToken);
+        String text = refreshTokenText();
+        return text == null ? null : RefreshToken.of(text);
+    }
+
+    private static @Nullable Object packed(@Nullable String text) {
+        return text != null && text.chars().allMatch(c -> c <= 0xFF)
+                ? text.getBytes(StandardCharsets.ISO_8859_1)
+                : text;
+    }
+
+    private @Nullable String refreshTokenText() {
+        return refreshToken instanceof byte[] bytes
+                ? new String(bytes, StandardCharsets.ISO_8859_1)
+                : (String) refreshToken;
     }
 
     /**
@@ -144,7 +158,7 @@ public final class Token {
      * @return the first instant at which no refresh succeeds, or null if the provider reported none
      */
     public @Nullable Instant grantExpiresAt() {
-        return extras == null ? null : extras.grantExpiresAt;
+        return details.grantExpiresAt;
     }
 
     /**
@@ -154,7 +168,7 @@ public final class Token {
      * @return the time from {@link #issuedAt()}, or null if the provider reported none
      */
     public @Nullable Duration refreshTokenTimeout() {
-        return extras == null ? null : extras.refreshTokenTimeout;
+        return details.refreshTokenTimeout;
     }
 
     /**
@@ -174,9 +188,9 @@ public final class Token {
      */
     public Builder toBuilder() {
         Builder builder = new Builder(accessToken, issuedAt());
-        builder.tokenType = tokenType;
-        builder.scopes = scopes;
-        builder.refreshToken = refreshToken;
+        builder.tokenType = tokenType();
+        builder.scopes = scopes();
+        builder.refreshToken = refreshTokenText();
         builder.expiresAt = expiresAt();
         builder.authorizedAt = authorizedAt();
         builder.grantExpiresAt = grantExpiresAt();
@@ -188,26 +202,24 @@ public final class Token {
     public boolean equals(@Nullable Object other) {
         return other instanceof Token that
                 && SecretText.areEqual(accessToken, that.accessToken)
-                && tokenType.equals(that.tokenType)
-                && scopes.equals(that.scopes)
-                && Objects.equals(refreshToken, that.refreshToken)
+                && Objects.deepEquals(refreshToken, that.refreshToken)
                 && issuedAt == that.issuedAt
                 && expiresAt == that.expiresAt
                 && authorizedAt == that.authorizedAt
-                && Objects.equals(extras, that.extras);
+                && details.equals(that.details);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(accessToken, refreshToken, issuedAt);
+        return Objects.hash(accessToken, refreshTokenText(), issuedAt);
     }
 
     /** Names the token by its fingerprint; holds no secret. */
     @Override
     public String toString() {
         return "Token[" + fingerprint()
-                + ", " + tokenType
-                + ", scopes=" + scopes
+                + ", " + tokenType()
+                + ", scopes=" + scopes()
                 + ", refreshToken=" + (refreshToken == null ? "none" : "present")
                 + ", issuedAt=" + issuedAt()
                 + ", expiresAt=" + expiresAt()
@@ -217,13 +229,52 @@ public final class Token {
     }
 
     private FarInstants far() {
-        return Objects.requireNonNull(Objects.requireNonNull(extras).far);
+        return Objects.requireNonNull(details.far);
     }
 
-    private record Extras(
+    /**
+     * Values that the tokens of one application usually have in common. Those tokens share one object: a set of one scope alone
+     * takes more memory than the rest of a token.
+     */
+    private record Details(
+            String tokenType,
+            Set<String> scopes,
             @Nullable Instant grantExpiresAt,
             @Nullable Duration refreshTokenTimeout,
-            @Nullable FarInstants far) {}
+            @Nullable FarInstants far) {
+
+        /** A bound for servers that grant ever new scopes. */
+        private static final int MOST_SHARED = 256;
+
+        private static final Map<List<String>, Details> SHARED = new ConcurrentHashMap<>();
+
+        static Details of(
+                String tokenType,
+                Set<String> scopes,
+                @Nullable Instant grantExpiresAt,
+                @Nullable Duration refreshTokenTimeout,
+                @Nullable FarInstants far) {
+            Details shared = shared(tokenType, scopes);
+            return grantExpiresAt == null && refreshTokenTimeout == null && far == null
+                    ? shared
+                    : new Details(shared.tokenType, shared.scopes, grantExpiresAt, refreshTokenTimeout, far);
+        }
+
+        private static Details shared(String tokenType, Set<String> scopes) {
+            List<String> key = new ArrayList<>(scopes.size() + 1); // a list, because the order of the scopes is kept
+            key.add(tokenType);
+            key.addAll(scopes);
+            Details known = SHARED.get(key);
+            if (known != null) {
+                return known;
+            }
+            Details made = new Details(tokenType, scopes, null, null, null);
+            if (SHARED.size() < MOST_SHARED) {
+                SHARED.put(key, made);
+            }
+            return made;
+        }
+    }
 
     /** All instants of a token that has one before 1677 or after 2262. */
     private record FarInstants(Instant issuedAt, @Nullable Instant expiresAt, Instant authorizedAt) {}

@@ -155,6 +155,15 @@ class TokenTest {
         assertThatIllegalArgumentException().isThrownBy(() -> AccessToken.of(accessToken));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"AQA-1_2.~+/=", "\u00e9", "\u65e5\u672c", "\ud800"})
+    void keepsARefreshTokenOfAnyCharacters(String text) {
+        Token token = Token.builder("a", ISSUED).refreshToken(text).build();
+        assertThat(token.refreshToken()).isEqualTo(RefreshToken.of(text));
+        assertThat(token.toBuilder().build()).isEqualTo(token).hasSameHashCodeAs(token);
+        assertThat(token.toBuilder().refreshToken("b").build()).isNotEqualTo(token);
+    }
+
     @Test
     void isNotMadeWithAnEmptyRefreshToken() {
         Token.Builder builder = Token.builder("access", ISSUED);

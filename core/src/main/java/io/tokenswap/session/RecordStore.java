@@ -29,17 +29,25 @@ final class RecordStore {
     private static final String NO_USER = TokenStore.key("");
 
     private final TokenStore store;
-    private final String key;
+    private final String user;
     private final SessionSettings settings;
 
-    RecordStore(TokenStore store, String key, SessionSettings settings) {
+    /** Null until it is needed: the hash takes as long as all else that a call needs. */
+    private @Nullable String key;
+
+    RecordStore(TokenStore store, String user, SessionSettings settings) {
         this.store = store;
-        this.key = key;
+        this.user = user;
         this.settings = settings;
     }
 
     String key() {
-        return key;
+        String known = key;
+        if (known == null) {
+            known = TokenStore.key(user);
+            key = known;
+        }
+        return known;
     }
 
     TokenStore engine() {
@@ -47,7 +55,7 @@ final class RecordStore {
     }
 
     Mono<Entry> load() {
-        return limited(() -> store.load(key));
+        return limited(() -> store.load(key()));
     }
 
     /**
@@ -55,7 +63,7 @@ final class RecordStore {
      * counts as absent. The clock then comes from a key that no user has.
      */
     Mono<Reading> loadFor(Kind kind) {
-        return read(key)
+        return read(key())
                 .onErrorResume(
                         StoreFailure.class,
                         failure -> failure.getCause() instanceof UnreadableRecordException unreadable
@@ -84,21 +92,21 @@ final class RecordStore {
     record Reading(@Nullable Record record, Instant now, Moment asked) {}
 
     Mono<Acquired> acquire(Version view) {
-        return limited(() -> store.acquire(key, settings.owner(), view, settings.leaseLength()));
+        return limited(() -> store.acquire(key(), settings.owner(), view, settings.leaseLength()));
     }
 
     Mono<Acquired> extend(long attempt) {
-        return limited(() -> store.extend(key, settings.owner(), attempt, settings.leaseLength()));
+        return limited(() -> store.extend(key(), settings.owner(), attempt, settings.leaseLength()));
     }
 
     Mono<Entry> put(Record record, Kind kind, long attempt) {
-        return limited(() -> store.put(key, record, kind, settings.owner(), attempt));
+        return limited(() -> store.put(key(), record, kind, settings.owner(), attempt));
     }
 
     /** Ends a lease without a result. A failure is ignored: a lease that is not released ends by itself. */
     Mono<Void> release(long attempt, Duration pause, boolean sent) {
         return AttemptLimit.apply(
-                        Mono.defer(() -> store.release(key, settings.owner(), attempt, pause, sent)), LIMIT, settings)
+                        Mono.defer(() -> store.release(key(), settings.owner(), attempt, pause, sent)), LIMIT, settings)
                 .onErrorComplete();
     }
 
@@ -110,7 +118,7 @@ final class RecordStore {
     /** Emits a hint whenever the record may have changed. A store whose hints fail is asked by the clock alone. */
     Flux<String> changes() {
         return Flux.defer(store::changes)
-                .filter(changed -> changed.equals(key) || changed.equals(TokenStore.ANY_KEY))
+                .filter(changed -> changed.equals(key()) || changed.equals(TokenStore.ANY_KEY))
                 .onErrorResume(error -> Flux.never());
     }
 

@@ -60,13 +60,11 @@ abstract class SessionEngine {
 
     private volatile int timerChanges;
 
-    /** Only touched by the thread that counts in {@link #timerChanges}. */
-    private @Nullable RefreshTimer timer;
-
     /**
-     * Exception that the scheduler threw at its last use, after which no token can come ahead of expiry; null if there is none.
+     * The {@link RefreshTimer}, or the exception that the scheduler threw instead, after which no token can come ahead of expiry;
+     * null if no timer is needed. Only written by the thread that counts in {@link #timerChanges}.
      */
-    private volatile @Nullable RuntimeException refusal;
+    private volatile @Nullable Object timer;
 
     SessionEngine(SessionSettings settings, SessionLink link, Token token, Stored stored) {
         this.settings = settings;
@@ -98,7 +96,7 @@ abstract class SessionEngine {
      * Returns the reason why no token can come ahead of expiry any more, for example a scheduler that was shut down; else null.
      */
     @Nullable RuntimeException schedulingRefusal() {
-        return refusal;
+        return timer instanceof RuntimeException refusal ? refusal : null;
     }
 
     /** A new subscriber finds the end of the grant: looks at the store once, if that was not done just now. */
@@ -231,17 +229,19 @@ abstract class SessionEngine {
     }
 
     private void setTimerFor(@Nullable Phase wanted) {
-        if (timer != null && (!timer.isFor(wanted) || settings.scheduler().isDisposed())) {
-            timer.cancel();
-            timer = null;
+        Object set = timer;
+        if (set instanceof RefreshTimer running
+                && (!running.isFor(wanted) || settings.scheduler().isDisposed())) {
+            running.cancel();
+            set = null;
         }
         try {
-            if (timer == null && wanted != null) {
-                timer = new RefreshTimer(this, wanted);
+            if (!(set instanceof RefreshTimer)) {
+                set = wanted == null ? null : new RefreshTimer(this, wanted);
             }
-            refusal = null;
+            timer = set;
         } catch (RuntimeException refused) {
-            refusal = refused;
+            timer = refused;
             Observers.look(observers, null, null, settings.calls());
         }
     }

@@ -15,8 +15,18 @@ import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
-/** Begins sessions with a record of a store, a new one or a stored one. */
-record SessionOpening(SessionSettings settings, RecordStore store) {
+/**
+ * Begins sessions with a record of a store, a new one or a stored one.
+ *
+ * @param settings the options of the session
+ * @param store the record
+ * @param link what connects the session with the record
+ */
+record SessionOpening(SessionSettings settings, RecordStore store, StoreLink link) {
+
+    SessionOpening(SessionSettings settings, RecordStore store) {
+        this(settings, store, StoreLink.to(store));
+    }
 
     /** Stores the token of a sign-in, which happens at the subscription, and after the login that is stored by then. */
     Mono<TokenSession> start(Token token) {
@@ -59,10 +69,7 @@ record SessionOpening(SessionSettings settings, RecordStore store) {
             throw new LoginRequiredException("The user has signed out meanwhile. Sign in again.", null);
         }
         return new DefaultTokenSession(
-                settings,
-                new StoreLink(store),
-                Objects.requireNonNull(record.token()),
-                Stored.of(record, settings.elapsed()));
+                settings, link, Objects.requireNonNull(record.token()), Stored.of(record, settings.elapsed()));
     }
 
     private <T> Mono<T> limited(Mono<T> opening) {

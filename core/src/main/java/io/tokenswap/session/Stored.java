@@ -16,28 +16,72 @@ import org.jspecify.annotations.Nullable;
  *
  * @param best the record with the greatest version that was ever seen or written here, sign-outs included
  * @param seenAt when {@code best} was last seen in the store or saved there
- * @param unsaved the write that the store has not confirmed yet
- * @param spare a successor obtained here of the same refresh token as {@code best}, which another node obtained later
- * @param lease the lease that an attempt here holds
+ * @param work what is in progress; {@link Work#NONE}, which all of them share, while the session sleeps
  * @param keepsRefreshToken true if a response of the provider showed that it does not rotate refresh tokens
  * @param reachableSince the time since which no operation of the store has failed; {@link Phase#NEVER} if the last one failed
- * @param waitingSince the time since which the session has waited for a mark of another attempt; {@link Phase#NEVER} if there
- *     is none
  */
-record Stored(
-        @Nullable Record best,
-        long seenAt,
-        @Nullable Unsaved unsaved,
-        @Nullable Record spare,
-        @Nullable Lease lease,
-        boolean keepsRefreshToken,
-        long reachableSince,
-        long waitingSince) {
+record Stored(@Nullable Record best, long seenAt, Work work, boolean keepsRefreshToken, long reachableSince) {
 
-    static final Stored NONE = new Stored(null, 0, null, null, null, false, Phase.NEVER, Phase.NEVER);
+    static final Stored NONE = new Stored(null, 0, Work.NONE, false, Phase.NEVER);
+
+    /**
+     * Values that only a session at work has.
+     *
+     * @param unsaved the write that the store has not confirmed yet
+     * @param spare a successor obtained here of the same refresh token as {@code best}, which another node obtained later
+     * @param lease the lease that an attempt here holds
+     * @param waitingSince the time since which the session has waited for a mark of another attempt; {@link Phase#NEVER} if
+     *     there is none
+     */
+    record Work(
+            @Nullable Unsaved unsaved,
+            @Nullable Record spare,
+            @Nullable Lease lease,
+            long waitingSince) {
+
+        static final Work NONE = new Work(null, null, null, Phase.NEVER);
+
+        static Work of(@Nullable Unsaved unsaved, @Nullable Record spare, @Nullable Lease lease, long waitingSince) {
+            return unsaved == null && spare == null && lease == null && waitingSince == Phase.NEVER
+                    ? NONE
+                    : new Work(unsaved, spare, lease, waitingSince);
+        }
+    }
+
+    Stored(
+            @Nullable Record best,
+            long seenAt,
+            @Nullable Unsaved unsaved,
+            @Nullable Record spare,
+            @Nullable Lease lease,
+            boolean keepsRefreshToken,
+            long reachableSince,
+            long waitingSince) {
+        this(best, seenAt, Work.of(unsaved, spare, lease, waitingSince), keepsRefreshToken, reachableSince);
+    }
 
     static Stored of(Record record, long elapsed) {
-        return new Stored(record, elapsed, null, null, null, false, elapsed, Phase.NEVER);
+        return new Stored(record, elapsed, Work.NONE, false, elapsed);
+    }
+
+    /** Returns the write that the store has not confirmed yet, or null. */
+    @Nullable Unsaved unsaved() {
+        return work.unsaved;
+    }
+
+    /** Returns the spare, or null. */
+    @Nullable Record spare() {
+        return work.spare;
+    }
+
+    /** Returns the lease that an attempt here holds, or null. */
+    @Nullable Lease lease() {
+        return work.lease;
+    }
+
+    /** Returns the time since which the session has waited for a mark, or {@link Phase#NEVER}. */
+    long waitingSince() {
+        return work.waitingSince;
     }
 
     /** Returns true if there is a store to look at. */
@@ -47,23 +91,23 @@ record Stored(
 
     /** Returns true if work for the store is pending that must continue without a caller: a save, or a lease to be kept. */
     boolean isPending() {
-        return unsaved != null || lease != null;
+        return work.unsaved != null || work.lease != null;
     }
 
     /** Returns the time at which {@link #begun} has something to begin. */
     long dueAt() {
-        long save = unsaved == null || unsaved.running ? Phase.NEVER : unsaved.retryAt;
-        long extend = lease == null ? Phase.NEVER : lease.extendAt;
+        long save = work.unsaved == null || work.unsaved.running ? Phase.NEVER : work.unsaved.retryAt;
+        long extend = work.lease == null ? Phase.NEVER : work.lease.extendAt;
         return Math.min(save, extend);
     }
 
     /** Begins the save or the extension of the lease that is due. */
     Stored begun(long elapsed, long leaseLength) {
-        Unsaved save = unsaved;
+        Unsaved save = work.unsaved;
         if (save != null && !save.running && elapsed >= save.retryAt) {
             save = save.begun();
         }
-        Lease held = lease;
+        Lease held = work.lease;
         if (held != null && elapsed >= held.extendAt) {
             held = held.extending(elapsed + leaseLength / 3);
         }
@@ -92,8 +136,8 @@ record Stored(
         }
         String login = best.version().login();
         long number = best.version().number();
-        if (unsaved != null && unsaved.record == null) { // a login that has no version yet
-            login = unsaved.login;
+        if (work.unsaved != null && work.unsaved.record == null) { // a login that has no version yet
+            login = work.unsaved.login;
             number = 0;
         }
         long mixed = Long.parseUnsignedLong(login.substring(0, 16), 16) + 0x9E3779B97F4A7C15L * (number + 1);
@@ -105,12 +149,12 @@ record Stored(
 
     /** A login or sign-out that has no version yet goes ahead of whatever is in the store. */
     boolean isCommanded() {
-        return unsaved != null && unsaved.record == null;
+        return work.unsaved != null && work.unsaved.record == null;
     }
 
     /** Returns true if the store has not confirmed a login yet. */
     boolean isLoginUnsaved() {
-        return unsaved != null && unsaved.kind == Kind.LOGIN;
+        return work.unsaved != null && work.unsaved.kind == Kind.LOGIN;
     }
 
     /** Takes a greater record that was seen in the store. What was not saved yet is smaller, and so is not needed any more. */
@@ -118,7 +162,7 @@ record Stored(
         Record before = best;
         Record own = before != null && before.version().isSibling(record.version()) && before.token() != null
                 ? before
-                : spare != null && spare.version().isSibling(record.version()) ? spare : null;
+                : work.spare != null && work.spare.version().isSibling(record.version()) ? work.spare : null;
         return new Stored(
                 record,
                 elapsed,
@@ -127,7 +171,7 @@ record Stored(
                 null,
                 keepsRefreshToken,
                 reachableSince,
-                before != null && before.version().isSibling(record.version()) ? waitingSince : Phase.NEVER);
+                before != null && before.version().isSibling(record.version()) ? work.waitingSince : Phase.NEVER);
     }
 
     /** A refresh succeeded here: the result is the greatest record from now on, and must be saved. */
@@ -137,7 +181,7 @@ record Stored(
                 seenAt,
                 Unsaved.of(Kind.REFRESH, record, attempt, elapsed),
                 null,
-                lease,
+                work.lease,
                 keepsRefreshToken || sameRefreshToken,
                 reachableSince,
                 Phase.NEVER);
@@ -147,9 +191,9 @@ record Stored(
     Stored commanded(Kind kind, @Nullable Token token, String login, Moment moment) {
         Version floor = best == null ? null : best.version();
         // The write ends the lease, because a lease that is not ended would block the key.
-        long attempt = lease != null ? lease.attempt : unsaved != null ? unsaved.attempt : 0;
-        if (unsaved != null && unsaved.record == null && unsaved.floor != null) {
-            floor = unsaved.floor;
+        long attempt = work.lease != null ? work.lease.attempt : work.unsaved != null ? work.unsaved.attempt : 0;
+        if (work.unsaved != null && work.unsaved.record == null && work.unsaved.floor != null) {
+            floor = work.unsaved.floor;
         }
         return new Stored(
                 best,
@@ -164,16 +208,24 @@ record Stored(
 
     /** The store's clock gave the command its version. It is written with this version however often that is repeated. */
     Stored fixed(Unsaved command, Unsaved fixed) {
-        return command.equals(unsaved)
-                ? new Stored(fixed.record, seenAt, fixed, spare, lease, keepsRefreshToken, reachableSince, waitingSince)
+        return command.equals(work.unsaved)
+                ? new Stored(
+                        fixed.record,
+                        seenAt,
+                        fixed,
+                        work.spare,
+                        work.lease,
+                        keepsRefreshToken,
+                        reachableSince,
+                        work.waitingSince)
                 : this;
     }
 
     /** The store confirmed a write, and ended the lease of its attempt with it. */
     Stored saved(Unsaved write, long elapsed) {
-        return unsaved == null || !unsaved.isSameAs(write)
+        return work.unsaved == null || !work.unsaved.isSameAs(write)
                 ? this
-                : new Stored(best, elapsed, null, spare, null, keepsRefreshToken, reachableSince, Phase.NEVER);
+                : new Stored(best, elapsed, null, work.spare, null, keepsRefreshToken, reachableSince, Phase.NEVER);
     }
 
     /** The store holds another token under the version of a write: that token counts, so that all nodes agree. */
@@ -181,15 +233,18 @@ record Stored(
         Stored saved = saved(write, elapsed);
         return saved.equals(this)
                 ? this
-                : new Stored(stored, elapsed, null, null, saved.lease, keepsRefreshToken, reachableSince, Phase.NEVER);
+                : new Stored(
+                        stored, elapsed, null, null, saved.work.lease, keepsRefreshToken, reachableSince, Phase.NEVER);
     }
 
     Stored saveFailed(Unsaved write, long retryAt) {
-        return unsaved == null || !unsaved.isSameAs(write) ? this : with(unsaved.failed(retryAt), lease);
+        return work.unsaved == null || !work.unsaved.isSameAs(write)
+                ? this
+                : with(work.unsaved.failed(retryAt), work.lease);
     }
 
     Stored saveNow(long elapsed) {
-        return unsaved == null || unsaved.running ? this : with(unsaved.begun(), lease);
+        return work.unsaved == null || work.unsaved.running ? this : with(work.unsaved.begun(), work.lease);
     }
 
     /** An operation of the store succeeded or failed. */
@@ -197,56 +252,92 @@ record Stored(
         long since = success ? Math.min(reachableSince, elapsed) : Phase.NEVER;
         return since == reachableSince
                 ? this
-                : new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, since, waitingSince);
+                : new Stored(
+                        best,
+                        seenAt,
+                        work.unsaved,
+                        work.spare,
+                        work.lease,
+                        keepsRefreshToken,
+                        since,
+                        work.waitingSince);
     }
 
     Stored seen(long elapsed) {
-        return new Stored(best, elapsed, unsaved, spare, lease, keepsRefreshToken, reachableSince, waitingSince);
+        return new Stored(
+                best,
+                elapsed,
+                work.unsaved,
+                work.spare,
+                work.lease,
+                keepsRefreshToken,
+                reachableSince,
+                work.waitingSince);
     }
 
     Stored leased(@Nullable Lease lease) {
-        return with(unsaved, lease);
+        return with(work.unsaved, lease);
     }
 
     /** Gives up the lease, unless a write that is pending ends it. */
     Stored withoutLease() {
-        return lease != null && unsaved != null && unsaved.attempt == lease.attempt ? this : leased(null);
+        return work.lease != null && work.unsaved != null && work.unsaved.attempt == work.lease.attempt
+                ? this
+                : leased(null);
     }
 
     /**
      * Returns true if an attempt holds the lease. A command, a greater record and the end of the session take the lease away.
      */
     boolean isLeasedBy(long attempt) {
-        return lease != null && lease.attempt == attempt;
+        return work.lease != null && work.lease.attempt == attempt;
     }
 
     /** A token that was obtained here is a sibling of a greater record: it is kept in case the provider refuses that one. */
     Stored spared(Record record) {
         return best == null || !best.version().isSibling(record.version()) || best.equals(record)
                 ? this
-                : new Stored(best, seenAt, unsaved, record, lease, keepsRefreshToken, reachableSince, waitingSince);
+                : new Stored(
+                        best,
+                        seenAt,
+                        work.unsaved,
+                        record,
+                        work.lease,
+                        keepsRefreshToken,
+                        reachableSince,
+                        work.waitingSince);
     }
 
     Stored waiting(long since) {
-        return new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, since);
+        return new Stored(best, seenAt, work.unsaved, work.spare, work.lease, keepsRefreshToken, reachableSince, since);
     }
 
     /** The provider refused the refresh token for good. A store that loses the refusal gets it back from here. */
     Stored ended(Record record, long elapsed) {
         return compare(record) <= 0
                 ? this
-                : new Stored(record, elapsed, unsaved, null, lease, keepsRefreshToken, reachableSince, waitingSince);
+                : new Stored(
+                        record,
+                        elapsed,
+                        work.unsaved,
+                        null,
+                        work.lease,
+                        keepsRefreshToken,
+                        reachableSince,
+                        work.waitingSince);
     }
 
     /** The spare takes the place of the sibling that the provider refused. */
     Stored spareUsed(Record record) {
-        return new Stored(record, seenAt, unsaved, null, lease, keepsRefreshToken, reachableSince, waitingSince);
+        return new Stored(
+                record, seenAt, work.unsaved, null, work.lease, keepsRefreshToken, reachableSince, work.waitingSince);
     }
 
     private Stored with(@Nullable Unsaved unsaved, @Nullable Lease lease) {
-        return Objects.equals(unsaved, this.unsaved) && Objects.equals(lease, this.lease)
+        return Objects.equals(unsaved, work.unsaved) && Objects.equals(lease, work.lease)
                 ? this
-                : new Stored(best, seenAt, unsaved, spare, lease, keepsRefreshToken, reachableSince, waitingSince);
+                : new Stored(
+                        best, seenAt, unsaved, work.spare, lease, keepsRefreshToken, reachableSince, work.waitingSince);
     }
 
     /**

@@ -382,7 +382,7 @@ public interface TokenSession extends TokenSource, Disposable {
 
         private SessionOpening opening(TokenStore store) {
             SessionSettings options = settings();
-            return new SessionOpening(options, new RecordStore(store, TokenStore.key(user), options));
+            return new SessionOpening(options, new RecordStore(store, user, options));
         }
 
         private Builder copy() {

@@ -41,8 +41,8 @@ import reactor.util.context.Context;
  *         .contextWrite(TokenSessions.withUser("user-17"));
  * }</pre>
  *
- * <p>Ask for the session each time that you need it. A session that was not asked for within the idle timeout is closed, unless
- * it has a subscriber, a refresh in flight or a token that is not saved yet.
+ * <p>Ask for the session each time that you need it. A session that was not asked for within the idle timeout is closed, at
+ * most a minute later, unless it has a subscriber, a refresh in flight or a token that is not saved yet.
  *
  * <p>Safe for use by several threads. Every publisher is cold and acts on subscription only. A load or a sign-in that has begun
  * continues when its caller cancels.
@@ -67,6 +67,7 @@ public final class TokenSessions implements Disposable {
     private final TokenStore store;
     private final int maximumSize;
     private final long idleTimeout;
+    private final long began;
     private final ConcurrentMap<String, UserSlot> slots = new ConcurrentHashMap<>();
     private final List<FluxSink<UserEvent>> listeners = new CopyOnWriteArrayList<>();
     private final AtomicBoolean sweepIsScheduled = new AtomicBoolean();
@@ -78,6 +79,7 @@ public final class TokenSessions implements Disposable {
         this.store = options.store;
         this.maximumSize = options.maximumSize;
         this.idleTimeout = options.idleTimeout.toMillis();
+        this.began = settings.elapsed();
     }
 
     /**
@@ -120,11 +122,13 @@ public final class TokenSessions implements Disposable {
      */
     public Mono<TokenSession> get(String user) {
         Objects.requireNonNull(user, "user");
-        return Mono.defer(() -> {
-            UserSlot slot = slots.get(user);
-            TokenSession session = slot == null ? null : slot.use(settings.elapsed());
-            return session == null ? load(user) : Mono.just(session);
-        });
+        return UserSession.of(this, user);
+    }
+
+    /** Returns the open session of a user and notes its use; null if it must be loaded first. */
+    @Nullable TokenSession use(String user) {
+        UserSlot slot = slots.get(user);
+        return slot == null ? null : slot.use();
     }
 
     /**
@@ -167,9 +171,9 @@ public final class TokenSessions implements Disposable {
                 UserSlot opened = open(user, slot);
                 return opened == null
                         ? signIn(user, token)
-                        : opened.begin(afterClose(slot).then(opening(user).start(token)));
+                        : opened.begin(afterClose(slot).then(opening(opened).start(token)));
             }
-            TokenSession session = slot.use(settings.elapsed());
+            TokenSession session = slot.use();
             return session == null
                     ? slot.settled().then(signIn(user, token))
                     : session.renew(token)
@@ -195,7 +199,8 @@ public final class TokenSessions implements Disposable {
                     }
                 }))
                 .onErrorResume(
-                        TokenSessions::isUnreadable, unreadable -> opening(user).signOut())
+                        TokenSessions::isUnreadable,
+                        unreadable -> new SessionOpening(settings, recordStore(user)).signOut())
                 .onErrorComplete(LoginRequiredException.class);
     }
 
@@ -236,7 +241,7 @@ public final class TokenSessions implements Disposable {
             counts.put(status, 0);
         }
         for (UserSlot slot : slots.values()) {
-            DefaultTokenSession session = slot.session;
+            DefaultTokenSession session = slot.session();
             if (session != null) {
                 counts.merge(session.state().status(), 1, Integer::sum);
             }
@@ -256,7 +261,7 @@ public final class TokenSessions implements Disposable {
         Instant latest = Instant.ofEpochMilli(settings.moment().wall()).plus(time);
         int number = 0;
         for (UserSlot slot : slots.values()) {
-            DefaultTokenSession session = slot.session;
+            DefaultTokenSession session = slot.session();
             Instant end = session == null ? null : session.state().grantExpiresAt();
             if (end != null && !end.isAfter(latest)) {
                 number++;
@@ -270,7 +275,7 @@ public final class TokenSessions implements Disposable {
     public void dispose() {
         disposed = true;
         for (UserSlot slot : slots.values()) {
-            DefaultTokenSession session = slot.session;
+            DefaultTokenSession session = slot.session();
             if (session != null) {
                 session.dispose();
             }
@@ -300,7 +305,7 @@ public final class TokenSessions implements Disposable {
 
     // ---- loading
 
-    private Mono<TokenSession> load(String user) {
+    Mono<TokenSession> load(String user) {
         if (disposed) {
             return Mono.error(new SessionClosedException());
         }
@@ -313,10 +318,10 @@ public final class TokenSessions implements Disposable {
             return opened == null
                     ? get(user)
                     : opened.begin(afterClose(slot)
-                            .then(opening(user).restore())
+                            .then(opening(opened).restore())
                             .switchIfEmpty(Mono.error(TokenSessions::loginRequired)));
         }
-        TokenSession session = slot.use(settings.elapsed());
+        TokenSession session = slot.use();
         return session == null ? slot.opened(this, user) : Mono.just(session);
     }
 
@@ -332,12 +337,12 @@ public final class TokenSessions implements Disposable {
      * session at a time.
      */
     private static Mono<Void> afterClose(@Nullable UserSlot over) {
-        DefaultTokenSession closing = over == null ? null : over.session;
+        DefaultTokenSession closing = over == null ? null : over.session();
         return closing == null ? Mono.empty() : closing.disposeLater().onErrorComplete();
     }
 
-    private SessionOpening opening(String user) {
-        return new SessionOpening(settings, new RecordStore(store, TokenStore.key(user), settings));
+    private SessionOpening opening(UserSlot slot) {
+        return new SessionOpening(settings, slot.records(), slot);
     }
 
     private static LoginRequiredException loginRequired() {
@@ -346,6 +351,15 @@ public final class TokenSessions implements Disposable {
 
     SessionSettings settings() {
         return settings;
+    }
+
+    RecordStore recordStore(String user) {
+        return new RecordStore(store, user, settings);
+    }
+
+    /** Returns the seconds since these sessions were made, by the monotonic clock. */
+    int seconds() {
+        return (int) ((settings.elapsed() - began) / 1_000);
     }
 
     boolean hasListeners() {
@@ -391,33 +405,38 @@ public final class TokenSessions implements Disposable {
         }
     }
 
+    /** A session that may be closed. The time is noted once: it may change while the list is sorted. */
+    private record Candidate(UserSlot slot, int lastUse) {}
+
     /** Closes sessions whose users are idle, and over the maximum size those that have been idle for longest. */
     private void sweep() {
         if (!sweeping.compareAndSet(false, true)) {
             return;
         }
         try {
-            long now = settings.elapsed();
-            List<UserSlot> candidates = new ArrayList<>();
+            int now = seconds();
+            List<Candidate> candidates = new ArrayList<>();
             for (UserSlot slot : slots.values()) {
+                int lastUse = slot.lastUse(now);
+                long idle = (now - lastUse) * 1_000L;
                 if (slot.hasEnded()) {
                     slots.remove(slot.user, slot);
-                } else if (now - slot.lastUse() >= idleTimeout) {
+                } else if (idle >= idleTimeout) {
                     slot.evict();
-                } else if (now - slot.lastUse() >= IN_USE.toMillis()) {
-                    candidates.add(slot);
+                } else if (idle >= IN_USE.toMillis()) {
+                    candidates.add(new Candidate(slot, lastUse));
                 }
             }
             int excess = slots.size() - maximumSize;
             if (excess > 0) {
-                candidates.sort(Comparator.comparingLong(UserSlot::lastUse));
+                candidates.sort(Comparator.comparingInt(Candidate::lastUse));
                 // A little more than necessary, so that not every new session begins a sweep.
                 int wanted = excess + maximumSize / 16;
-                for (UserSlot slot : candidates) {
+                for (Candidate candidate : candidates) {
                     if (wanted <= 0) {
                         return;
                     }
-                    wanted -= slot.evict() ? 1 : 0;
+                    wanted -= candidate.slot.evict() ? 1 : 0;
                 }
             }
         } finally {

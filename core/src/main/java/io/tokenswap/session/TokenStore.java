@@ -8,7 +8,6 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.temporal.ChronoUnit;
 import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Objects;
@@ -288,42 +287,118 @@ public interface TokenStore {
     }
 
     /**
-     * The version of a record. Versions are compared field by field, in the order of the components. So a refresh is
-     * greater than what it consumed, a refusal is greater than the record that it refuses, and a later login or
-     * sign-out is greater than all before it.
-     *
-     * @param since when the login or sign-out happened, in milliseconds of the store's clock; a finer time is cut
-     * @param login the random id of that login or sign-out: 128 bits as 32 lower-case hexadecimal digits
-     * @param number the number of refreshes since that login
-     * @param attempt the number of the attempt that obtained the token; 0 for a login
-     * @param ended true for {@link State#DEAD} and {@link State#OUT}
+     * The version of a record. Versions are compared field by field, in the order of the constructor's parameters. So a
+     * refresh is greater than what it consumed, a refusal is greater than the record that it refuses, and a later login or
+     * sign-out is greater than all before it. Immutable.
      */
-    record Version(Instant since, String login, long number, long attempt, boolean ended)
-            implements Comparable<Version> {
+    final class Version implements Comparable<Version> {
 
         private static final Pattern LOGIN = Pattern.compile("[0-9a-f]{32}");
 
-        private static final Comparator<Version> ORDER = Comparator.comparing(Version::since)
-                .thenComparing(Version::login)
+        // The id as two numbers: a process may hold a million versions, and the text takes five times as much.
+        private static final Comparator<Version> ORDER = Comparator.comparingLong((Version version) -> version.since)
+                .thenComparing((one, other) -> Long.compareUnsigned(one.loginHigh, other.loginHigh))
+                .thenComparing((one, other) -> Long.compareUnsigned(one.loginLow, other.loginLow))
                 .thenComparingLong(Version::number)
                 .thenComparingLong(Version::attempt)
                 .thenComparing(Version::ended);
 
+        private final long since;
+        private final long loginHigh;
+        private final long loginLow;
+        private final long number;
+        private final long attempt;
+        private final boolean ended;
+
         /**
          * Checks the form of the id and of the numbers.
          *
-         * @param since when the login or sign-out happened
-         * @param login its random id
-         * @param number the number of refreshes since
-         * @param attempt the number of the attempt
-         * @param ended true for a record without a token
+         * @param since when the login or sign-out happened, in milliseconds of the store's clock; a finer time is cut
+         * @param login the random id of that login or sign-out: 128 bits as 32 lower-case hexadecimal digits
+         * @param number the number of refreshes since that login
+         * @param attempt the number of the attempt that obtained the token; 0 for a login
+         * @param ended true for {@link State#DEAD} and {@link State#OUT}
+         * @throws IllegalArgumentException if the id has another form, a number is negative, or the time is more than 290
+         *     million years away
          */
-        public Version {
-            since = since.truncatedTo(ChronoUnit.MILLIS);
-            if (!LOGIN.matcher(login).matches() || number < 0 || attempt < 0) {
-                throw new IllegalArgumentException(
-                        "A version has a login of 32 hexadecimal digits, and numbers that are not negative");
+        public Version(Instant since, String login, long number, long attempt, boolean ended) {
+            this(millis(since), high(login), low(login), number, attempt, ended);
+            if (number < 0 || attempt < 0) {
+                throw new IllegalArgumentException("The numbers of a version are not negative");
             }
+        }
+
+        private Version(long since, long loginHigh, long loginLow, long number, long attempt, boolean ended) {
+            this.since = since;
+            this.loginHigh = loginHigh;
+            this.loginLow = loginLow;
+            this.number = number;
+            this.attempt = attempt;
+            this.ended = ended;
+        }
+
+        private static long millis(Instant since) {
+            try {
+                return since.toEpochMilli();
+            } catch (ArithmeticException tooFar) {
+                throw new IllegalArgumentException("No login happened then: " + since, tooFar);
+            }
+        }
+
+        private static long high(String login) {
+            if (!LOGIN.matcher(login).matches()) {
+                throw new IllegalArgumentException("A version has a login of 32 hexadecimal digits");
+            }
+            return HexFormat.fromHexDigitsToLong(login, 0, 16);
+        }
+
+        private static long low(String login) {
+            return HexFormat.fromHexDigitsToLong(login, 16, 32);
+        }
+
+        /**
+         * Returns the time of the login or sign-out.
+         *
+         * @return when it happened, in milliseconds of the store's clock
+         */
+        public Instant since() {
+            return Instant.ofEpochMilli(since);
+        }
+
+        /**
+         * Returns the id of the login or sign-out.
+         *
+         * @return 32 lower-case hexadecimal digits
+         */
+        public String login() {
+            return HexFormat.of().toHexDigits(loginHigh) + HexFormat.of().toHexDigits(loginLow);
+        }
+
+        /**
+         * Returns the number of refreshes.
+         *
+         * @return the number since the login
+         */
+        public long number() {
+            return number;
+        }
+
+        /**
+         * Returns the attempt that obtained the token.
+         *
+         * @return its number, 0 for a login
+         */
+        public long attempt() {
+            return attempt;
+        }
+
+        /**
+         * Returns true if the record has no token any more.
+         *
+         * @return true for {@link State#DEAD} and {@link State#OUT}
+         */
+        public boolean ended() {
+            return ended;
         }
 
         @Override
@@ -339,11 +414,27 @@ public interface TokenStore {
          * @return true if login and number are equal
          */
         public boolean isSibling(Version other) {
-            return login.equals(other.login) && number == other.number;
+            return loginHigh == other.loginHigh && loginLow == other.loginLow && number == other.number;
         }
 
         private boolean isSameAttempt(Version other) {
             return isSibling(other) && attempt == other.attempt;
+        }
+
+        @Override
+        public boolean equals(@Nullable Object other) {
+            return other instanceof Version that && since == that.since && isSameAttempt(that) && ended == that.ended;
+        }
+
+        @Override
+        public int hashCode() {
+            return Objects.hash(since, loginHigh, number, attempt, ended);
+        }
+
+        @Override
+        public String toString() {
+            return "Version[since=" + since() + ", login=" + login() + ", number=" + number + ", attempt=" + attempt
+                    + ", ended=" + ended + "]";
         }
     }
 
@@ -356,19 +447,29 @@ public interface TokenStore {
     @SuppressWarnings("AvoidCommonTypeNames") // always read as TokenStore.Record
     final class Record {
 
-        private final Version version;
-        private final State state;
-        private final @Nullable Token token;
-        private final UnknownMembers unknown;
+        // The fields of the version: it is made on demand, as the object would take a tenth of a sleeping session.
+        private final long since;
+        private final long loginHigh;
+        private final long loginLow;
+        private final long number;
+        private final long attempt;
+
+        /** The token of a live record without unknown members, as most are; otherwise a {@link Content}. */
+        private final Object content;
+
+        private record Content(State state, @Nullable Token token, UnknownMembers unknown) {}
 
         Record(Version version, State state, @Nullable Token token, UnknownMembers unknown) {
             if (version.ended() != (state != State.LIVE) || (token != null) != (state == State.LIVE)) {
                 throw new IllegalArgumentException("A record has a token if it is live, and none otherwise");
             }
-            this.version = version;
-            this.state = state;
-            this.token = token;
-            this.unknown = unknown;
+            this.since = version.since;
+            this.loginHigh = version.loginHigh;
+            this.loginLow = version.loginLow;
+            this.number = version.number;
+            this.attempt = version.attempt;
+            this.content =
+                    token != null && unknown.equals(UnknownMembers.NONE) ? token : new Content(state, token, unknown);
         }
 
         /**
@@ -402,8 +503,8 @@ public interface TokenStore {
          * @return a live record of the same login and the next number
          */
         public Record refreshed(long attempt, Token next) {
-            Version refreshed = new Version(version.since, version.login, version.number + 1, attempt, false);
-            return new Record(refreshed, State.LIVE, next, unknown);
+            Version refreshed = new Version(since, loginHigh, loginLow, number + 1, attempt, false);
+            return new Record(refreshed, State.LIVE, next, unknown());
         }
 
         /**
@@ -414,8 +515,8 @@ public interface TokenStore {
          * @return a live record with the same token
          */
         public Record withAttempt(long attempt) {
-            Version later = new Version(version.since, version.login, version.number, attempt, false);
-            return new Record(later, State.LIVE, token(), unknown);
+            Version later = new Version(since, loginHigh, loginLow, number, attempt, false);
+            return new Record(later, State.LIVE, token(), unknown());
         }
 
         /**
@@ -424,8 +525,8 @@ public interface TokenStore {
          * @return a record without a token
          */
         public Record dead() {
-            Version dead = new Version(version.since, version.login, version.number, version.attempt, true);
-            return new Record(dead, State.DEAD, null, unknown);
+            Version dead = new Version(since, loginHigh, loginLow, number, attempt, true);
+            return new Record(dead, State.DEAD, null, unknown());
         }
 
         /**
@@ -434,7 +535,7 @@ public interface TokenStore {
          * @return the version
          */
         public Version version() {
-            return version;
+            return new Version(since, loginHigh, loginLow, number, attempt, state() != State.LIVE);
         }
 
         /**
@@ -443,7 +544,7 @@ public interface TokenStore {
          * @return the state
          */
         public State state() {
-            return state;
+            return content instanceof Content rare ? rare.state : State.LIVE;
         }
 
         /**
@@ -452,7 +553,7 @@ public interface TokenStore {
          * @return the token of a live record, null otherwise
          */
         public @Nullable Token token() {
-            return token;
+            return content instanceof Content rare ? rare.token : (Token) content;
         }
 
         /**
@@ -463,6 +564,7 @@ public interface TokenStore {
          * @return the end of the grant, or the time counted from the last write; 24 hours after it if the record is not live
          */
         public Instant expiresAt(Instant written, Duration unused) {
+            Token token = token();
             if (token == null) {
                 return written.plus(Duration.ofHours(24));
             }
@@ -471,26 +573,23 @@ public interface TokenStore {
         }
 
         UnknownMembers unknown() {
-            return unknown;
+            return content instanceof Content rare ? rare.unknown : UnknownMembers.NONE;
         }
 
         @Override
         public boolean equals(@Nullable Object other) {
-            return other instanceof Record that
-                    && version.equals(that.version)
-                    && state == that.state
-                    && Objects.equals(token, that.token)
-                    && unknown.equals(that.unknown);
+            return other instanceof Record that && version().equals(that.version()) && content.equals(that.content);
         }
 
         @Override
         public int hashCode() {
-            return version.hashCode();
+            return version().hashCode();
         }
 
         @Override
         public String toString() {
-            return "Record[" + state + ", " + version + (token == null ? "" : ", " + token) + "]";
+            Token token = token();
+            return "Record[" + state() + ", " + version() + (token == null ? "" : ", " + token) + "]";
         }
     }
 

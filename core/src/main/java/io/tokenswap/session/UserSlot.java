@@ -2,71 +2,110 @@ package io.tokenswap.session;
 
 import io.tokenswap.SessionClosedException;
 import io.tokenswap.session.TokenSessions.UserEvent;
-import java.util.Objects;
-import java.util.concurrent.atomic.AtomicLongFieldUpdater;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 
 /**
- * Place of one user in {@link TokenSessions}. The session is loading, open, closing or over.
+ * Place of one user in {@link TokenSessions}, and the link of the user's session with the store: one object for both, because
+ * a process may hold a million of them. The session is loading, open, closing or ended.
  *
  * <pre>
- *  loading --loaded--> open --evicted--> closing --closed--> over
- *     +--failed, or nothing is stored--> over      open --disposed by the application, or signed out--> over
+ *  loading --loaded--> open --evicted--> closing --closed--> ended
+ *     +--failed, or nothing is stored--> ended     open --disposed by the application, or signed out--> ended
  * </pre>
  *
- * <p>Use and eviction exclude each other by {@link #lastUse}: a use moves it on, and an eviction puts {@link #EVICTED}
- * in its place, each by compare-and-set. So a session that was just returned to a caller is not closed.
+ * <p>Use and eviction exclude each other by {@link #lastUse}: a use puts {@link #USED} there, and an eviction {@link #EVICTED},
+ * each by compare-and-set. So a session that was just returned to a caller is not closed. A use reads no clock: the next sweep
+ * notes its time.
  */
-final class UserSlot {
+final class UserSlot extends StoreLink {
 
-    private static final long EVICTED = Long.MIN_VALUE;
+    private static final int EVICTED = -2;
+    private static final int USED = -1;
 
-    private static final AtomicLongFieldUpdater<UserSlot> LAST_USE =
-            AtomicLongFieldUpdater.newUpdater(UserSlot.class, "lastUse");
+    /** The session could not be loaded, or is closed. */
+    private static final Object ENDED = new Object();
+
+    private static final AtomicIntegerFieldUpdater<UserSlot> LAST_USE =
+            AtomicIntegerFieldUpdater.newUpdater(UserSlot.class, "lastUse");
 
     final String user;
     private final TokenSessions sessions;
 
-    /** Null while the session is loading, and also later if the loading fails. */
-    volatile @Nullable DefaultTokenSession session;
+    /** A sink while the session is loading, the open session, a {@link Closing}, or {@link #ENDED}. */
+    private volatile Object state = Sinks.<TokenSession>one();
 
-    /** Ends with the loading, then with the closing; null while the session is open. */
-    private volatile Sinks.@Nullable One<TokenSession> pending = Sinks.one();
-
-    private volatile boolean over;
-    private volatile boolean listening;
-    private volatile long lastUse;
+    /** A time of {@link TokenSessions#seconds()}, {@link #USED} or {@link #EVICTED}. */
+    private volatile int lastUse;
 
     UserSlot(TokenSessions sessions, String user) {
         this.sessions = sessions;
         this.user = user;
-        this.lastUse = sessions.settings().elapsed();
+        this.lastUse = sessions.seconds();
     }
 
-    long lastUse() {
-        return lastUse;
+    /**
+     * A session that is about to be closed.
+     *
+     * @param session the session
+     * @param end completes when the session is closed, or stays open after all
+     */
+    private record Closing(DefaultTokenSession session, Sinks.One<TokenSession> end) {}
+
+    @Override
+    RecordStore records() {
+        return sessions.recordStore(user);
+    }
+
+    /** Returns the time of the last use. A use that no sweep has seen yet happens now. */
+    int lastUse(int now) {
+        return LAST_USE.compareAndSet(this, USED, now) ? now : lastUse;
+    }
+
+    /** Returns the session, which may be closing; null while it is loading and after it has ended. */
+    @Nullable DefaultTokenSession session() {
+        return session(state);
+    }
+
+    private static @Nullable DefaultTokenSession session(Object state) {
+        if (state instanceof DefaultTokenSession open) {
+            return open;
+        }
+        return state instanceof Closing closing ? closing.session : null;
+    }
+
+    /** Returns what ends with the loading or closing; null if neither is in progress. */
+    @SuppressWarnings("unchecked") // the only sink
+    private Sinks.@Nullable One<TokenSession> pending() {
+        Object now = state;
+        if (now instanceof Closing closing) {
+            return closing.end;
+        }
+        return now instanceof Sinks.One ? (Sinks.One<TokenSession>) now : null;
     }
 
     /** Returns true if the user has no session here any more. */
+    @SuppressWarnings("ReferenceEquality") // a constant
     boolean hasEnded() {
-        DefaultTokenSession opened = session;
-        return over || (opened != null && lastUse != EVICTED && opened.isDisposed());
+        Object now = state;
+        DefaultTokenSession opened = session(now);
+        return now == ENDED || (opened != null && lastUse != EVICTED && opened.isDisposed());
     }
 
     /** Returns the session and notes its use; null unless it is open. */
-    @Nullable TokenSession use(long now) {
-        DefaultTokenSession opened = session;
+    @Nullable TokenSession use() {
+        DefaultTokenSession opened = session();
         if (opened == null || opened.isDisposed()) {
             return null;
         }
         while (true) {
-            long last = lastUse;
+            int last = lastUse;
             if (last == EVICTED) {
                 return null;
             }
-            if (last == now || LAST_USE.compareAndSet(this, last, now)) {
+            if (last == USED || LAST_USE.compareAndSet(this, last, USED)) {
                 return opened;
             }
         }
@@ -74,15 +113,17 @@ final class UserSlot {
 
     /** Loads the session on a separate subscription. */
     Mono<TokenSession> begin(Mono<TokenSession> opening) {
-        Sinks.One<TokenSession> result = Objects.requireNonNull(pending);
+        Sinks.One<TokenSession> result = pending();
+        if (result == null) {
+            throw new IllegalStateException("A slot loads one session");
+        }
         opening.subscribe(loaded -> loaded(result, (DefaultTokenSession) loaded), error -> failed(result, error));
         return result.asMono();
     }
 
     private void loaded(Sinks.One<TokenSession> result, DefaultTokenSession loaded) {
-        session = loaded;
-        lastUse = sessions.settings().elapsed();
-        pending = null;
+        lastUse = sessions.seconds() + 1; // rounded up, so that no session is closed too early
+        state = loaded;
         if (sessions.isDisposed()) {
             loaded.dispose();
             result.tryEmitError(new SessionClosedException());
@@ -96,14 +137,14 @@ final class UserSlot {
     }
 
     private void failed(Sinks.One<TokenSession> result, Throwable error) {
-        over = true;
+        state = ENDED;
         sessions.remove(user, this);
         result.tryEmitError(error);
     }
 
     /** The session that is loading, or after the closing of this one the next. */
     Mono<TokenSession> opened(TokenSessions sessions, String user) {
-        Sinks.One<TokenSession> waiting = pending;
+        Sinks.One<TokenSession> waiting = pending();
         return waiting == null
                 ? sessions.get(user)
                 : waiting.asMono().switchIfEmpty(Mono.defer(() -> sessions.get(user)));
@@ -111,35 +152,34 @@ final class UserSlot {
 
     /** Completes when the session is neither loading nor closing. */
     Mono<Void> settled() {
-        Sinks.One<TokenSession> waiting = pending;
+        Sinks.One<TokenSession> waiting = pending();
         return waiting == null ? Mono.empty() : waiting.asMono().then().onErrorComplete();
     }
 
     /** Closes the session unless it is in use. Returns whether it is closed. */
     boolean evict() {
-        DefaultTokenSession opened = session;
-        long last = lastUse;
-        if (opened == null || last == EVICTED || !opened.isQuiet()) {
+        int last = lastUse;
+        if (last < 0 || !(state instanceof DefaultTokenSession opened) || !opened.isQuiet()) {
             return false;
         }
-        Sinks.One<TokenSession> closing = Sinks.one();
-        pending = closing;
+        Closing closing = new Closing(opened, Sinks.one());
+        state = closing;
         if (!LAST_USE.compareAndSet(this, last, EVICTED)) {
-            pending = null;
-            closing.tryEmitEmpty();
+            state = opened;
+            closing.end.tryEmitEmpty();
             return false;
         }
         opened.disposeLater().onErrorComplete().subscribe(nothing -> {}, error -> {}, () -> {
-            over = true;
+            state = ENDED;
             sessions.remove(user, this);
-            closing.tryEmitEmpty();
+            closing.end.tryEmitEmpty();
         });
         return true;
     }
 
     Mono<Void> disposeLater() {
         return settled().then(Mono.defer(() -> {
-            DefaultTokenSession opened = session;
+            DefaultTokenSession opened = session();
             return opened == null
                     ? Mono.<Void>empty()
                     : opened.disposeLater().doOnSuccess(closed -> sessions.remove(user, this));
@@ -148,13 +188,9 @@ final class UserSlot {
 
     /** Passes the events of the session on, from now until it is closed. */
     void listen() {
-        DefaultTokenSession opened = session;
-        synchronized (this) {
-            if (listening || opened == null) {
-                return;
-            }
-            listening = true;
+        DefaultTokenSession opened = session();
+        if (opened != null && beginsToListen()) {
+            opened.events().subscribe(event -> sessions.publish(new UserEvent(user, event)));
         }
-        opened.events().subscribe(event -> sessions.publish(new UserEvent(user, event)));
     }
 }

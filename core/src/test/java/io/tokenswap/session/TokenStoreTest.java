@@ -54,6 +54,22 @@ class TokenStoreTest {
         assertThat(shuffled).isEqualTo(ascending);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "00000000000000000000000000000000",
+                "7fffffffffffffff8000000000000000",
+                "8000000000000000ffffffffffffffff"
+            })
+    void theIdOfALoginIsComparedAsText(String id) {
+        Version version = new Version(NOW, id, 0, 0, false);
+        assertThat(version.login()).isEqualTo(id);
+        for (String other : List.of(ID, "7fffffffffffffff7fffffffffffffff", "f0000000000000000000000000000000")) {
+            assertThat(Integer.signum(version.compareTo(new Version(NOW, other, 0, 0, false))))
+                    .isEqualTo(Integer.signum(id.compareTo(other)));
+        }
+    }
+
     @Test
     void aTimeFinerThanMillisecondsIsCut() {
         assertThat(new Version(NOW.plusNanos(1_999_999), ID, 0, 0, false))
