@@ -40,6 +40,7 @@ final class LoginController {
     private final LoginCookies logins;
     private final PublicUri publicUri;
     private final TokenSwapProperties.Web paths;
+    private final TokenSwapProperties.Web links;
     private final Set<String> scopes;
 
     LoginController(
@@ -57,6 +58,7 @@ final class LoginController {
         this.logins = logins;
         this.publicUri = publicUri;
         this.paths = properties.web();
+        this.links = paths.under(publicUri.basePath());
         this.scopes = properties.scopes();
     }
 
@@ -88,15 +90,16 @@ final class LoginController {
         try {
             login = logins.find(request);
         } catch (AuthorizationFailedException tooLate) {
-            return Mono.just(page(tooLate).body(ProblemPage.of(problem(tooLate), paths)));
+            return Mono.just(page(tooLate).body(ProblemPage.of(problem(tooLate), links)));
         }
         AuthorizationResponse response = login == null
                 ? new AuthorizationResponse.Ignored("This browser has begun no such sign-in")
                 : login.request().validate(request.getURI().getRawQuery());
         if (login != null && response instanceof AuthorizationResponse.Granted granted) {
-            return redirects
-                    .finish(login.cookie(), granted.code(), token -> signIn(exchange, token))
-                    .map(user -> signedIn(login, user))
+            return user(exchange)
+                    .flatMap(user ->
+                            redirects.finish(login.cookie(), granted.code(), token -> signIn(exchange, user, token)))
+                    .map(id -> signedIn(login, id))
                     .onErrorResume(TokenSwapException.class, error -> Mono.just(failed(login, error)));
         }
         if (login != null && response instanceof AuthorizationResponse.Failed failed) {
@@ -107,7 +110,7 @@ final class LoginController {
                 "This is not the response to your sign-in",
                 "It was begun in another browser, or more than ten minutes ago, or it has ended already."
                         + " A sign-in in another tab continues.");
-        return Mono.just(ProblemPage.response(problem.status()).body(ProblemPage.of(problem, paths)));
+        return Mono.just(ProblemPage.response(problem.status()).body(ProblemPage.of(problem, links)));
     }
 
     @PostMapping("${tokenswap.web.logout-path:/logout}")
@@ -123,15 +126,24 @@ final class LoginController {
         return users.resolve(exchange).flatMap(sessions::signOut).then(Mono.fromSupplier(home::build));
     }
 
+    /**
+     * Returns the user of a sign-in, empty for one who gets a new cookie. The user is asked for before the code is used up, and
+     * in the context of the request, which holds the principal of Spring Security. The swap has another context.
+     */
+    private Mono<String> user(ServerWebExchange exchange) {
+        if (users instanceof CookieUsers) {
+            return Mono.just("");
+        }
+        return users.resolve(exchange)
+                .filter(user -> !user.isBlank())
+                .switchIfEmpty(Mono.error(() -> new AuthorizationFailedException(
+                        "This service does not know whose sign-in this is. Log in here first.", null, null)));
+    }
+
     /** Returns what the browser keeps of the user: the id of the cookie, or nothing. */
-    private Mono<String> signIn(ServerWebExchange exchange, io.tokenswap.Token token) {
+    private Mono<String> signIn(ServerWebExchange exchange, String user, io.tokenswap.Token token) {
         if (!(users instanceof CookieUsers cookieUsers)) {
-            return users.resolve(exchange)
-                    .filter(user -> !user.isBlank())
-                    .switchIfEmpty(Mono.error(() -> new AuthorizationFailedException(
-                            "This service does not know whose sign-in this is. Log in here first.", null, null)))
-                    .flatMap(user -> sessions.signIn(user, token))
-                    .thenReturn("");
+            return sessions.signIn(user, token).thenReturn("");
         }
         String id = CookieUsers.newId();
         String before = cookieUsers.currentKey(exchange);
@@ -166,7 +178,7 @@ final class LoginController {
         Problem problem = problem(error);
         return page(error)
                 .header(HttpHeaders.SET_COOKIE, cookie.toString())
-                .body(again ? ProblemPage.repeatable(problem, paths) : ProblemPage.of(problem, paths));
+                .body(again ? ProblemPage.repeatable(problem, links) : ProblemPage.of(problem, links));
     }
 
     private static Problem problem(TokenSwapException error) {

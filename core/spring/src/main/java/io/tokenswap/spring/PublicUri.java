@@ -41,9 +41,18 @@ final class PublicUri {
         }
     }
 
-    /** Returns the absolute address of a path, which may have a query. */
+    /** Returns the absolute address of a path of this service, which may have a query. */
     URI resolve(String path) {
-        return URI.create(origin() + path);
+        return URI.create(origin() + basePath() + path);
+    }
+
+    /** Returns what precedes every path of this service, empty by default. WebFlux strips it from the paths of requests. */
+    String basePath() {
+        String path = environment.getProperty("spring.webflux.base-path", "").strip();
+        while (path.endsWith("/")) {
+            path = path.substring(0, path.length() - 1);
+        }
+        return path.isEmpty() || path.startsWith("/") ? path : "/" + path;
     }
 
     /** Scheme, host and port, as browsers write them in the {@code Origin} header. */

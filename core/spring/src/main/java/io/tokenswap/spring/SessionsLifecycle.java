@@ -1,9 +1,13 @@
 package io.tokenswap.spring;
 
 import io.tokenswap.session.TokenSessions;
+import java.util.Collection;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
 
 /**
  * Closes the sessions at shutdown, before the web server begins to wait for its requests: so the streams of tokens and
@@ -13,10 +17,10 @@ final class SessionsLifecycle implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(SessionsLifecycle.class);
 
-    private final TokenSessions sessions;
+    private final Supplier<Collection<TokenSessions>> sessions;
     private volatile boolean running;
 
-    SessionsLifecycle(TokenSessions sessions) {
+    SessionsLifecycle(Supplier<Collection<TokenSessions>> sessions) {
         this.sessions = sessions;
     }
 
@@ -34,7 +38,9 @@ final class SessionsLifecycle implements SmartLifecycle {
     @Override
     public void stop(Runnable callback) {
         running = false;
-        sessions.disposeLater()
+        Flux.defer(() -> Flux.fromIterable(sessions.get()))
+                .flatMapDelayError(all -> Mono.defer(all::disposeLater), 16, 1)
+                .then()
                 .doOnError(error -> log.warn("A token was not saved at shutdown: {}", error.getMessage()))
                 .onErrorComplete()
                 .doFinally(signal -> callback.run())

@@ -18,7 +18,6 @@ import io.tokenswap.session.TokenStore;
 import io.tokenswap.store.FileTokenStore;
 import java.net.URI;
 import java.nio.file.Path;
-import java.security.Principal;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -26,8 +25,10 @@ import java.util.function.UnaryOperator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
+import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.beans.factory.config.BeanPostProcessor;
+import org.springframework.boot.LazyInitializationExcludeFilter;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionMessage;
 import org.springframework.boot.autoconfigure.condition.ConditionOutcome;
@@ -55,6 +56,7 @@ import org.springframework.util.ClassUtils;
 import org.springframework.web.reactive.config.WebFluxConfigurer;
 import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.result.method.annotation.ArgumentResolverConfigurer;
+import reactor.core.publisher.Mono;
 
 /**
  * Auto-configuration for WebFlux services, silent until {@code tokenswap.exchange.uri} is set, and on Spring Boot 3,
@@ -185,8 +187,9 @@ public class TokenSwapAutoConfiguration {
     }
 
     @Bean
-    SessionsLifecycle tokenSessionsLifecycle(TokenSessions sessions) {
-        return new SessionsLifecycle(sessions);
+    SessionsLifecycle tokenSessionsLifecycle(ListableBeanFactory beans) {
+        return new SessionsLifecycle(
+                () -> beans.getBeansOfType(TokenSessions.class, false, false).values());
     }
 
     @Bean
@@ -329,6 +332,12 @@ public class TokenSwapAutoConfiguration {
             return new SessionMeters(TokenSwapMetrics.bind(sessions, registry));
         }
 
+        /** No other bean asks for the meters, which would never come where beans are made when they are asked for. */
+        @Bean
+        static LazyInitializationExcludeFilter tokenSwapMetersAreNotLazy() {
+            return LazyInitializationExcludeFilter.forBeanTypes(SessionMeters.class);
+        }
+
         /** The meters of the sessions; removed with the application. */
         record SessionMeters(AutoCloseable meters) implements DisposableBean {
 
@@ -369,7 +378,7 @@ public class TokenSwapAutoConfiguration {
             List<URI> origins = properties.api().origins();
             try {
                 return BearerExchangeFilter.create(
-                        sessions.current(),
+                        Mono.defer(sessions::current),
                         origins.get(0),
                         origins.subList(1, origins.size()).toArray(new URI[0]));
             } catch (IllegalArgumentException refused) {
@@ -409,7 +418,7 @@ public class TokenSwapAutoConfiguration {
         UserKeyResolver userKeyResolver(BrowserCookies cookies, TokenSwapProperties properties) {
             return switch (properties.user()) {
                 case COOKIE -> new CookieUsers(cookies, properties.store().unused());
-                case PRINCIPAL -> exchange -> exchange.getPrincipal().map(Principal::getName);
+                case PRINCIPAL -> new PrincipalUsers();
             };
         }
 
@@ -454,7 +463,9 @@ public class TokenSwapAutoConfiguration {
                     "org.springframework.security.web.server.SecurityWebFilterChain",
                     getClass().getClassLoader())) {
                 log.info(
-                        "Behind Spring Security, permit GET {} and GET {}, or no user can sign in",
+                        "Behind Spring Security, permit GET {} and GET {}, or no user can sign in. Its own login and logout"
+                                + " pages go before those of the same paths here: tokenswap.web.login-path and .logout-path"
+                                + " choose others",
                         paths.loginPath(),
                         paths.redirectPath());
             }
@@ -466,6 +477,20 @@ public class TokenSwapAutoConfiguration {
                     new LoginCookies(cookies, keys),
                     publicUri,
                     properties);
+        }
+    }
+
+    /** A service on servlets, which has the sessions and the filter, but no paths. */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnWebApplication(type = ConditionalOnWebApplication.Type.SERVLET)
+    @ConditionalOnProperty(name = "tokenswap.web.enabled", matchIfMissing = true)
+    static class Servlets {
+
+        Servlets() {
+            log.warn(
+                    "This service runs on servlets, and the sign-in needs WebFlux: there is no login path, no redirect path and"
+                            + " no parameter of type TokenSession. Remove spring-boot-starter-webmvc, or set"
+                            + " spring.main.web-application-type=reactive. If that is meant, set tokenswap.web.enabled=false");
         }
     }
 }

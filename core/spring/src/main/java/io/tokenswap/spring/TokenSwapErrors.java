@@ -42,6 +42,7 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
     private final TokenSwapProperties.Web paths;
     private final TokenSessions sessions;
     private final PublicUri publicUri;
+    private final TokenSwapProperties.Web links;
     private final Writers writers;
 
     TokenSwapErrors(
@@ -49,6 +50,7 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
         this.paths = properties.web();
         this.sessions = sessions;
         this.publicUri = publicUri;
+        this.links = paths.under(publicUri.basePath());
         this.writers = new Writers(codecs);
     }
 
@@ -101,7 +103,7 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
                 .contentType(MediaType.TEXT_HTML)
                 .headers(headers -> headers.putAll(
                         ProblemPage.response(problem.status()).build().getHeaders()))
-                .bodyValue(again ? ProblemPage.repeatable(problem, paths) : ProblemPage.of(problem, paths));
+                .bodyValue(again ? ProblemPage.repeatable(problem, links) : ProblemPage.of(problem, links));
     }
 
     private Mono<ServerResponse> document(Problem problem, TokenSwapException error) {
@@ -124,7 +126,8 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
 
     private URI loginUri(ServerHttpRequest request) {
         String query = request.getURI().getRawQuery();
-        String page = ReturnPath.accepted(request.getURI().getRawPath() + (query == null ? "" : "?" + query));
+        String path = request.getPath().pathWithinApplication().value();
+        String page = ReturnPath.accepted(path + (query == null ? "" : "?" + query));
         return publicUri.resolve(
                 paths.loginPath() + (page == null ? "" : "?to=" + URLEncoder.encode(page, StandardCharsets.UTF_8)));
     }

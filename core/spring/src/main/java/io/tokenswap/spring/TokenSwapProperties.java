@@ -104,6 +104,12 @@ record TokenSwapProperties(
             checkPath("home-path", homePath);
         }
 
+        /** Returns the paths as browsers see them. */
+        Web under(String basePath) {
+            return new Web(
+                    enabled, basePath + loginPath, basePath + redirectPath, basePath + logoutPath, basePath + homePath);
+        }
+
         private static void checkPath(String name, String path) {
             if (!ReturnPath.isPath(path)) {
                 throw new IllegalArgumentException(

@@ -132,6 +132,7 @@ class ServiceTest {
             assertThat(new String(stream.body().readAllBytes(), StandardCharsets.UTF_8))
                     .startsWith("event:state\n")
                     .contains("\"status\":\"VALID\"")
+                    .contains("\"status\":\"CLOSED\"")
                     .endsWith("\n\n");
         });
         assertThat(session.state().status()).isEqualTo(Status.CLOSED);
