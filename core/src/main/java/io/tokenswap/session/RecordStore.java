@@ -112,14 +112,12 @@ final class RecordStore {
 
     /** Completes when the store reports that the record or the lease may have changed; a hint that may never come. */
     Mono<Void> changed() {
-        return changes().next().switchIfEmpty(Mono.never()).then();
+        return changes().next().then();
     }
 
     /** Emits a hint whenever the record may have changed. A store whose hints fail is asked by the clock alone. */
     Flux<String> changes() {
-        return Flux.defer(store::changes)
-                .filter(changed -> changed.equals(key()) || changed.equals(TokenStore.ANY_KEY))
-                .onErrorResume(error -> Flux.never());
+        return ChangeHints.of(store, key(), settings.scheduler());
     }
 
     private <T> Mono<T> limited(Supplier<Mono<T>> operation) {

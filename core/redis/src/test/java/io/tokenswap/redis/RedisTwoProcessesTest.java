@@ -46,7 +46,9 @@ class RedisTwoProcessesTest extends SharedTokenStoreContract {
     }
 
     private static TokenStore store(RedisClient client, String key) {
-        return RedisTokenStore.builder(client, KeyRing.of(key)).build();
+        return RedisTokenStore.builder(client, KeyRing.of(key))
+                .timeout(RedisTokenStoreContractTest.LIMIT)
+                .build();
     }
 
     @Override

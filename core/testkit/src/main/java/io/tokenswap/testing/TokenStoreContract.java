@@ -48,7 +48,7 @@ import reactor.core.scheduler.Schedulers;
 @TestInstance(TestInstance.Lifecycle.PER_METHOD)
 public abstract class TokenStoreContract {
 
-    static final Duration TIMEOUT = Duration.ofSeconds(30);
+    static final Duration TIMEOUT = Duration.ofMinutes(2);
 
     private static final Instant ISSUED = Instant.parse("2030-01-01T00:00:00Z");
 
@@ -279,6 +279,53 @@ public abstract class TokenStoreContract {
             assertThat(put(other, next, Kind.REFRESH).record()).isEqualTo(next);
         }
 
+        @Test
+        @Tag("D22")
+        void areComparedFieldByField() {
+            Instant since = now();
+            Record later = Record.login(since.plusMillis(1), id(1), token(1));
+            Record byLogin = Record.login(since, id(3), token(1));
+            Record refreshed = Record.login(since, id(2), token(1)).refreshed(9, token(2));
+            Record twice =
+                    Record.login(since, id(2), token(1)).refreshed(1, token(2)).refreshed(2, token(3));
+            // Each is greater in one field, and not greater in the fields that come after it.
+            for (List<Record> pair : List.of(
+                    List.of(byLogin.refreshed(9, token(2)), later),
+                    List.of(refreshed, byLogin),
+                    List.of(refreshed, twice),
+                    List.of(
+                            twice.dead(),
+                            Record.login(since, id(2), token(1))
+                                    .refreshed(1, token(2))
+                                    .refreshed(3, token(3))),
+                    List.of(twice, twice.dead()))) {
+                Record less = pair.get(0);
+                Record greater = pair.get(1);
+                key = key();
+                put(store, less, Kind.REPAIR);
+                assertThat(put(other, greater, Kind.REPAIR)).matches(entry -> entry.holds(greater.version()));
+                assertThat(put(store, less, Kind.REPAIR)).matches(entry -> entry.holds(greater.version()));
+            }
+        }
+
+        @Test
+        @Tag("E03")
+        void thatDeclareADeadRecordMeanExactlyThatOne() {
+            Record login = signedIn();
+            Record next = login.refreshed(3, token(2));
+            put(store, next, Kind.REFRESH);
+
+            for (Record another : List.of(
+                    login,
+                    login.refreshed(2, token(2)),
+                    login.refreshed(4, token(2)),
+                    next.refreshed(3, token(3)),
+                    Record.login(login.version().since(), id(9), token(2)).refreshed(3, token(2)))) {
+                assertThat(put(other, another.dead(), Kind.DEAD).record()).isEqualTo(next);
+            }
+            assertThat(stored()).isEqualTo(next);
+        }
+
         /** This holds for stores that keep the sign-out as a record, and for stores that do not. */
         @Test
         @Tag("D44")
@@ -423,6 +470,24 @@ public abstract class TokenStoreContract {
             put(store, next.dead(), Kind.DEAD);
             assertThat(acquire(other, "b", next.version()).outcome()).isEqualTo(Outcome.MOVED);
             assertThat(acquire(other, "b", next.dead().version()).outcome()).isEqualTo(Outcome.MOVED);
+        }
+
+        @Test
+        void areNotGrantedIfOneFieldOfTheVersionDiffers() {
+            Record record = signedIn().refreshed(5, token(2));
+            put(store, record, Kind.REFRESH);
+            Version seen = record.version();
+
+            for (Version view : List.of(
+                    new Version(seen.since().plusMillis(1), seen.login(), seen.number(), seen.attempt(), false),
+                    new Version(seen.since(), id(9), seen.number(), seen.attempt(), false),
+                    new Version(seen.since(), seen.login(), seen.number() + 1, seen.attempt(), false),
+                    new Version(seen.since(), seen.login(), seen.number(), seen.attempt() + 1, false),
+                    new Version(seen.since(), seen.login(), seen.number(), seen.attempt(), true))) {
+                Acquired refused = acquire(other, "b", view);
+                assertThat(refused.outcome()).isEqualTo(Outcome.MOVED);
+                assertThat(refused.record()).isEqualTo(record);
+            }
         }
 
         @Test
