@@ -58,6 +58,6 @@ class R2dbcTokenStoreContractTest extends SharedTokenStoreContract {
                 .map(Entry::now)
                 .repeat()
                 .filter(now -> now.isAfter(end))
-                .blockFirst(Duration.ofSeconds(30));
+                .blockFirst(Duration.ofMinutes(2));
     }
 }
