@@ -1,6 +1,7 @@
 package io.tokenswap;
 
 import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.internal.Sha256;
 import java.util.Base64;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -60,7 +61,7 @@ public final class CodeVerifier {
      * @return the base64url form of the verifier's SHA-256, 43 characters
      */
     public String challenge() {
-        return BASE64URL.encodeToString(SecretText.sha256(value));
+        return BASE64URL.encodeToString(Sha256.of(value));
     }
 
     @Override

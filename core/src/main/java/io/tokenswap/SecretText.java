@@ -1,8 +1,8 @@
 package io.tokenswap;
 
+import io.tokenswap.internal.Sha256;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** Operations that all secrets share: comparison in constant time, and a short name that reveals nothing. */
@@ -17,14 +17,6 @@ final class SecretText {
 
     /** Returns the first eight hexadecimal digits of the secret's SHA-256. */
     static String fingerprint(String secret) {
-        return HexFormat.of().formatHex(sha256(secret), 0, 4);
-    }
-
-    static byte[] sha256(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        return HexFormat.of().formatHex(Sha256.of(secret), 0, 4);
     }
 }

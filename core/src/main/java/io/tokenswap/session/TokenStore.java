@@ -2,9 +2,7 @@ package io.tokenswap.session;
 
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import io.tokenswap.internal.Sha256;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -178,12 +176,7 @@ public interface TokenStore {
      * @return 64 hexadecimal digits
      */
     static String key(String user) {
-        try {
-            byte[] name = ("io.tokenswap.user:" + user).getBytes(StandardCharsets.UTF_8);
-            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(name));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        return HexFormat.of().formatHex(Sha256.of("io.tokenswap.user:" + user));
     }
 
     /**

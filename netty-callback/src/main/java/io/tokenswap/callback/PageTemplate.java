@@ -2,9 +2,7 @@ package io.tokenswap.callback;
 
 import io.tokenswap.callback.CallbackPage.Outcome;
 import io.tokenswap.callback.CallbackPage.Text;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import io.tokenswap.internal.Sha256;
 import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 
@@ -135,11 +133,6 @@ final class PageTemplate {
     }
 
     private static String hash(String content) {
-        try {
-            byte[] digest = MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8));
-            return "sha256-" + Base64.getEncoder().encodeToString(digest);
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("Every Java platform has SHA-256", e);
-        }
+        return "sha256-" + Base64.getEncoder().encodeToString(Sha256.of(content));
     }
 }

@@ -1,9 +1,7 @@
 package io.tokenswap.spring;
 
 import io.tokenswap.internal.RandomBytes;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
+import io.tokenswap.internal.Sha256;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.regex.Pattern;
@@ -44,15 +42,7 @@ final class CookieUsers implements UserKeyResolver {
     }
 
     static String key(String id) {
-        return Base64.getUrlEncoder().withoutPadding().encodeToString(sha256(id));
-    }
-
-    static byte[] sha256(String text) {
-        try {
-            return MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException("Every Java platform has SHA-256", e);
-        }
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(Sha256.of(id));
     }
 
     ResponseCookie cookie(String id) {

@@ -3,6 +3,7 @@ package io.tokenswap.spring;
 import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.KeyRing;
+import io.tokenswap.internal.Sha256;
 import io.tokenswap.internal.UrlEncoded;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -131,7 +132,7 @@ final class LoginCookies {
         return prefix()
                 + Base64.getUrlEncoder()
                         .withoutPadding()
-                        .encodeToString(CookieUsers.sha256(state))
+                        .encodeToString(Sha256.of(state))
                         .substring(0, 16);
     }
 }

@@ -5,6 +5,7 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.internal.Sha256;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Iterator;
@@ -57,7 +58,7 @@ final class Redirects {
     }
 
     private Mono<String> attempt(String login, AuthorizationCode code, Function<Token, Mono<String>> signIn) {
-        String key = login + " " + Base64.getEncoder().encodeToString(CookieUsers.sha256(code.secret()));
+        String key = login + " " + Base64.getEncoder().encodeToString(Sha256.of(code.secret()));
         long now = System.nanoTime();
         synchronized (attempts) {
             Iterator<Attempt> eldestFirst = attempts.values().iterator();
@@ -79,7 +80,7 @@ final class Redirects {
         return token.flatMap(signIn).cache(user -> FOR_EVER, error -> Duration.ZERO, () -> Duration.ZERO);
     }
 
-    /** Whether the code was not sent, so that it is good for another attempt. */
+    /** Returns true if the code was not sent, so that it is good for another attempt. */
     static boolean isCodeUnused(Throwable error) {
         return error instanceof TokenUnavailableException unavailable && unavailable.reason() == Reason.NOT_SENT;
     }
