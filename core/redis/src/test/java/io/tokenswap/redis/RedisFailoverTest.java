@@ -1,5 +1,6 @@
 package io.tokenswap.redis;
 
+import static io.tokenswap.redis.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.RedisClient;
@@ -12,7 +13,6 @@ import io.tokenswap.testing.StrictProvider;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -35,10 +35,6 @@ class RedisFailoverTest {
     Path directory;
 
     private final StrictProvider provider = new StrictProvider();
-
-    private static void await(Mono<Boolean> condition) {
-        condition.onErrorReturn(false).repeat().filter(Predicate.isEqual(true)).blockFirst(LONGEST);
-    }
 
     private static Mono<Boolean> isStored(TokenStore store, long number) {
         return store.load(TokenStore.key(USER)).map(entry -> {

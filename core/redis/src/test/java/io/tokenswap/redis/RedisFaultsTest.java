@@ -1,5 +1,6 @@
 package io.tokenswap.redis;
 
+import static io.tokenswap.redis.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.RedisClient;
@@ -17,7 +18,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -38,10 +38,6 @@ class RedisFaultsTest {
     Path directory;
 
     private final StrictProvider provider = new StrictProvider();
-
-    private static void await(Mono<Boolean> condition) {
-        condition.onErrorReturn(false).repeat().filter(Predicate.isEqual(true)).blockFirst(LONGEST);
-    }
 
     private static TokenStore store(RedisClient client) {
         return RedisTokenStore.builder(client, KEYS).build();

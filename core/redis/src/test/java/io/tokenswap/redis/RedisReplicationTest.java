@@ -1,5 +1,6 @@
 package io.tokenswap.redis;
 
+import static io.tokenswap.redis.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.cluster.RedisClusterClient;
@@ -17,8 +18,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.function.BooleanSupplier;
-import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -71,13 +70,6 @@ class RedisReplicationTest {
     static void end() {
         replica.close();
         primary.close();
-    }
-
-    private static void await(BooleanSupplier condition) {
-        Mono.fromSupplier(condition::getAsBoolean)
-                .repeat()
-                .filter(Predicate.isEqual(true))
-                .blockFirst(TIMEOUT);
     }
 
     private RedisTokenStore.Builder store() {
