@@ -92,7 +92,7 @@ abstract class StoreLink extends SessionLink {
                 .subscribe();
     }
 
-    /** A look at the store, outside of an attempt, has found something. */
+    /** Changes the session after a check of the store, outside of an attempt, has found another record or none. */
     private static void found(SessionEngine session, AttemptResult result) {
         if (result instanceof AttemptResult.Adopted adopted) {
             session.change(phase -> phase.adopted(adopted.record(), session.moment(), session.settings()));

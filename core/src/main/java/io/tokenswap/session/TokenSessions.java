@@ -52,10 +52,10 @@ public final class TokenSessions implements Disposable {
     /** Key of the user in the Reactor {@code Context}: a {@code Mono<String>}. */
     private static final Object USER = TokenSessions.class.getName() + ".user";
 
-    /** The longest time between two looks for idle sessions. */
+    /** Longest time between two searches for idle sessions. */
     private static final Duration SWEEP_INTERVAL = Duration.ofMinutes(1);
 
-    /** A session that was returned so recently is not evicted, however many there are: its caller is about to use it. */
+    /** Time after its return during which a session is never evicted, because its caller is about to use it. */
     private static final Duration IN_USE = Duration.ofSeconds(10);
 
     private static final int EVENTS_OF_A_SLOW_SUBSCRIBER = 1_024;

@@ -43,7 +43,7 @@ public interface Browser {
     /**
      * Returns a browser that passes the URL to the application, which shows it to the user.
      *
-     * @param show gets the URL of each login
+     * @param show gets the URL of each login, on a thread that may block; what it throws ends the login
      * @return the browser
      */
     static Browser printing(Consumer<? super URI> show) {

@@ -46,7 +46,7 @@ public final class BearerExchangeFilter implements ExchangeFilterFunction {
 
     private static final int LONGEST_BODY = 64 * 1024;
 
-    /** How long the body of a refusal is waited for, in case the caller gets to see it. */
+    /** Longest wait for the body of a refusal, in case the caller gets to see it. */
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(1);
 
     private final Mono<? extends TokenSource> source;

@@ -222,7 +222,7 @@ final class LoginController {
                 && headers.getOrEmpty("Sec-Fetch-Dest").stream().allMatch("document"::equals);
     }
 
-    /** Whether a page of this service has sent the request. A page without a referrer sends the origin {@code null}. */
+    /** Returns true if a page of this service has sent the request. A page without a referrer sends the origin {@code null}. */
     private boolean isFromThisService(ServerHttpRequest request) {
         String site = request.getHeaders().getFirst("Sec-Fetch-Site");
         return site != null

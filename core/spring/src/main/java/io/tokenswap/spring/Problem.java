@@ -19,7 +19,7 @@ import org.springframework.http.HttpStatus;
  */
 record Problem(HttpStatus status, String title, String text) {
 
-    /** What a client waits if the error does not say how long. */
+    /** Time that a client waits if the error names none. */
     private static final Duration USUAL_WAIT = Duration.ofSeconds(5);
 
     static Problem of(TokenSwapException error) {

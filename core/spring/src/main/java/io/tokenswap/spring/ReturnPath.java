@@ -19,7 +19,7 @@ final class ReturnPath {
     }
 
     /**
-     * Whether a text is a path with or without a query, and cannot be anything else to any browser: no scheme, no host,
+     * Returns true if a text is a path with or without a query, and nothing else to any browser: no scheme, no host,
      * no {@code //}, no backslash (browsers read it as a slash), no control character (browsers drop them), nothing
      * that a header cannot hold.
      */

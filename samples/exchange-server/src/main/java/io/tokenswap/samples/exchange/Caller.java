@@ -28,7 +28,7 @@ record Caller(InetAddress address, String requestId) {
         String named = proxied ? request.requestHeaders().get(REQUEST_ID) : null;
         return new Caller(
                 proxied ? proxies.client(peer, request.requestHeaders().getAll("X-Forwarded-For")) : peer,
-                // No secret: two of the same are a nuisance and nothing more.
+                // Not a secret, and two equal ids do no harm: a fast generator is enough.
                 named != null && ID.matcher(named).matches()
                         ? named
                         : Long.toHexString(ThreadLocalRandom.current().nextLong() | Long.MIN_VALUE));

@@ -130,7 +130,7 @@ class ConnectionGuardTest {
         try (Exchange exchange = new Exchange();
                 Socket socket = connect(exchange)) {
             exchange.provider.waitsFor(gate.asMono());
-            // One packet: the first requests are read together, before anything can be answered.
+            // One packet: the first requests are read together, before a response can be sent.
             write(
                     socket,
                     "POST /refresh HTTP/1.1\r\nHost: a\r\n" + FORM + "Content-Length: 15\r\n\r\nrefresh_token=r"
