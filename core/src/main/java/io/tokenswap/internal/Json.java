@@ -18,7 +18,6 @@ import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.StreamReadConstraints;
-import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -31,7 +30,6 @@ import tools.jackson.core.json.JsonFactory;
 public final class Json {
 
     private static final JsonFactory FACTORY = JsonFactory.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .streamReadConstraints(
                     StreamReadConstraints.builder().maxNestingDepth(32).build())
             .build();
@@ -140,7 +138,12 @@ public final class Json {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             String name = wellFormed(parser.currentName());
             parser.nextToken();
+            int before = members.size();
             members.put(name, value(parser));
+            // Jackson can detect this too, with a second set of the names.
+            if (members.size() == before) {
+                throw new MalformedTextException("A duplicate key");
+            }
         }
         return members;
     }
@@ -174,7 +177,7 @@ public final class Json {
             if (Character.isSurrogate(c)) {
                 boolean pair = i + 1 < text.length() && Character.isSurrogatePair(c, text.charAt(i + 1));
                 if (!pair) {
-                    throw new MalformedTextException();
+                    throw new MalformedTextException("Half a surrogate pair");
                 }
                 i++;
             }
@@ -186,8 +189,8 @@ public final class Json {
 
         private static final long serialVersionUID = 1L;
 
-        MalformedTextException() {
-            super("Half a surrogate pair", null, false, false);
+        MalformedTextException(String message) {
+            super(message, null, false, false);
         }
     }
 }
