@@ -240,7 +240,8 @@ public final class CallbackPage {
             case INVALID_LINK ->
                 new Text(
                         "This link is not valid",
-                        "No sign-in is waiting for it.\nClose this tab, and go back to " + where + " to start again.");
+                        "No sign-in is waiting for it: it may have expired.\nClose this tab, and go back to " + where
+                                + " to start again.");
             case LINK_USED ->
                 new Text(
                         "This link was already used",

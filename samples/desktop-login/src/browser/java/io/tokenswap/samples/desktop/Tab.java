@@ -1,6 +1,11 @@
 package io.tokenswap.samples.desktop;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import org.openqa.selenium.WebDriverException;
@@ -30,6 +35,36 @@ final class Tab implements AutoCloseable {
     /** As a person does who allows no scripts. */
     void forbidScripts() {
         browser.send("emulation.setScriptingEnabled", Map.of("contexts", List.of(id), "enabled", false));
+    }
+
+    /** Gives the window a size, and the system a light or a dark appearance. For Chromium only. */
+    void look(int width, int height, boolean dark) {
+        browser.send(
+                "browsingContext.setViewport",
+                Map.of("context", id, "viewport", Map.of("width", width, "height", height)));
+        Object session = ((Map<?, ?>) browser.send("goog:cdp.getSession", Map.of("context", id))).get("session");
+        Map<String, Object> scheme = Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light");
+        browser.send(
+                "goog:cdp.sendCommand",
+                Map.of(
+                        "session",
+                        session,
+                        "method",
+                        "Emulation.setEmulatedMedia",
+                        "params",
+                        Map.of("features", List.of(scheme))));
+    }
+
+    /** Leaves a picture of the page in {@code target/screenshots}, for people to look at. */
+    void screenshot(String name) {
+        Object picture = browser.send("browsingContext.captureScreenshot", Map.of("context", id))
+                .get("data");
+        try {
+            Path folder = Files.createDirectories(Path.of("target/screenshots"));
+            Files.write(folder.resolve(name + ".png"), Base64.getDecoder().decode((String) picture));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     void reload() {

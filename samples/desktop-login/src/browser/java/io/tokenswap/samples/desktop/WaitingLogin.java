@@ -49,7 +49,11 @@ final class WaitingLogin implements AutoCloseable {
 
     /** One whose code is swapped by a test. */
     static WaitingLogin swapping(String redirectUri, Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
-        return new WaitingLogin(LoopbackReceiver.create().redirectUri(URI.create(redirectUri)), swap);
+        return swapping(LoopbackReceiver.create().redirectUri(URI.create(redirectUri)), swap);
+    }
+
+    static WaitingLogin swapping(LoopbackReceiver receiver, Function<AuthorizationCode, Mono<AuthorizationCode>> swap) {
+        return new WaitingLogin(receiver, swap);
     }
 
     URI redirectUri() {
