@@ -18,6 +18,7 @@ import org.jsoup.Jsoup;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.util.retry.Retry;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -29,6 +30,7 @@ final class Keycloak implements AutoCloseable {
     private static final String ADMIN = "admin";
     private static final int START_SECONDS = 480;
     private static final int STOP_SECONDS = 30;
+    private static final int TIMEOUT_MILLIS = 120_000;
 
     private final Process process;
     private final URI uri;
@@ -70,8 +72,10 @@ final class Keycloak implements AutoCloseable {
         Keycloak keycloak = new Keycloak(command.start(), URI.create("http://127.0.0.1:" + port));
         try {
             keycloak.awaitStart();
+            // The first token takes longest.
+            keycloak.endAllSessions();
             return keycloak;
-        } catch (RuntimeException | Error e) {
+        } catch (IOException | RuntimeException | Error e) {
             keycloak.close();
             throw e;
         }
@@ -102,21 +106,40 @@ final class Keycloak implements AutoCloseable {
 
     /** Signs all users out, as an administrator does. */
     void endAllSessions() throws IOException {
-        String response = request("/realms/master/protocol/openid-connect/token")
+        administer("/logout-all").method(Connection.Method.POST).execute();
+    }
+
+    /** Forgets what the users have consented to. */
+    void forgetConsents() throws IOException {
+        for (JsonNode user : read(administer("/users").execute())) {
+            String consents = "/users/" + user.get("id").asString() + "/consents";
+            for (JsonNode consent : read(administer(consents).execute())) {
+                administer(consents + "/" + consent.get("clientId").asString())
+                        .method(Connection.Method.DELETE)
+                        .execute();
+            }
+        }
+    }
+
+    private Connection administer(String path) throws IOException {
+        Connection.Response token = request("/realms/master/protocol/openid-connect/token")
                 .data("grant_type", "password", "client_id", "admin-cli", "username", ADMIN, "password", ADMIN)
                 .method(Connection.Method.POST)
-                .execute()
-                .body();
-        String accessToken =
-                JsonMapper.shared().readTree(response).get("access_token").asString();
-        request("/admin/realms/tokenswap/logout-all")
-                .header("Authorization", "Bearer " + accessToken)
-                .method(Connection.Method.POST)
                 .execute();
+        return request("/admin/realms/tokenswap" + path)
+                .header(
+                        "Authorization",
+                        "Bearer " + read(token).get("access_token").asString());
+    }
+
+    private static JsonNode read(Connection.Response response) {
+        return JsonMapper.shared().readTree(response.body());
     }
 
     private Connection request(String path) {
-        return Jsoup.connect(uri.resolve(path).toString()).ignoreContentType(true);
+        return Jsoup.connect(uri.resolve(path).toString())
+                .timeout(TIMEOUT_MILLIS)
+                .ignoreContentType(true);
     }
 
     /** Ends the process, and the one that its start script has started. */

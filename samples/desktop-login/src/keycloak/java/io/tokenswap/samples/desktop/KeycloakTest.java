@@ -39,8 +39,27 @@ class KeycloakTest extends ProviderContract {
     }
 
     @Override
-    Browser person() {
+    Provider withoutRequiredPkce() {
+        return new Provider(
+                server.authorizeUri(),
+                server.tokenUri(),
+                "deployed-server",
+                "deployed-secret",
+                provider().scopes());
+    }
+
+    @Override
+    FormBrowser person() {
         return new FormBrowser("demo", "demo-password");
+    }
+
+    @Override
+    void forgetConsents() {
+        try {
+            server.forgetConsents();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override

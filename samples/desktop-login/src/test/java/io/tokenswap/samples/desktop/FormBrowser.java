@@ -15,11 +15,22 @@ import reactor.core.scheduler.Schedulers;
 /**
  * A browser with a person before it, who signs in and then presses the first button of every page, which is the one that says
  * yes. Each login is its own browser, without the cookies of the others.
+ *
+ * @param denies true for a person who says no where a page offers it
  */
-record FormBrowser(String user, String password) implements Browser {
+record FormBrowser(String user, String password, boolean denies) implements Browser {
 
     private static final int MOST_REQUESTS = 20;
-    private static final int TIMEOUT_MILLIS = 30_000;
+    private static final int TIMEOUT_MILLIS = 120_000;
+    private static final String NO = "#deny, [name=cancel]";
+
+    FormBrowser(String user, String password) {
+        this(user, password, false);
+    }
+
+    FormBrowser denying() {
+        return new FormBrowser(user, password, true);
+    }
 
     @Override
     public Mono<Void> open(URI authorizeUri) {
@@ -67,7 +78,8 @@ record FormBrowser(String user, String password) implements Browser {
         Connection submission = Jsoup.connect(form.absUrl("action"))
                 .method(Connection.Method.POST)
                 .data(fields);
-        Element button = form.selectFirst("button[name]");
+        Element no = denies ? form.selectFirst(NO) : null;
+        Element button = no == null ? form.selectFirst("button[name]") : no;
         return button == null ? submission : submission.data(button.attr("name"), button.val());
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.CodeVerifier;
 import io.tokenswap.LoginRequiredException;
@@ -11,7 +12,6 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
-import io.tokenswap.callback.Browser;
 import io.tokenswap.callback.LoginFlow;
 import io.tokenswap.callback.LoopbackReceiver;
 import io.tokenswap.http.ClientAuthentication;
@@ -24,6 +24,7 @@ import io.tokenswap.session.SessionEvent;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenStore;
 import java.net.URI;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +50,9 @@ abstract class ProviderContract {
     private static final LoopbackReceiver RECEIVER =
             LoopbackReceiver.create().redirectUri(URI.create("http://127.0.0.1:0/auth"));
 
+    /** Long enough for a provider that has just started, on a busy machine. */
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
+
     /** Random, and of no use elsewhere. */
     private static final String SEAL_KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
 
@@ -62,7 +66,9 @@ abstract class ProviderContract {
 
         /** The endpoint for code that holds the secret. */
         TokenEndpoint endpoint() {
-            return ProviderEndpoint.create(tokenUri, ClientAuthentication.basic(clientId, clientSecret));
+            return ProviderEndpoint.builder(tokenUri, ClientAuthentication.basic(clientId, clientSecret))
+                    .timeout(TIMEOUT)
+                    .build();
         }
 
         AuthorizationRequest.Builder authorizationRequest() {
@@ -73,8 +79,14 @@ abstract class ProviderContract {
     /** The provider, the same for all tests of a class. */
     abstract Provider provider();
 
+    /** The same provider, with a client that need not send a challenge. It enforces a challenge that is sent. */
+    abstract Provider withoutRequiredPkce();
+
     /** Somebody who can sign in there. */
-    abstract Browser person();
+    abstract FormBrowser person();
+
+    /** Makes the provider ask again what an application may do, so that a person can say no. */
+    abstract void forgetConsents();
 
     /** Ends all grants at the provider, as an administrator does. */
     abstract void endAllGrants();
@@ -137,15 +149,7 @@ abstract class ProviderContract {
     @ParameterizedTest
     @EnumSource
     void theExchangeServerServesEachDialect(Dialect dialect) {
-        TokenEndpoint exchange = exchange(dialect);
-        TokenSession session = signIn(exchange, exchange()::authorizationRequest);
-        List<Token> tokens = new ArrayList<>(List.of(current(session)));
-        for (int refresh = 1; refresh <= 3; refresh++) {
-            tokens.add(session.refresh().block());
-        }
-        session.dispose();
-
-        assertThat(tokens).extracting(Token::accessToken).doesNotHaveDuplicates();
+        refreshThreeTimes(flow(exchange(dialect), exchange()::authorizationRequest));
     }
 
     /** The browser goes to the provider, with the client id in the open, and the code to the exchange server. */
@@ -158,6 +162,92 @@ abstract class ProviderContract {
 
         assertThat(session.refresh().block().accessToken()).isNotEqualTo(first.accessToken());
         session.dispose();
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aLoginByTheHopOfADeployedServerIsFollowedByThreeRefreshes(DeployedServer.Kind kind) {
+        URI app = freeRedirectUri();
+        try (DeployedServer server = DeployedServer.hop(kind, withoutRequiredPkce(), app)) {
+            ExchangeServerEndpoint exchange = server.endpoint();
+
+            refreshThreeTimes(flow(exchange, exchange::authorizationRequest).receiver(at(app)));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Tag("A13")
+    void aDenialByTheHopOfADeployedServerEndsTheLogin(DeployedServer.Kind kind) {
+        forgetConsents();
+        URI app = freeRedirectUri();
+        try (DeployedServer server = DeployedServer.hop(kind, withoutRequiredPkce(), app)) {
+            ExchangeServerEndpoint exchange = server.endpoint();
+            LoginFlow login = flow(exchange, exchange::authorizationRequest)
+                    .receiver(at(app))
+                    .browser(person().denying());
+
+            assertThatThrownBy(() -> login.token().block())
+                    .isInstanceOfSatisfying(
+                            AuthorizationFailedException.class,
+                            failure -> assertThat(failure.denied()).isEqualTo(kind != DeployedServer.Kind.PHP));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    @Tag("E52")
+    void aDirectLoginThroughADeployedServerNeedsALoginWithoutPkce(DeployedServer.Kind kind) {
+        URI app = freeRedirectUri();
+        Provider provider = withoutRequiredPkce();
+        try (DeployedServer server = DeployedServer.direct(kind, provider, app)) {
+            LoginFlow login =
+                    flow(server.endpoint(), provider::authorizationRequest).receiver(at(app));
+
+            // The server drops the verifier, and the provider asks for it.
+            assertThatThrownBy(() -> login.token().block())
+                    .isInstanceOfSatisfying(
+                            OAuthErrorException.class,
+                            error -> assertThat(error.error()).isEqualTo(OAuthErrorException.INVALID_GRANT));
+            refreshThreeTimes(login.request(request -> request.unsafeWithoutPkce()));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aDenialOfADirectLoginEndsIt(DeployedServer.Kind kind) {
+        forgetConsents();
+        URI app = freeRedirectUri();
+        Provider provider = withoutRequiredPkce();
+        try (DeployedServer server = DeployedServer.direct(kind, provider, app)) {
+            LoginFlow login = flow(server.endpoint(), provider::authorizationRequest)
+                    .receiver(at(app))
+                    .browser(person().denying());
+
+            assertThatThrownBy(() -> login.token().block())
+                    .isInstanceOfSatisfying(
+                            AuthorizationFailedException.class,
+                            failure -> assertThat(failure.denied()).isTrue());
+        }
+    }
+
+    private static URI freeRedirectUri() {
+        return URI.create("http://127.0.0.1:" + Servers.freePort() + "/auth");
+    }
+
+    private static LoopbackReceiver at(URI redirectUri) {
+        return LoopbackReceiver.create().redirectUri(redirectUri);
+    }
+
+    private static void refreshThreeTimes(LoginFlow login) {
+        TokenSession session = login.login().block();
+        List<Token> tokens = new ArrayList<>(List.of(current(session)));
+        for (int refresh = 1; refresh <= 3; refresh++) {
+            tokens.add(session.refresh().block());
+        }
+        session.dispose();
+
+        assertThat(tokens).extracting(Token::accessToken).doesNotHaveDuplicates();
     }
 
     @Test
@@ -286,11 +376,12 @@ abstract class ProviderContract {
     private ExchangeServerEndpoint exchange(Dialect dialect) {
         return ExchangeServerEndpoint.builder(exchangeServer.uri())
                 .dialect(dialect)
+                .timeout(TIMEOUT)
                 .build();
     }
 
     ExchangeServerEndpoint exchange() {
-        return ExchangeServerEndpoint.create(exchangeServer.uri());
+        return exchange(Dialect.JSON);
     }
 
     /** A token that the provider itself has given. */

@@ -2,7 +2,6 @@ package io.tokenswap.samples.desktop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.tokenswap.callback.Browser;
 import io.tokenswap.samples.provider.DemoProvider;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -14,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class SpringAuthorizationServerTest extends ProviderContract {
 
     private final DemoProvider server = DemoProvider.builder()
-            .redirectUris("http://127.0.0.1/callback", "http://127.0.0.1/auth")
+            .redirectUris("http://127.0.0.1/callback", "http://127.0.0.1/auth", "http://127.0.0.1/redirect.php")
             .detectReuse(true)
             .start();
 
@@ -34,8 +33,18 @@ class SpringAuthorizationServerTest extends ProviderContract {
     }
 
     @Override
-    Browser person() {
+    Provider withoutRequiredPkce() {
+        return provider();
+    }
+
+    @Override
+    FormBrowser person() {
         return new FormBrowser("demo", "demo");
+    }
+
+    @Override
+    void forgetConsents() {
+        server.revokeAll();
     }
 
     @Override
