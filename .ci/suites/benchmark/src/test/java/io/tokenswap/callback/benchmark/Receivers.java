@@ -34,8 +34,14 @@ final class Receivers {
         System.in.read(); // until the one who started this process ends it
     }
 
-    private static void listensOn(int port) {
-        System.out.println(port);
+    /** Prints the port of a receiver. It is loaded at that moment, which a log of the loaded classes shows. */
+    static final class Listening {
+
+        private Listening() {}
+
+        static void on(int port) {
+            System.out.println(port);
+        }
     }
 
     private static void tokenswap() {
@@ -45,7 +51,7 @@ final class Receivers {
                 .ports(0)
                 .receive(
                         redirectUri -> {
-                            listensOn(redirectUri.getPort());
+                            Listening.on(redirectUri.getPort());
                             return request.build(redirectUri);
                         },
                         authorizeUri -> Mono.never())
@@ -58,12 +64,12 @@ final class Receivers {
                 .ports(0)
                 .receive(
                         AuthorizationRequest.builder(AUTHORIZE).clientId("client")::build,
-                        authorizeUri -> Mono.fromRunnable(() -> listensOn(portIn(authorizeUri))))
+                        authorizeUri -> Mono.fromRunnable(() -> Listening.on(portIn(authorizeUri))))
                 .subscribe();
     }
 
     private static void reactorNetty() {
-        listensOn(reactor.netty.http.server.HttpServer.create()
+        Listening.on(reactor.netty.http.server.HttpServer.create()
                 .host("127.0.0.1")
                 .port(0)
                 .handle((request, response) -> response.sendString(Mono.just("Signed in")))
@@ -75,7 +81,7 @@ final class Receivers {
         LocalServerReceiver receiver =
                 new LocalServerReceiver.Builder().setPort(0).build();
         receiver.getRedirectUri();
-        listensOn(receiver.getPort());
+        Listening.on(receiver.getPort());
     }
 
     private static void msal4j() throws IOException {
@@ -84,7 +90,7 @@ final class Receivers {
                 .acquireToken(InteractiveRequestParameters.builder(URI.create("http://localhost"))
                         .scopes(Set.of("scope"))
                         .systemBrowserOptions(SystemBrowserOptions.builder()
-                                .openBrowserAction(url -> listensOn(portIn(URI.create(url.toString()))))
+                                .openBrowserAction(url -> Listening.on(portIn(URI.create(url.toString()))))
                                 .build())
                         .build());
     }
@@ -94,7 +100,7 @@ final class Receivers {
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.createContext("/", exchange -> exchange.sendResponseHeaders(204, -1));
         server.start();
-        listensOn(server.getAddress().getPort());
+        Listening.on(server.getAddress().getPort());
     }
 
     /** The port in the redirect URI, which is a parameter of the URI that the browser is to open. */
