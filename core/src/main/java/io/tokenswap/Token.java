@@ -111,9 +111,16 @@ public final class Token {
     }
 
     private static @Nullable Object packed(@Nullable String text) {
-        return text != null && text.chars().allMatch(c -> c <= 0xFF)
-                ? text.getBytes(StandardCharsets.ISO_8859_1)
-                : text;
+        return text != null && isLatin1(text) ? text.getBytes(StandardCharsets.ISO_8859_1) : text;
+    }
+
+    private static boolean isLatin1(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) > 0xFF) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private @Nullable String refreshTokenText() {

@@ -8,6 +8,7 @@ import io.tokenswap.samples.exchange.redis.SharedMemory;
 import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -234,7 +235,7 @@ final class RedisClaims implements SharedClaims {
     }
 
     private static String newClaim() {
-        return CLAIMED_BY + RandomBytes.base64Url(16);
+        return CLAIMED_BY + HexFormat.of().formatHex(RandomBytes.next(16));
     }
 
     /** The result stands, whether or not the others learn of it. */
