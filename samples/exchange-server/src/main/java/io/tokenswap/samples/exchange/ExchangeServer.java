@@ -136,7 +136,7 @@ public final class ExchangeServer implements AutoCloseable {
             Ticker ticker,
             List<? extends Disposable> resources) {
         return Mono.defer(() -> {
-            Metrics metrics = new Metrics();
+            Metrics metrics = config.metricsPort == null ? Metrics.none() : Metrics.ofPrometheus();
             Seals seals = new Seals(config.clientId, config.sealKeys, clock);
             ReplaceableEndpoint provider = new ReplaceableEndpoint(config.clientSecret, providers);
             ReloadableTls tls = config.tlsCertificate == null || config.tlsPrivateKey == null

@@ -75,10 +75,11 @@ final class Program implements Callable<Integer> {
     }
 
     static int run(String[] args, Map<String, String> variables, PrintWriter out, PrintWriter err) {
-        return new CommandLine(new Program(variables, out, err))
-                .setOut(out)
-                .setErr(err)
-                .execute(args);
+        Program program = new Program(variables, out, err);
+        // Without arguments there is nothing to parse, and the start is shorter.
+        return args.length == 0
+                ? program.call()
+                : new CommandLine(program).setOut(out).setErr(err).execute(args);
     }
 
     @Override

@@ -1,106 +1,42 @@
 package io.tokenswap.samples.exchange.operation;
 
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.FunctionCounter;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.Timer;
-import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.prometheusmetrics.PrometheusConfig;
-import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.time.Duration;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Supplier;
 
 /**
  * The numbers of one server, for Prometheus. Every label has a bounded set of values: a path that does not exist is
  * counted as {@code other}. No label holds a token, a user or an address.
  */
-public final class Metrics implements AutoCloseable {
+public interface Metrics extends AutoCloseable {
 
     /** The content type of {@link #scrape()}. */
-    public static final String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+    String CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-    private final PrometheusMeterRegistry registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    private final JvmGcMetrics collections = new JvmGcMetrics();
-    private final Map<ResponseLabels, Timer> responses = new ConcurrentHashMap<>();
-    private final Map<ProviderLabels, Timer> providerRequests = new ConcurrentHashMap<>();
+    /** Returns numbers that start with those of the JVM. */
+    static Metrics ofPrometheus() {
+        return new PrometheusMetrics();
+    }
 
-    /** Starts with the numbers of the JVM. */
-    public Metrics() {
-        new JvmMemoryMetrics().bindTo(registry);
-        collections.bindTo(registry);
-        FunctionCounter.builder("exchange.log.lines.left.out", LogLimiter.class, any -> leftOutLines())
-                .description("Log lines that were over the limit of their kind")
-                .register(registry);
+    /** Returns metrics that count nothing, for a server that shows none. Its start loads no class of a registry. */
+    static Metrics none() {
+        return NoMetrics.INSTANCE;
     }
 
     /** Shows a number that is read when it is asked for. */
-    public void gauge(String name, String description, Supplier<Number> value) {
-        Gauge.builder(name, value).description(description).register(registry);
-    }
+    void gauge(String name, String description, Supplier<Number> value);
 
     /** Counts a response. */
-    public void response(String route, int status, Duration time) {
-        // Not looked up in the registry for each response, which would cost more than the rest of the count.
-        ResponseLabels labels = new ResponseLabels(route, status);
-        Timer timer = responses.get(labels);
-        if (timer == null) {
-            timer = Timer.builder("exchange.requests")
-                    .description("Responses by route and status")
-                    .tag("route", route)
-                    .tag("status", String.valueOf(status))
-                    .register(registry);
-            responses.put(labels, timer);
-        }
-        timer.record(time);
-    }
+    void response(String route, int status, Duration time);
 
     /** Counts a request to the provider. */
-    public void provider(String grantType, String outcome, Duration time) {
-        ProviderLabels labels = new ProviderLabels(grantType, outcome);
-        Timer timer = providerRequests.get(labels);
-        if (timer == null) {
-            timer = Timer.builder("exchange.provider.requests")
-                    .description("Requests to the provider by their outcome")
-                    .tag("grant_type", grantType)
-                    .tag("outcome", outcome)
-                    .register(registry);
-            providerRequests.put(labels, timer);
-        }
-        timer.record(time);
-    }
+    void provider(String grantType, String outcome, Duration time);
 
     /** Counts a request that was over a limit. */
-    public void limited(String limit) {
-        Counter.builder("exchange.limited")
-                .description("Requests over a limit")
-                .tag("limit", limit)
-                .register(registry)
-                .increment();
-    }
+    void limited(String limit);
 
     /** Returns all numbers in the text format of Prometheus. */
-    public String scrape() {
-        return registry.scrape();
-    }
-
-    private record ResponseLabels(String route, int status) {}
-
-    private record ProviderLabels(String grantType, String outcome) {}
-
-    private static double leftOutLines() {
-        try {
-            return LogLimiter.leftOut();
-        } catch (NoClassDefFoundError anotherLoggingSystem) {
-            return 0;
-        }
-    }
+    String scrape();
 
     @Override
-    public void close() {
-        collections.close();
-        registry.close();
-    }
+    void close();
 }
