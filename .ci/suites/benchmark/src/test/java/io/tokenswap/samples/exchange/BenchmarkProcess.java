@@ -22,8 +22,9 @@ final class BenchmarkProcess implements AutoCloseable {
 
     static final String LOGGING = "../../../samples/exchange-server/src/main/program/logback.xml";
 
-    /** The same heap and log for all. */
-    private static final List<String> JVM = List.of("-Xmx256m", "-Dlogback.configurationFile=" + LOGGING);
+    /** The options of the image, and the same heap and log for all. */
+    private static final List<String> JVM =
+            List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m", "-Dlogback.configurationFile=" + LOGGING);
 
     private final Process process;
     private final int port;

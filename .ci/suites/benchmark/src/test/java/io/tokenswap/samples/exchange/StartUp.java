@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -38,14 +39,16 @@ public final class StartUp {
 
     public static void main(String[] args) throws Exception {
         int turns = args.length > 0 ? Integer.parseInt(args[0]) : 15;
-        Path archive = Files.createTempDirectory("archive").resolve("exchange-server.jsa");
-        archive(archive);
+        Path archive = archive();
         Map<String, List<String>> contenders = new LinkedHashMap<>();
         contenders.put(
                 "Reactor Netty",
                 List.of("-cp", JAR + ":" + Path.of("test-classes").toAbsolutePath(), BareServer.class.getName()));
         contenders.put("exchange server", List.of("-jar", JAR.toString()));
-        contenders.put("with an archive", List.of("-XX:SharedArchiveFile=" + archive, "-jar", JAR.toString()));
+        contenders.put("with an archive", List.of(
+                        "-XX:SharedArchiveFile=" + archive.resolve("exchange-server.jsa"),
+                        "-jar",
+                        archive.resolve(JAR.getFileName()).toString()));
         Map<String, List<Start>> starts = new LinkedHashMap<>();
         for (int turn = -1; turn < turns; turn++) {
             for (Map.Entry<String, List<String>> contender : contenders.entrySet()) {
@@ -72,31 +75,26 @@ public final class StartUp {
         System.exit(0);
     }
 
-    /** Makes the archive as the Dockerfile does. */
-    private static void archive(Path archive) throws IOException, InterruptedException {
-        ProcessBuilder check = new ProcessBuilder(
-                        "java", "-XX:ArchiveClassesAtExit=" + archive, "-jar", JAR.toString(), "--check")
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD);
-        check.command().set(0, java());
-        check.environment()
-                .putAll(Map.of(
-                        "CLIENT_ID",
-                        "image",
-                        "CLIENT_SECRET",
-                        "of-no-use",
-                        "PROVIDER_TOKEN_URL",
-                        "http://127.0.0.1:9/token"));
-        check.start().waitFor();
-        if (!Files.exists(archive)) {
+    /** Makes the archive as the Dockerfile does, of a copy of the jar: an archive is bound to its path. */
+    private static Path archive() throws IOException, InterruptedException {
+        Path directory = Files.createTempDirectory("archive");
+        Files.copy(JAR, directory.resolve(JAR.getFileName()));
+        ProcessBuilder archive = new ProcessBuilder(
+                JAR.resolveSibling("../archive").normalize().toString(), directory.toString());
+        archive.environment().merge("PATH", Path.of(java()).getParent() + ":", (path, java) -> java + path);
+        try (ServerSocket free = new ServerSocket(0)) {
+            archive.environment().put("PORT", String.valueOf(free.getLocalPort()));
+        }
+        if (archive.inheritIO().start().waitFor() != 0) {
             throw new IOException("No archive of classes was made");
         }
+        return directory;
     }
 
     private record Start(long millis, long mebibytes) {}
 
     private static Start start(List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(java(), "-Xmx256m"));
+        List<String> command = new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-Xms16m", "-Xmx256m"));
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().putAll(SETTINGS);
