@@ -31,7 +31,7 @@ class DocumentationTest {
     private static final Pattern PAGE_EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
     private static final Pattern JAVADOC_EXAMPLE = Pattern.compile("(?s)<pre>\\{@code\n(?! *\\* \\{\")(.*?)\\}</pre>");
 
-    private static final Pattern SPRING = Pattern.compile("@RestController|@Configuration|^// before: Spring");
+    private static final Pattern SPRING = Pattern.compile("@RestController|@Configuration|@Bean");
 
     /** Names that an example may use without declaring them. */
     private static final String FRAME = """
@@ -41,6 +41,7 @@ class DocumentationTest {
             import io.tokenswap.session.*;
             import io.tokenswap.store.*;
             import io.tokenswap.testing.*;
+            import java.io.IOException;
             import java.net.URI;
             import java.nio.file.Path;
             import java.time.Duration;
@@ -57,6 +58,7 @@ class DocumentationTest {
                     Mono<Void> saveToken(String key, String text);
                     Mono<Void> removeToken(String key);
                 }
+                static TokenStore connect(String server) { return TokenStore.inMemory(); }
                 interface Player { void reconnect(String accessToken); }
                 ExchangeServerEndpoint exchange;
                 TokenSession session;

@@ -29,11 +29,13 @@ import reactor.core.publisher.Mono;
  * {@link #serve}, and the test gets that store from {@link #store()}:
  *
  * <pre>{@code
- * public static void main(String[] args) throws IOException {
- *     StoreProcess.serve(new MyTokenStore(args[0]));
+ * class Node {
+ *     public static void main(String[] args) throws IOException {
+ *         StoreProcess.serve(connect(args[0])); // the store under test
+ *     }
  * }
  *
- * StoreProcess process = StoreProcess.start(MyTokenStoreTest.class, "localhost:6379");
+ * StoreProcess process = StoreProcess.start(Node.class, "localhost:6379");
  * TokenStore other = process.store();
  * }</pre>
  *
