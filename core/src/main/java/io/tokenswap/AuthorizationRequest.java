@@ -135,7 +135,7 @@ public final class AuthorizationRequest {
         if (ONCE.stream().anyMatch(name -> query.getOrDefault(name, List.of()).size() > 1)) {
             return new AuthorizationResponse.Ignored("A parameter is repeated");
         }
-        if (query.containsKey("access_token")) {
+        if (value(query, "access_token") != null) {
             return new AuthorizationResponse.Ignored("The URL contains an access token");
         }
         String receivedState = value(query, "state");

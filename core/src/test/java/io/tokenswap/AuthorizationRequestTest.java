@@ -416,7 +416,8 @@ class AuthorizationRequestTest {
                 strings = {
                     "code=abc&error=&state=STATE",
                     "code=abc&error&error_description=&state=STATE",
-                    "code=abc&iss=&state=STATE"
+                    "code=abc&iss=&state=STATE",
+                    "code=abc&access_token=&state=STATE"
                 })
         void aParameterWithoutAValueCountsAsOmitted(String query) {
             assertThat(validate(query)).isInstanceOf(AuthorizationResponse.Granted.class);
