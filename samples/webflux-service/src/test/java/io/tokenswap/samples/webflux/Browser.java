@@ -1,6 +1,7 @@
 package io.tokenswap.samples.webflux;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.CookieManager;
 import java.net.CookiePolicy;
@@ -39,6 +40,20 @@ final class Browser {
     /** A request of the page's script. */
     HttpResponse<String> fetch(URI uri) {
         return send(HttpRequest.newBuilder(uri).header("Accept", "application/json"));
+    }
+
+    /** A stream of events, once its head has come. */
+    InputStream stream(URI uri) {
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .header("Accept", "text/event-stream")
+                .build();
+        try {
+            return http.send(request, BodyHandlers.ofInputStream()).body();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /** A form of this service's own page. */
@@ -104,7 +119,7 @@ final class Browser {
 
     private HttpResponse<String> send(HttpRequest.Builder request) {
         try {
-            return http.send(request.timeout(Duration.ofSeconds(10)).build(), BodyHandlers.ofString());
+            return http.send(request.timeout(Duration.ofMinutes(1)).build(), BodyHandlers.ofString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

@@ -132,7 +132,7 @@ final class Instance implements AutoCloseable {
         Mono.fromSupplier(condition::getAsBoolean)
                 .filter(Boolean::booleanValue)
                 .switchIfEmpty(Mono.error(() -> new AssertionError("It did not come to " + what)))
-                .retryWhen(Retry.fixedDelay(600, Duration.ofMillis(100))
+                .retryWhen(Retry.fixedDelay(3_000, Duration.ofMillis(100))
                         .filter(error -> error instanceof AssertionError)
                         .scheduler(Schedulers.boundedElastic())
                         .onRetryExhaustedThrow((spec, last) -> last.failure()))
