@@ -21,6 +21,10 @@ connect();
 $("ask").addEventListener("click", me);
 setInterval(tick, 100);
 
+function sentence(text) {
+  return !text || /[.!?]$/.test(text) ? text || "" : text + ".";
+}
+
 function connect() {
   events = new EventSource("/states");
   events.addEventListener("state", message => show(JSON.parse(message.data), Number(message.lastEventId)));
@@ -62,9 +66,9 @@ function show(next, serviceTime) {
   }
   if (before && before.status !== next.status || !before && next.status !== "VALID") {
     if (next.status === "RETRYING") {
-      log(`The refresh failed. ${next.problem || ""} Next attempt ${next.retryAt ? "at " + clock(next.retryAt) : "soon"}.`, { bad: true });
+      log(`The refresh failed. ${sentence(next.problem)} Next attempt ${next.retryAt ? "at " + clock(next.retryAt) : "soon"}.`, { bad: true });
     } else if (next.status === "LOGIN_REQUIRED") {
-      log(`The sign-in has ended. ${next.problem || ""}`, { bad: true });
+      log(`The sign-in has ended. ${sentence(next.problem)}`, { bad: true });
     } else if (next.status === "CLOSED") {
       log("The session is closed");
     }
