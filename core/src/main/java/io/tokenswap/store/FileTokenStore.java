@@ -39,7 +39,9 @@ import reactor.core.scheduler.Schedulers;
  * <p><b>Sign-out.</b> Removing a file signs its user out; running sessions find out at their next look. The file of a
  * signed-out user holds no token.
  *
- * <p>Beside each file there is a lock file, whose name ends with {@code .lock}. It holds no secret. A process loses its
+ * <p>Beside each file there is a lock file, whose name ends with {@code .lock}. It holds no secret and 80 bytes at most, and it
+ * stays after a sign-out: a process that had opened it before it was removed would no longer exclude those that create it
+ * anew. Remove lock files only while no process uses the store. A process loses its
  * locks when it ends in any way, so a lease of this store ends with its holder and not before. The file system must
  * support locks between processes; some network file systems do not.
  *

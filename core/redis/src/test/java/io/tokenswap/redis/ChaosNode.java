@@ -37,16 +37,30 @@ final class ChaosNode implements AutoCloseable {
         return IntStream.range(0, number).mapToObj(i -> "user-" + i).toList();
     }
 
-    static TokenSessions sessions(URI provider, RedisClient client, String key) {
-        return TokenSessions.builder(ExchangeServerEndpoint.create(provider))
-                .policy(POLICY)
-                .store(RedisTokenStore.builder(client, KeyRing.of(key))
-                        .grace(GRACE)
-                        .build())
-                .build();
+    /**
+     * Settings of all nodes.
+     *
+     * @param provider the provider
+     * @param redis the URI of the server or of the Sentinel
+     * @param key seals the tokens
+     * @param users the number of users
+     * @param grace the time for which the provider accepts a used refresh token
+     * @param replicas the number of replicas that a save waits for
+     */
+    record Settings(URI provider, String redis, String key, int users, Duration grace, int replicas) {
+
+        TokenSessions sessions(RedisClient client) {
+            return TokenSessions.builder(ExchangeServerEndpoint.create(provider))
+                    .policy(POLICY)
+                    .store(RedisTokenStore.builder(client, KeyRing.of(key))
+                            .grace(grace)
+                            .replicas(replicas)
+                            .build())
+                    .build();
+        }
     }
 
-    static ChaosNode start(URI provider, int redis, String key, int users) {
+    static ChaosNode start(Settings settings) {
         try {
             return new ChaosNode(new ProcessBuilder(
                             System.getProperty("java.home") + "/bin/java",
@@ -55,10 +69,12 @@ final class ChaosNode implements AutoCloseable {
                             "-cp",
                             System.getProperty("java.class.path"),
                             ChaosNode.class.getName(),
-                            provider.toString(),
-                            "redis://127.0.0.1:" + redis,
-                            key,
-                            String.valueOf(users))
+                            settings.provider.toString(),
+                            settings.redis,
+                            settings.key,
+                            String.valueOf(settings.users),
+                            settings.grace.toString(),
+                            String.valueOf(settings.replicas))
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .redirectError(ProcessBuilder.Redirect.appendTo(new File("target/chaos-node.log")))
                     .start());
@@ -68,9 +84,15 @@ final class ChaosNode implements AutoCloseable {
     }
 
     public static void main(String[] arguments) throws IOException {
-        RedisClient client = RedisClient.create(RedisURI.create(arguments[1]));
-        TokenSessions sessions = sessions(URI.create(arguments[0]), client, arguments[2]);
-        Flux.fromIterable(users(Integer.parseInt(arguments[3])))
+        Settings settings = new Settings(
+                URI.create(arguments[0]),
+                arguments[1],
+                arguments[2],
+                Integer.parseInt(arguments[3]),
+                Duration.parse(arguments[4]),
+                Integer.parseInt(arguments[5]));
+        TokenSessions sessions = settings.sessions(RedisClient.create(RedisURI.create(settings.redis)));
+        Flux.fromIterable(users(settings.users))
                 .flatMap(
                         user -> sessions.get(user)
                                 .flatMapMany(TokenSession::tokensUntilClosed)

@@ -63,6 +63,12 @@ class RedisReplicationTest {
     @AfterEach
     void thaw() {
         replica.thaw();
+        awaitReplica();
+    }
+
+    /** Waits until the replica has acknowledged all writes. The write of this connection comes after them. */
+    private static void awaitReplica() {
+        primary.operator().sync().set("written-before-wait", "");
         await(() -> primary.operator().sync().waitForReplication(1, 0) == 1);
     }
 
@@ -150,6 +156,22 @@ class RedisReplicationTest {
         assertThat(store.unconfirmedWrites()).isOne();
         store.acquire(user + "-other", "a", LOGIN.version(), LEASE).block(TIMEOUT);
         assertThat(store.unconfirmedWrites()).isOne();
+    }
+
+    /** {@code WAIT} counts what its connection has sent before. Another connection has written the record. */
+    @Test
+    @Tag("E92")
+    void aWriteIsNotConfirmedByWhatTheReplicaHadBefore() {
+        RedisTokenStore store = store().replicaTimeout(SHORT).build();
+        put(store, user).block(TIMEOUT);
+        put(store, user + "-second").block(TIMEOUT);
+        awaitReplica();
+        long before = store.unconfirmedWrites();
+        replica.freeze();
+
+        put(store, user + "-third").block(TIMEOUT);
+
+        assertThat(store.unconfirmedWrites()).isEqualTo(before + 1);
     }
 
     @Test

@@ -4,6 +4,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -34,10 +35,18 @@ final class RedisSentinel implements AutoCloseable {
     }
 
     RedisClient newClient() {
-        return RedisClient.create(RedisURI.builder()
-                .withSentinel("127.0.0.1", sentinel.port())
-                .withSentinelMasterId(NAME)
-                .build());
+        return RedisClient.create(RedisURI.create(uri()));
+    }
+
+    String uri() {
+        return "redis-sentinel://127.0.0.1:" + sentinel.port() + "?sentinelMasterId=" + NAME;
+    }
+
+    /** The port of the primary, for clients that connect now. */
+    int primary() {
+        try (var connection = sentinel.client().connectSentinel(RedisURI.create("127.0.0.1", sentinel.port()))) {
+            return ((InetSocketAddress) connection.sync().getMasterAddrByName(NAME)).getPort();
+        }
     }
 
     /** The ports of the replicas that the Sentinel knows. */

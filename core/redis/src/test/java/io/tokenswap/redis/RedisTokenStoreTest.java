@@ -169,6 +169,21 @@ class RedisTokenStoreTest {
                 .verify(TIMEOUT);
     }
 
+    @Test
+    void theEndOfALeaseIsHeardAlsoIfItsResultIsRefused() {
+        Record login = login(null);
+        put(store, login, Kind.LOGIN);
+        long attempt = store.acquire(key, "a", login.version(), Duration.ofMinutes(10))
+                .block(TIMEOUT)
+                .attempt();
+        StepVerifier.create(store.changes().filter(key::equals).take(1))
+                .then(this::awaitSubscription)
+                .then(() -> store.put(key, login, Kind.REFRESH, "a", attempt).block(TIMEOUT))
+                .expectNext(key)
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
     /** A session loads its record before the first notification can arrive. */
     @Test
     void theBeginningOfTheNotificationsIsReportedForAllKeys() {

@@ -26,6 +26,7 @@ import reactor.util.retry.Retry;
 public abstract class NodesContract {
 
     private static final Duration TIMEOUT = Duration.ofMinutes(25);
+    private static final Duration RETRY_DELAY = Duration.ofMillis(100);
 
     private final StrictProvider provider = new StrictProvider();
 
@@ -98,7 +99,8 @@ public abstract class NodesContract {
 
     /** Repeats a call as callers do: on a slow machine the store misses its deadline. The limit of the test ends it. */
     private static <T> Mono<T> untilAvailable(Mono<T> call) {
-        return call.retryWhen(Retry.indefinitely().filter(TokenUnavailableException.class::isInstance));
+        return call.retryWhen(
+                Retry.fixedDelay(Long.MAX_VALUE, RETRY_DELAY).filter(TokenUnavailableException.class::isInstance));
     }
 
     private static Set<String> accessTokens(List<Token> tokens) {
