@@ -1,9 +1,7 @@
 package io.tokenswap.redis;
 
-import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
-import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
 import io.lettuce.core.api.async.RedisServerAsyncCommands;
@@ -14,7 +12,6 @@ import io.lettuce.core.pubsub.StatefulRedisPubSubConnection;
 import io.tokenswap.KeyRing;
 import io.tokenswap.session.TokenCodec;
 import io.tokenswap.session.TokenStore;
-import java.net.SocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -205,11 +202,12 @@ public final class RedisTokenStore implements TokenStore {
 
     @Override
     public Flux<String> changes() {
-        return Flux.defer(() -> {
+        return Flux.from(subscriber -> {
+            changes.asFlux().subscribe(subscriber);
+            // After that, so that the subscriber gets the hint with which the notifications begin.
             if (listening.compareAndSet(false, true)) {
                 listen();
             }
-            return changes.asFlux();
         });
     }
 
@@ -242,19 +240,18 @@ public final class RedisTokenStore implements TokenStore {
                         public void message(String channel, String key) {
                             emit(key);
                         }
-                    });
-                    connection.addListener(new RedisConnectionStateListener() {
+
+                        // What changed before the subscription, or before that of a reconnect, was not reported.
                         @Override
-                        public void onRedisConnected(RedisChannelHandler<?, ?> connection, SocketAddress address) {
+                        public void subscribed(String channel, long count) {
                             emit(ANY_KEY);
                         }
                     });
                     return Mono.fromFuture(
                             () -> connection.async().subscribe(channel()).toCompletableFuture());
                 })
-                // What changed before the subscription was not reported. Without notifications the sessions still
-                // poll, and the next subscriber tries again.
-                .subscribe(nothing -> {}, error -> listening.set(false), () -> emit(ANY_KEY));
+                // Without notifications the sessions still poll, and the next subscriber tries again.
+                .subscribe(nothing -> {}, error -> listening.set(false));
     }
 
     private void emit(String key) {
