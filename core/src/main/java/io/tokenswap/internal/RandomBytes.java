@@ -2,6 +2,7 @@ package io.tokenswap.internal;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,25 +32,8 @@ public final class RandomBytes {
 
     private RandomBytes() {}
 
-    /** Generator of bytes, which is made when the first are needed. */
-    private static final class Drbg {
-
-        static final SecureRandom RANDOM = seeded();
-
-        private static SecureRandom seeded() {
-            byte[] seed = kernelBytes(SEED_BYTES);
-            if (seed == null) {
-                return new SecureRandom();
-            }
-            try {
-                SecureRandom random = SecureRandom.getInstance("DRBG");
-                random.setSeed(seed);
-                return random;
-            } catch (NoSuchAlgorithmException e) {
-                return new SecureRandom();
-            }
-        }
-    }
+    /** Made when the first bytes are needed; null also while the kernel gave no seed. */
+    private static volatile @Nullable SecureRandom generator;
 
     /**
      * Returns random bytes.
@@ -59,7 +43,7 @@ public final class RandomBytes {
      */
     public static byte[] next(int length) {
         byte[] bytes = new byte[length];
-        Drbg.RANDOM.nextBytes(bytes);
+        generator().nextBytes(bytes);
         return bytes;
     }
 
@@ -74,11 +58,60 @@ public final class RandomBytes {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes == null ? next(length) : bytes);
     }
 
-    /** Returns bytes of the kernel, or null on a system without the device file. */
-    private static byte @Nullable [] kernelBytes(int length) {
-        if (!Files.isReadable(KERNEL)) {
-            return null;
+    private static SecureRandom generator() {
+        SecureRandom made = generator;
+        return made != null ? made : make();
+    }
+
+    private static synchronized SecureRandom make() {
+        SecureRandom made = generator;
+        if (made != null) {
+            return made;
         }
+        byte[] seed = kernelBytes(SEED_BYTES);
+        if (seed == null && Files.exists(KERNEL)) {
+            // No free file descriptor, for example. That passes, and the next call tries again.
+            return new SecureRandom();
+        }
+        made = seed == null ? new SecureRandom() : seeded(seed);
+        generator = made;
+        return made;
+    }
+
+    private static SecureRandom seeded(byte[] seed) {
+        try {
+            SecureRandom random = SecureRandom.getInstance("DRBG");
+            random.setSeed(seed);
+            return random;
+        } catch (NoSuchAlgorithmException e) {
+            return new SecureRandom();
+        }
+    }
+
+    /**
+     * Returns bytes of the kernel, or null where it gives none. The thread of a cancelled task may be interrupted, which
+     * closes a channel. It gets its bytes nevertheless, and stays interrupted.
+     */
+    private static byte @Nullable [] kernelBytes(int length) {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return readKernel(length);
+                } catch (ClosedByInterruptException e) {
+                    interrupted |= Thread.interrupted();
+                } catch (IOException e) {
+                    return null;
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static byte @Nullable [] readKernel(int length) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(length);
         try (ReadableByteChannel channel = Files.newByteChannel(KERNEL)) {
             while (bytes.hasRemaining()) {
@@ -87,8 +120,6 @@ public final class RandomBytes {
                 }
             }
             return bytes.array();
-        } catch (IOException e) {
-            return null;
         }
     }
 }

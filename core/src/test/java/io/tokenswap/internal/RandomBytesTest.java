@@ -33,7 +33,11 @@ class RandomBytesTest {
     /** The test above is the first use only if it runs first: here a new process takes bytes under the same watch. */
     @ParameterizedTest(name = "{0}")
     @Tag("E40")
-    @CsvSource({"bytes, took 32 bytes", "requests, 'built 2 requests, different: true'"})
+    @CsvSource({
+        "bytes, took 32 bytes",
+        "requests, 'built 2 requests, different: true'",
+        "interrupted, 'took 43 characters and 32 bytes, still interrupted: true'"
+    })
     void areTakenOnAnEventLoopAsTheFirstThingOfAProcess(String what, String expected) throws Exception {
         Process process = new ProcessBuilder(
                         ProcessHandle.current().info().command().orElse("java"),
