@@ -11,7 +11,6 @@ import io.netty.handler.codec.http2.Http2Exception;
 import io.netty.handler.codec.http2.Http2FrameCodec;
 import io.netty.util.AttributeKey;
 import io.tokenswap.Token;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -160,7 +159,7 @@ final class TokenClient {
                     return outbound.send(Mono.defer(
                             () -> call.markSent() ? Mono.just(Unpooled.wrappedBuffer(call.body())) : Mono.never()));
                 })
-                .response((response, content) -> bounded(content.asByteArray())
+                .response((response, content) -> ResponseBody.of(content, TokenResponse.LONGEST_BODY)
                         .map(bytes -> new TokenResponse(
                                 response.currentContextView()
                                         .get(InFlightRequest.class)
@@ -208,18 +207,5 @@ final class TokenClient {
                         "The last stream of a first announcement can have any number", impossible);
             }
         }
-    }
-
-    /**
-     * Collects the chunks of a response up to one byte more than the limit, and cancels the rest unread. For one
-     * subscriber, like the response.
-     */
-    private static Mono<byte[]> bounded(Flux<byte[]> chunks) {
-        ByteArrayOutputStream sum = new ByteArrayOutputStream();
-        return chunks.takeUntil(chunk -> {
-                    sum.write(chunk, 0, Math.min(chunk.length, TokenResponse.LONGEST_BODY + 1 - sum.size()));
-                    return sum.size() > TokenResponse.LONGEST_BODY;
-                })
-                .then(Mono.fromSupplier(sum::toByteArray));
     }
 }

@@ -74,7 +74,8 @@ record TokenRequest(TokenServer server, Encoding encoding, Map<String, String> f
     }
 
     boolean isSwap() {
-        return !fields.getOrDefault("code", "").isEmpty();
+        String code = fields.get("code");
+        return code != null && !code.isEmpty();
     }
 
     /** Returns the refresh token that this request presents, or null for a swap. */

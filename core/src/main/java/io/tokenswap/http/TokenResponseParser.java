@@ -79,10 +79,20 @@ final class TokenResponseParser {
         if (accessToken.length() > LONGEST_ACCESS_TOKEN) {
             throw malformed.apply("its access token is longer than 16 KiB");
         }
-        if (!accessToken.chars().allMatch(c -> c > 0x20 && c < 0x7F)) {
+        if (!isVisibleAscii(accessToken)) {
             throw malformed.apply("its access token has characters that no header may carry");
         }
         return accessToken;
+    }
+
+    private static boolean isVisibleAscii(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < 0x21 || c > 0x7E) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private String tokenType() {

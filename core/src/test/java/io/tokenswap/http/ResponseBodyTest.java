@@ -1,0 +1,110 @@
+package io.tokenswap.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.publisher.Flux;
+import reactor.core.publisher.Mono;
+import reactor.test.StepVerifier;
+import reactor.test.publisher.TestPublisher;
+
+class ResponseBodyTest {
+
+    private static final int LIMIT = 10;
+
+    private static ByteBuf chunk(String text) {
+        return Unpooled.copiedBuffer(text, StandardCharsets.US_ASCII);
+    }
+
+    private static Mono<String> body(Flux<ByteBuf> chunks) {
+        return ResponseBody.of(chunks, LIMIT).map(bytes -> new String(bytes, StandardCharsets.US_ASCII));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3, 7, 10})
+    void chunksOfAnySizeMakeOneBody(int size) {
+        String whole = "0123456789";
+        Flux<ByteBuf> chunks = Flux.fromStream(IntStream.iterate(0, i -> i < whole.length(), i -> i + size)
+                .mapToObj(i -> chunk(whole.substring(i, Math.min(i + size, whole.length())))));
+
+        StepVerifier.create(body(chunks)).expectNext(whole).verifyComplete();
+    }
+
+    @Test
+    void noChunkMakesAnEmptyBody() {
+        StepVerifier.create(body(Flux.empty())).expectNext("").verifyComplete();
+    }
+
+    @Test
+    void bodyThatIsTooLongIsCutOneByteAfterTheLimitAndTheRestIsCancelled() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.create();
+
+        StepVerifier.create(body(chunks.flux()))
+                .then(() -> chunks.next(chunk("01234567")))
+                .then(() -> chunks.next(chunk("89abcdef")))
+                .expectNext("0123456789a")
+                .verifyComplete();
+        chunks.assertCancelled();
+    }
+
+    @Test
+    void whatComesAfterTheCutIsIgnored() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
+
+        StepVerifier.create(body(chunks.flux()))
+                .then(() -> chunks.next(chunk("0123456789abcdef")))
+                .then(() -> chunks.next(chunk("0123456789abcdef")))
+                .then(chunks::complete)
+                .expectNext("0123456789a")
+                .verifyComplete();
+    }
+
+    @Test
+    void failureIsPassedOnInsteadOfPartOfABody() {
+        Flux<ByteBuf> chunks = Flux.just(chunk("0123")).concatWith(Flux.error(new IllegalStateException("reset")));
+
+        StepVerifier.create(body(chunks)).verifyErrorMessage("reset");
+    }
+
+    @Test
+    void chunksAreSubscribedToAtTheFirstRequestOnly() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.create();
+
+        StepVerifier.create(body(chunks.flux()), 0)
+                .then(chunks::assertWasNotSubscribed)
+                .thenRequest(1)
+                .then(() -> chunks.assertMinRequested(Long.MAX_VALUE))
+                .thenRequest(1)
+                .then(() -> chunks.next(chunk("0")).complete())
+                .expectNext("0")
+                .verifyComplete();
+        assertThat(chunks.subscribeCount()).isEqualTo(1);
+    }
+
+    @Test
+    void cancellingStopsTheChunks() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.create();
+
+        StepVerifier.create(body(chunks.flux()))
+                .then(() -> chunks.next(chunk("0123")))
+                .thenCancel()
+                .verify();
+
+        chunks.assertCancelled();
+    }
+
+    @Test
+    void cancellingBeforeTheFirstRequestSubscribesToNothing() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.create();
+
+        StepVerifier.create(body(chunks.flux()), 0).thenCancel().verify();
+
+        chunks.assertWasNotSubscribed();
+    }
+}
