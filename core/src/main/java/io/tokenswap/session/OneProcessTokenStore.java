@@ -99,6 +99,12 @@ final class OneProcessTokenStore implements TokenStore {
                         }));
     }
 
+    /** A row that is missing was removed to sign the user out. */
+    @Override
+    public boolean mayLoseWrites() {
+        return false;
+    }
+
     @Override
     public Mono<Void> release(String key, String owner, long attempt, Duration pause, boolean sent) {
         return turns.run(

@@ -84,10 +84,8 @@ abstract class StoreLink extends SessionLink {
      */
     private Disposable looks(SessionEngine session) {
         RecordStore records = records();
-        Flux<String> hints = records.engine().mayLoseWrites()
-                ? Flux.merge(records.changes(), Flux.just(records.key()))
-                : records.changes();
-        return hints.onBackpressureLatest()
+        return Flux.merge(records.changes(), Flux.just(records.key()))
+                .onBackpressureLatest()
                 .concatMap(changed -> look(session).doOnNext(result -> found(session, result)), 0)
                 .subscribe();
     }

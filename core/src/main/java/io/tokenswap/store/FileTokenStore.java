@@ -232,6 +232,12 @@ public final class FileTokenStore implements TokenStore {
                 .then();
     }
 
+    /** A file that is missing was removed to sign the user out. */
+    @Override
+    public boolean mayLoseWrites() {
+        return false;
+    }
+
     /** Reads a whole record without a lock: files are replaced and never written in place. */
     private @Nullable Record read(String key, Path file) throws IOException {
         byte[] bytes = files.read(file);

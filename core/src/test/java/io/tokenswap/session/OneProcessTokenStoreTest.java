@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.tokenswap.KeyRing;
+import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
@@ -11,6 +12,7 @@ import io.tokenswap.session.TokenStore.Outcome;
 import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.State;
 import io.tokenswap.session.TokenStore.UnreadableRecordException;
+import io.tokenswap.testing.StrictProvider;
 import io.tokenswap.testing.TokenStoreContract;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
@@ -86,6 +89,22 @@ class OneProcessTokenStoreTest extends TokenStoreContract {
                 .isEqualTo(Outcome.MOVED);
         assertThat(put(login.refreshed(1, login.token()), Kind.REFRESH).record())
                 .isNull();
+    }
+
+    /** A shared engine may have lost the record, and the session would put it back. */
+    @Test
+    @Tag("D17")
+    void aRowThatIsRemovedByHandSignsARunningSessionOut() {
+        StrictProvider provider = new StrictProvider();
+        TokenSession session = TokenSession.builder(provider)
+                .store(tested, "alice")
+                .start(StrictProvider.token("alice", 1))
+                .block();
+        table.clear();
+
+        assertThatThrownBy(() -> session.refresh().block()).isInstanceOf(LoginRequiredException.class);
+        assertThat(table).isEmpty();
+        assertThat(provider.refreshes()).isZero();
     }
 
     @Test

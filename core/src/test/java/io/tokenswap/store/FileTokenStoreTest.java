@@ -3,9 +3,12 @@ package io.tokenswap.store;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
+import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.tokenswap.KeyRing;
+import io.tokenswap.LoginRequiredException;
 import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenStore;
 import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.session.TokenStore.Kind;
@@ -14,14 +17,18 @@ import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.State;
 import io.tokenswap.session.TokenStore.UnreadableRecordException;
 import io.tokenswap.session.TokenStore.UnreadableRecordException.Reason;
+import io.tokenswap.testing.StoreProcess;
+import io.tokenswap.testing.StrictProvider;
 import io.tokenswap.testing.VirtualClock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.OpenOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
@@ -31,8 +38,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
@@ -550,6 +562,22 @@ class FileTokenStoreTest {
             assertThat(store.put(KEY, NEXT, Kind.REFRESH, "a", 1).block().record())
                     .isNull();
             assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.MOVED);
+        }
+
+        /** A shared engine may have lost the record, and the session would put it back. */
+        @Test
+        @Tag("D17")
+        void isNotTheRemovalOfAFileWhichSignsARunningSessionOut() throws IOException {
+            StrictProvider provider = new StrictProvider();
+            TokenSession session = TokenSession.builder(provider)
+                    .store(store, "alice")
+                    .start(StrictProvider.token("alice", 1))
+                    .block();
+            Files.delete(file);
+
+            assertThatThrownBy(() -> session.refresh().block()).isInstanceOf(LoginRequiredException.class);
+            assertThat(file).doesNotExist();
+            assertThat(provider.refreshes()).isZero();
         }
 
         @Test
