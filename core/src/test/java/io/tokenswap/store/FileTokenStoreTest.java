@@ -56,7 +56,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 class FileTokenStoreTest {
 
@@ -210,15 +209,80 @@ class FileTokenStoreTest {
 
         @Test
         @Tag("D19")
-        void neverBlocksTheThreadOfTheCaller() {
-            Mono<Outcome> whole = store.put(KEY, LOGIN, Kind.LOGIN, "a", 0)
-                    .then(store.acquire(KEY, "a", LOGIN.version(), LEASE))
-                    .flatMap(acquired -> store.extend(KEY, "a", acquired.attempt(), LEASE))
-                    .flatMap(extended -> store.release(KEY, "a", extended.attempt(), Duration.ZERO, true)
-                            .thenReturn(extended.outcome()))
-                    .subscribeOn(Schedulers.parallel());
+        void happensOnThreadsOfTheStoreAndNeverOnThatOfTheCaller() throws IOException {
+            ThreadNames threads = new ThreadNames();
+            TokenStore watched = new FileTokenStore(file, false, null, threads, Instant::now);
+            put(watched, LOGIN, Kind.LOGIN);
+            assertThat(stored(watched)).isEqualTo(LOGIN);
+            assertThat(acquire(watched, LOGIN)).isEqualTo(Outcome.GRANTED);
+            watched.extend(KEY, "a", 1, LEASE).block();
+            watched.release(KEY, "a", 1, Duration.ZERO, true).block();
+            Files.write(file, new byte[10]);
+            assertThatThrownBy(() -> stored(watched)).isInstanceOf(UnreadableRecordException.class);
 
-            assertThat(whole.block(Duration.ofSeconds(20))).isEqualTo(Outcome.GRANTED);
+            assertThat(threads.bySteps)
+                    .containsOnlyKeys("read", "replace", "setAside", "directory", "openLock", "tryLock");
+            assertThat(threads.bySteps.values())
+                    .allSatisfy(names -> assertThat(names).allMatch(name -> name.startsWith("tokenswap-file-")));
+        }
+
+        /** Notes the thread of each step that reaches the disk. */
+        private static final class ThreadNames extends OwnedFiles {
+
+            final Map<String, Set<String>> bySteps = new ConcurrentHashMap<>();
+
+            private void note(String step) {
+                bySteps.computeIfAbsent(step, first -> ConcurrentHashMap.newKeySet())
+                        .add(Thread.currentThread().getName());
+            }
+
+            @Override
+            byte[] read(Path path) throws IOException {
+                note("read");
+                return super.read(path);
+            }
+
+            @Override
+            void replace(Path path, byte[] content) throws IOException {
+                note("replace");
+                super.replace(path, content);
+            }
+
+            @Override
+            void setAside(Path path) throws IOException {
+                note("setAside");
+                super.setAside(path);
+            }
+
+            @Override
+            Path directory(Path path) throws IOException {
+                note("directory");
+                return super.directory(path);
+            }
+
+            @Override
+            FileChannel openLock(Path path) throws IOException {
+                note("openLock");
+                return super.openLock(path);
+            }
+
+            @Override
+            FileLock tryLock(FileChannel channel, long position) throws IOException {
+                note("tryLock");
+                return super.tryLock(channel, position);
+            }
+        }
+
+        /** Only root may give a file away. */
+        @Test
+        @Tag("D02")
+        void isRefusedToAFileOfAnotherUser() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            assumeThat(System.getProperty("user.name")).isEqualTo("root");
+            Files.setAttribute(file, "unix:uid", 65_534);
+
+            assertThatThrownBy(() -> stored(store)).hasMessageContaining("it belongs to another user");
+            assertThatThrownBy(() -> put(store, NEXT, Kind.REFRESH)).hasMessageContaining("it belongs to another user");
         }
     }
 
@@ -512,8 +576,50 @@ class FileTokenStoreTest {
             try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
                 channel.write(ByteBuffer.wrap(new byte[1]), (1L << 30) - 1); // sparse
             }
+            List<Integer> lengths = new CopyOnWriteArrayList<>();
+            TokenStore watched = new FileTokenStore(
+                    file,
+                    false,
+                    null,
+                    new OwnedFiles() {
+                        @Override
+                        byte[] read(Path path) throws IOException {
+                            byte[] read = super.read(path);
+                            lengths.add(read.length);
+                            return read;
+                        }
+                    },
+                    Instant::now);
 
-            assertThatThrownBy(() -> stored(store)).isInstanceOf(UnreadableRecordException.class);
+            assertThatThrownBy(() -> stored(watched)).isInstanceOf(UnreadableRecordException.class);
+            assertThat(lengths).isNotEmpty().allMatch(length -> length < 1 << 18);
+        }
+
+        /** Another process may have replaced the file between the look and the lock. */
+        @Test
+        @Tag("D08")
+        void isLookedAtAgainBeforeTheFileIsSetAside() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            for (int looks = 1; looks <= 2; looks++) {
+                AtomicInteger damaged = new AtomicInteger(looks);
+                TokenStore watched = new FileTokenStore(
+                        file,
+                        false,
+                        null,
+                        new OwnedFiles() {
+                            @Override
+                            byte[] read(Path path) throws IOException {
+                                return damaged.getAndDecrement() > 0 ? new byte[100] : super.read(path);
+                            }
+                        },
+                        Instant::now);
+
+                assertThat(stored(watched)).isEqualTo(LOGIN);
+                damaged.set(looks - 1);
+                assertThat(acquire(watched, LOGIN)).isEqualTo(Outcome.GRANTED);
+                watched.release(KEY, "a", looks, Duration.ZERO, false).block();
+            }
+            assertThat(names()).containsExactly("token", "token.lock");
         }
 
         @Test
