@@ -18,9 +18,9 @@ import org.jspecify.annotations.Nullable;
  * Locks of one record, between processes and within this process.
  *
  * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record
- * is read, compared and replaced, for milliseconds, by holders of the lease and others. The number of the last attempt
- * and the pause follow at byte 16, because on some systems a locked byte cannot be read. Only the holder of the lease
- * writes them.
+ * is read, compared and replaced, for milliseconds, by holders of the lease and others. Byte 2 is locked by the process
+ * whose turn is next. The number of the last attempt and the pause follow at byte 16, because on some systems a locked
+ * byte cannot be read. Only the holder of the lease writes them.
  *
  * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is
  * closed, all locks of the process on it are gone. So there is one object for each file in a process, with at most one
@@ -33,10 +33,9 @@ final class LockFile {
 
     private static final int LEASE = 0;
     private static final int WRITE = 1;
+    private static final int NEXT = 2;
     private static final int TEXT = 16;
     private static final int TEXT_BYTES = 64;
-
-    private static final Duration LOCK_LIMIT = Duration.ofSeconds(5);
 
     private final Path path;
     private final OwnedFiles files;
@@ -124,23 +123,38 @@ final class LockFile {
         write(new Lease(attempt, now, now.plus(pause)));
     }
 
-    /** Runs a step while no other process runs one. */
+    /**
+     * Runs a step while no other process runs one. Processes take turns: without the second lock, one that writes again
+     * and again would hardly ever be found without its lock, because the others only look from time to time.
+     */
     <T extends @Nullable Object> T exclusively(Step<T> step) throws IOException {
         long start = System.nanoTime();
-        FileLock lock = tryLock(WRITE);
-        while (lock == null) {
-            if (System.nanoTime() - start > LOCK_LIMIT.toNanos()) {
-                throw new IOException(
-                        path + " has been locked by another process for " + LOCK_LIMIT.toSeconds() + " s.");
-            }
-            pauseThread();
-            lock = tryLock(WRITE);
+        FileLock lock;
+        FileLock turn = awaitLock(NEXT, start);
+        try {
+            lock = awaitLock(WRITE, start);
+        } finally {
+            turn.release();
         }
         try {
             return step.run();
         } finally {
             lock.release();
         }
+    }
+
+    private FileLock awaitLock(long position, long start) throws IOException {
+        FileLock lock = tryLock(position);
+        while (lock == null) {
+            Duration limit = files.lockLimit();
+            if (System.nanoTime() - start > limit.toNanos()) {
+                throw new IOException(path + " has been locked by other processes for " + limit.toSeconds()
+                        + " s. Is one of them stopped?");
+            }
+            pauseThread();
+            lock = tryLock(position);
+        }
+        return lock;
     }
 
     private static void pauseThread() throws IOException {

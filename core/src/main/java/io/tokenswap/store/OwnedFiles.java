@@ -22,6 +22,7 @@ import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
+import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
@@ -120,6 +121,14 @@ class OwnedFiles {
 
     @Nullable FileLock tryLock(FileChannel channel, long position) throws IOException {
         return channel.tryLock(position, 1, false);
+    }
+
+    /**
+     * Time after which an operation gives up a lock. A session waits for an operation as long, and then repeats it: if
+     * operations waited longer, those of a key that a stopped process has locked would take all threads.
+     */
+    Duration lockLimit() {
+        return Duration.ofSeconds(5);
     }
 
     FileChannel create(Path file) throws IOException {

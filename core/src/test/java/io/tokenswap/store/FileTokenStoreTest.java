@@ -799,6 +799,69 @@ class FileTokenStoreTest {
             assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.GRANTED);
         }
 
+        /** A process that writes again and again would keep the others out, because they only look from time to time. */
+        @Test
+        @Tag("D11")
+        void areTakenInTurnByWriters() throws IOException {
+            List<Long> positions = new ArrayList<>();
+            OwnedFiles watched = new OwnedFiles() {
+                @Override
+                FileLock tryLock(FileChannel channel, long position) throws IOException {
+                    positions.add(position);
+                    return super.tryLock(channel, position);
+                }
+            };
+            put(new FileTokenStore(file, false, null, watched, Instant::now), LOGIN, Kind.LOGIN);
+
+            assertThat(positions).as("the turn, then the record").containsExactly(2L, 1L);
+            try (StoreProcess other =
+                    WorkerProcess.start("lock", directory.resolve("token.lock").toString(), "2")) {
+                assertThat(other.read()).isEqualTo("locked");
+                AtomicInteger tries = new AtomicInteger();
+                OwnedFiles counting = new OwnedFiles() {
+                    @Override
+                    FileLock tryLock(FileChannel channel, long position) throws IOException {
+                        assertThat(position).isEqualTo(tries.get() < 3 ? 2L : position);
+                        if (tries.incrementAndGet() == 3) {
+                            other.kill();
+                        }
+                        return super.tryLock(channel, position);
+                    }
+                };
+                assertThat(put(new FileTokenStore(file, false, null, counting, Instant::now), NEXT, Kind.REFRESH)
+                                .record())
+                        .isEqualTo(NEXT);
+                assertThat(tries).hasValueGreaterThan(3);
+            }
+        }
+
+        /** As a process does that was stopped within a write. */
+        @Test
+        void thatAreNeverFreeFailTheWriteByNameAndStandInTheWayOfNoOther() {
+            put(store, LOGIN, Kind.LOGIN);
+            for (long stuck = 1; stuck <= 2; stuck++) {
+                long position = stuck;
+                OwnedFiles waiting = new OwnedFiles() {
+                    @Override
+                    FileLock tryLock(FileChannel channel, long at) throws IOException {
+                        return at == position ? null : super.tryLock(channel, at);
+                    }
+
+                    @Override
+                    Duration lockLimit() {
+                        return Duration.ofMillis(20);
+                    }
+                };
+                TokenStore stopped = new FileTokenStore(file, false, null, waiting, Instant::now);
+                assertThatThrownBy(() -> put(stopped, NEXT, Kind.REFRESH))
+                        .isInstanceOf(UncheckedIOException.class)
+                        .hasMessageContaining("token.lock has been locked by other processes for")
+                        .hasMessageContaining("Is one of them stopped?");
+                assertThat(stored(store)).isEqualTo(LOGIN);
+            }
+            assertThat(put(store, NEXT, Kind.REFRESH).record()).isEqualTo(NEXT);
+        }
+
         @Test
         @Tag("D13")
         void areRefusedByNameOnAFileSystemWithoutLocks() {

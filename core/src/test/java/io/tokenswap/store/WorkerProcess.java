@@ -9,8 +9,11 @@ import io.tokenswap.session.TokenStore.Record;
 import io.tokenswap.session.TokenStore.Version;
 import io.tokenswap.testing.StoreProcess;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -50,6 +53,7 @@ final class WorkerProcess {
         switch (args[0]) {
             case "serve" -> StoreProcess.serve(FileTokenStore.ofDirectory(path));
             case "hold" -> hold(FileTokenStore.ofDirectory(path), args[2]);
+            case "lock" -> lock(path, Long.parseLong(args[2]));
             case "write" -> write(FileTokenStore.ofFile(path), args[2]);
             case "refresh" ->
                 refresh(
@@ -71,6 +75,15 @@ final class WorkerProcess {
         System.in.read();
     }
 
+    /** Locks a byte of a file and keeps it locked. */
+    private static void lock(Path file, long position) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            FileLock lock = channel.lock(position, 1, false);
+            System.out.println(lock.isValid() ? "locked" : "free");
+            System.in.read();
+        }
+    }
+
     /** Writes one refresh after the other, and reports each that has been confirmed. */
     private static void write(TokenStore store, String key) {
         Record record = store.load(key).block().record();
@@ -86,7 +99,7 @@ final class WorkerProcess {
     }
 
     private static boolean isLocked(Throwable error) {
-        return String.valueOf(error.getMessage()).contains("has been locked by another process");
+        return String.valueOf(error.getMessage()).contains("has been locked by other processes");
     }
 
     /**
