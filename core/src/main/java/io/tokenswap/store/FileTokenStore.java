@@ -135,7 +135,7 @@ public final class FileTokenStore implements TokenStore {
                         locked(key, (file, lock) -> lock.endLease(owner, acquired.attempt()));
                     }
                 } catch (IOException e) {
-                    sink.error(new UncheckedIOException(e.getMessage(), e));
+                    sink.error(new UncheckedIOException(OwnedFiles.message(e), e));
                 } catch (RuntimeException | Error e) {
                     sink.error(e);
                 }
@@ -302,7 +302,7 @@ public final class FileTokenStore implements TokenStore {
             try {
                 sink.success(task.call());
             } catch (IOException e) {
-                sink.error(new UncheckedIOException(e.getMessage(), e));
+                sink.error(new UncheckedIOException(OwnedFiles.message(e), e));
             } catch (Exception | Error e) {
                 sink.error(e);
             }

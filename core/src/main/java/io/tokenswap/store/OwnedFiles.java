@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -222,10 +223,21 @@ class OwnedFiles {
     private static IOException notSaved(Path file, IOException cause) {
         String reason = cause instanceof FileSystemException known && known.getReason() != null
                 ? known.getReason()
-                : cause.getMessage();
+                : message(cause);
         IOException named = new FileSystemException(file.toString(), null, "The token was not saved: " + reason);
         named.initCause(cause);
         return named;
+    }
+
+    /** Returns a message that names the file and the reason. In the most frequent cases, that of the JDK names only the file. */
+    static String message(IOException error) {
+        if (!(error instanceof FileSystemException named) || named.getReason() != null) {
+            return String.valueOf(error.getMessage());
+        }
+        String reason = error instanceof AccessDeniedException
+                ? "The user of this process has no permission"
+                : error.getClass().getSimpleName();
+        return named.getFile() + ": " + reason;
     }
 
     private static void deleteQuietly(Path file) {

@@ -409,6 +409,34 @@ class FileTokenStoreTest {
             }
         }
 
+        /** The message of the JDK's exception is the path alone. */
+        @Test
+        @Tag("D05")
+        @Tag("D20")
+        void staysAndTheReasonIsNamedWhereTheUserMayNotWriteOrRead() {
+            put(store, LOGIN, Kind.LOGIN);
+            OwnedFiles unreadable = new OwnedFiles() {
+                @Override
+                FileChannel open(Path path, Set<OpenOption> options) throws IOException {
+                    throw new AccessDeniedException(path.toString());
+                }
+            };
+            OwnedFiles unwritable = new OwnedFiles() {
+                @Override
+                FileChannel create(Path path) throws IOException {
+                    throw new AccessDeniedException(path.toString());
+                }
+            };
+
+            assertThatThrownBy(() -> stored(over(unreadable)))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessage(file + ": The user of this process has no permission");
+            assertThatThrownBy(() -> put(over(unwritable), NEXT, Kind.REFRESH))
+                    .hasMessageContaining("The token was not saved: ")
+                    .hasMessageContaining("token.tmp: The user of this process has no permission");
+            assertThat(stored(store)).isEqualTo(LOGIN);
+        }
+
         /** The error ends the thread at the step without any clean-up, as the end of a process does. */
         @Test
         @Tag("D04")
