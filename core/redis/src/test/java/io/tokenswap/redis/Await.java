@@ -8,7 +8,7 @@ import reactor.core.publisher.Mono;
 /** Waits for what a server or a node does by itself. */
 final class Await {
 
-    private static final Duration LONGEST = Duration.ofSeconds(90);
+    private static final Duration LONGEST = Duration.ofSeconds(120);
 
     private Await() {}
 

@@ -1,5 +1,6 @@
 package io.tokenswap.redis;
 
+import static io.tokenswap.redis.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.RedisClient;
@@ -22,7 +23,6 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
-import java.util.function.Predicate;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,10 +61,6 @@ class RedisChaosTest {
 
     private static void pass(Duration time) {
         Mono.delay(time).block();
-    }
-
-    private static void await(Mono<Boolean> condition) {
-        condition.onErrorReturn(false).repeat().filter(Predicate.isEqual(true)).blockFirst(LONGEST);
     }
 
     @Test
