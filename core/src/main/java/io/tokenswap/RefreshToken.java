@@ -1,5 +1,7 @@
 package io.tokenswap;
 
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -13,9 +15,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RefreshToken {
 
-    private final String secret;
+    /** The text, or the bytes of its Latin-1 characters. */
+    private final Object secret;
 
-    private RefreshToken(String secret) {
+    private RefreshToken(Object secret) {
         this.secret = secret;
     }
 
@@ -34,12 +37,30 @@ public final class RefreshToken {
     }
 
     /**
+     * Returns the form in which a {@link Token} keeps a refresh token: the bytes of its Latin-1 characters, or the text if it
+     * has others. A text takes a third more memory.
+     */
+    static Object packed(String secret) {
+        for (int i = 0; i < secret.length(); i++) {
+            if (secret.charAt(i) > 0xFF) {
+                return secret;
+            }
+        }
+        return secret.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    /** Makes a view of the form in which a {@link Token} keeps a refresh token. The text is made when it is asked for. */
+    static RefreshToken view(Object packed) {
+        return new RefreshToken(packed);
+    }
+
+    /**
      * Returns the refresh token itself.
      *
      * @return the secret
      */
     public String secret() {
-        return secret;
+        return secret instanceof byte[] bytes ? new String(bytes, StandardCharsets.ISO_8859_1) : (String) secret;
     }
 
     /**
@@ -49,18 +70,23 @@ public final class RefreshToken {
      * @return the first eight hexadecimal digits of the secret's SHA-256
      */
     public String fingerprint() {
-        return SecretText.fingerprint(secret);
+        return SecretText.fingerprint(secret());
     }
 
     /** Compares in a time that depends on the lengths only. */
     @Override
     public boolean equals(@Nullable Object other) {
-        return other instanceof RefreshToken that && SecretText.areEqual(secret, that.secret);
+        if (!(other instanceof RefreshToken that)) {
+            return false;
+        }
+        return (secret instanceof byte[] bytes && that.secret instanceof byte[] others)
+                ? MessageDigest.isEqual(bytes, others)
+                : SecretText.areEqual(secret(), that.secret());
     }
 
     @Override
     public int hashCode() {
-        return secret.hashCode();
+        return secret().hashCode();
     }
 
     @Override

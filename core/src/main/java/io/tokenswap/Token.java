@@ -1,6 +1,5 @@
 package io.tokenswap;
 
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,7 +30,7 @@ public final class Token {
 
     private final String accessToken;
 
-    /** The bytes of its Latin-1 characters, or the text if it has others. A text takes a third more memory. */
+    /** As {@link RefreshToken#packed} returns it. */
     private final @Nullable Object refreshToken;
 
     // Instants in nanoseconds since 1970: a process may hold a million tokens, and three objects for each of them would
@@ -44,7 +43,7 @@ public final class Token {
 
     private Token(Builder builder) {
         this.accessToken = builder.accessToken;
-        this.refreshToken = packed(builder.refreshToken);
+        this.refreshToken = builder.refreshToken;
         Instant authorizedAt = builder.authorizedAt == null ? builder.issuedAt : builder.authorizedAt;
         this.issuedAt = PackedInstant.pack(builder.issuedAt);
         this.expiresAt = PackedInstant.pack(builder.expiresAt);
@@ -54,8 +53,7 @@ public final class Token {
                         || this.authorizedAt == PackedInstant.FAR
                 ? new FarInstants(builder.issuedAt, builder.expiresAt, authorizedAt)
                 : null;
-        this.details =
-                Details.of(builder.tokenType, builder.scopes, builder.grantExpiresAt, builder.refreshTokenTimeout, far);
+        this.details = Details.of(builder, far);
     }
 
     /**
@@ -106,27 +104,7 @@ public final class Token {
      * @return the refresh token, or null where the provider issued none
      */
     public @Nullable RefreshToken refreshToken() {
-        String text = refreshTokenText();
-        return text == null ? null : RefreshToken.of(text);
-    }
-
-    private static @Nullable Object packed(@Nullable String text) {
-        return text != null && isLatin1(text) ? text.getBytes(StandardCharsets.ISO_8859_1) : text;
-    }
-
-    private static boolean isLatin1(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            if (text.charAt(i) > 0xFF) {
-                return false;
-            }
-        }
-        return true;
-    }
-
-    private @Nullable String refreshTokenText() {
-        return refreshToken instanceof byte[] bytes
-                ? new String(bytes, StandardCharsets.ISO_8859_1)
-                : (String) refreshToken;
+        return refreshToken == null ? null : RefreshToken.view(refreshToken);
     }
 
     /**
@@ -194,22 +172,14 @@ public final class Token {
      * @return a builder with all of its values
      */
     public Builder toBuilder() {
-        Builder builder = new Builder(accessToken, issuedAt());
-        builder.tokenType = tokenType();
-        builder.scopes = scopes();
-        builder.refreshToken = refreshTokenText();
-        builder.expiresAt = expiresAt();
-        builder.authorizedAt = authorizedAt();
-        builder.grantExpiresAt = grantExpiresAt();
-        builder.refreshTokenTimeout = refreshTokenTimeout();
-        return builder;
+        return new Builder(this);
     }
 
     @Override
     public boolean equals(@Nullable Object other) {
         return other instanceof Token that
                 && SecretText.areEqual(accessToken, that.accessToken)
-                && Objects.deepEquals(refreshToken, that.refreshToken)
+                && Objects.equals(refreshToken(), that.refreshToken())
                 && issuedAt == that.issuedAt
                 && expiresAt == that.expiresAt
                 && authorizedAt == that.authorizedAt
@@ -218,7 +188,7 @@ public final class Token {
 
     @Override
     public int hashCode() {
-        return Objects.hash(accessToken, refreshTokenText(), issuedAt);
+        return Objects.hash(accessToken, refreshToken(), issuedAt);
     }
 
     /** Names the token by its fingerprint; holds no secret. */
@@ -255,16 +225,26 @@ public final class Token {
 
         private static final Map<List<String>, Details> SHARED = new ConcurrentHashMap<>();
 
-        static Details of(
-                String tokenType,
-                Set<String> scopes,
-                @Nullable Instant grantExpiresAt,
-                @Nullable Duration refreshTokenTimeout,
-                @Nullable FarInstants far) {
-            Details shared = shared(tokenType, scopes);
-            return grantExpiresAt == null && refreshTokenTimeout == null && far == null
+        static Details of(Builder builder, @Nullable FarInstants far) {
+            Details shared = builder.origin != null && builder.origin.names(builder.tokenType, builder.scopes)
+                    ? builder.origin
+                    : shared(builder.tokenType, builder.scopes);
+            return shared.has(builder.grantExpiresAt, builder.refreshTokenTimeout, far)
                     ? shared
-                    : new Details(shared.tokenType, shared.scopes, grantExpiresAt, refreshTokenTimeout, far);
+                    : new Details(
+                            shared.tokenType, shared.scopes, builder.grantExpiresAt, builder.refreshTokenTimeout, far);
+        }
+
+        @SuppressWarnings("ReferenceEquality") // of a token that was built from another one, they are the same objects
+        private boolean names(String tokenType, Set<String> scopes) {
+            return this.tokenType == tokenType && this.scopes == scopes;
+        }
+
+        private boolean has(
+                @Nullable Instant grantExpiresAt, @Nullable Duration refreshTokenTimeout, @Nullable FarInstants far) {
+            return Objects.equals(this.grantExpiresAt, grantExpiresAt)
+                    && Objects.equals(this.refreshTokenTimeout, refreshTokenTimeout)
+                    && Objects.equals(this.far, far);
         }
 
         private static Details shared(String tokenType, Set<String> scopes) {
@@ -318,9 +298,13 @@ public final class Token {
 
         private final String accessToken;
         private final Instant issuedAt;
+
+        /** The values of the token with which this builder started. */
+        private @Nullable Details origin;
+
         private String tokenType = "Bearer";
         private Set<String> scopes = Set.of();
-        private @Nullable String refreshToken;
+        private @Nullable Object refreshToken;
         private @Nullable Instant expiresAt;
         private @Nullable Instant authorizedAt;
         private @Nullable Instant grantExpiresAt;
@@ -329,6 +313,20 @@ public final class Token {
         private Builder(String accessToken, Instant issuedAt) {
             this.accessToken = AccessToken.checked(accessToken);
             this.issuedAt = Objects.requireNonNull(issuedAt, "issuedAt");
+        }
+
+        /** Starts with the values of a token, which were checked when it was built. */
+        private Builder(Token token) {
+            this.accessToken = token.accessToken;
+            this.issuedAt = token.issuedAt();
+            this.origin = token.details;
+            this.tokenType = token.tokenType();
+            this.scopes = token.scopes();
+            this.refreshToken = token.refreshToken;
+            this.expiresAt = token.expiresAt();
+            this.authorizedAt = token.authorizedAt();
+            this.grantExpiresAt = token.grantExpiresAt();
+            this.refreshTokenTimeout = token.refreshTokenTimeout();
         }
 
         /**
@@ -362,8 +360,9 @@ public final class Token {
          * @throws IllegalArgumentException if the text is empty
          */
         public Builder refreshToken(@Nullable String refreshToken) {
-            this.refreshToken =
-                    refreshToken == null ? null : RefreshToken.of(refreshToken).secret();
+            this.refreshToken = refreshToken == null
+                    ? null
+                    : RefreshToken.packed(RefreshToken.of(refreshToken).secret());
             return this;
         }
 

@@ -21,8 +21,11 @@ import reactor.util.context.Context;
  *  time      |---------------------------1--2                 1: is the timer in time? 2: the end of the operation
  *  frozen    |------ xxxxxxxxxxxxxxxxxxxxxxxxxx 1--------2    a result that came meanwhile is delivered before 2
  * </pre>
+ *
+ * @param <T> the type of the result of the operation
+ * @param <R> the type to which that result is converted
  */
-final class AttemptLimit<T> extends Mono<T> {
+final class AttemptLimit<T, R> extends Mono<R> {
 
     /** The shortest delay that shows that the process was frozen. The first timer runs that long before the limit. */
     private static final long LATE = 200;
@@ -30,12 +33,10 @@ final class AttemptLimit<T> extends Mono<T> {
     /** Time to deliver a result that had arrived before the process continued. */
     private static final long SECOND_CHANCE = 2_000;
 
-    /** Meaning of the signals of an operation. By default they are passed on. */
-    interface Outcome<T> {
+    /** Meaning of the signals of an operation. By default an error and an empty end are passed on. */
+    interface Outcome<T, R> {
 
-        default T result(T result) {
-            return result;
-        }
+        R result(T result);
 
         default Throwable error(Throwable error) {
             return error;
@@ -47,10 +48,10 @@ final class AttemptLimit<T> extends Mono<T> {
         }
     }
 
-    private static final Outcome<?> PASSED_ON = new Outcome<>() {};
+    private static final Outcome<Object, Object> PASSED_ON = result -> result;
 
     private final Mono<T> operation;
-    private final Outcome<T> outcome;
+    private final Outcome<T, R> outcome;
     private final long limit;
     private final SessionSettings settings;
 
@@ -58,7 +59,7 @@ final class AttemptLimit<T> extends Mono<T> {
     private final boolean foreign;
 
     private AttemptLimit(
-            Mono<T> operation, Outcome<T> outcome, Duration limit, SessionSettings settings, boolean foreign) {
+            Mono<T> operation, Outcome<T, R> outcome, Duration limit, SessionSettings settings, boolean foreign) {
         this.operation = operation;
         this.outcome = outcome;
         this.limit = limit.toMillis();
@@ -74,13 +75,13 @@ final class AttemptLimit<T> extends Mono<T> {
         return onAssembly(new AttemptLimit<>(operation, passedOn(), limit, settings, false));
     }
 
-    static <T> Mono<T> apply(Mono<T> operation, Outcome<T> outcome, Duration limit, SessionSettings settings) {
+    static <T, R> Mono<R> apply(Mono<T> operation, Outcome<T, R> outcome, Duration limit, SessionSettings settings) {
         return onAssembly(new AttemptLimit<>(operation, outcome, limit, settings, false));
     }
 
     @SuppressWarnings("unchecked") // for all types
-    private static <T> Outcome<T> passedOn() {
-        return (Outcome<T>) PASSED_ON;
+    private static <T> Outcome<T, T> passedOn() {
+        return (Outcome<T, T>) (Outcome<?, ?>) PASSED_ON;
     }
 
     /** Does the same for a result that the application gets: at once on its own thread, later on a thread for calls. */
@@ -89,13 +90,13 @@ final class AttemptLimit<T> extends Mono<T> {
     }
 
     @Override
-    public void subscribe(CoreSubscriber<? super T> actual) {
+    public void subscribe(CoreSubscriber<? super R> actual) {
         actual.onSubscribe(new Limited<>(this, actual));
     }
 
     /** The operation and its timer, which run from the first request on. */
     @SuppressWarnings("ReferenceEquality") // threads have an identity
-    private static final class Limited<T> extends SharedTimer.Limit
+    private static final class Limited<T, R> extends SharedTimer.Limit
             implements CoreSubscriber<T>, Subscription, Scannable {
 
         @SuppressWarnings("rawtypes")
@@ -106,8 +107,8 @@ final class AttemptLimit<T> extends Mono<T> {
         private static final int RUNNING = 1;
         private static final int ENDED = 2;
 
-        private final AttemptLimit<T> options;
-        private final CoreSubscriber<? super T> actual;
+        private final AttemptLimit<T, R> options;
+        private final CoreSubscriber<? super R> actual;
         private long started;
         private volatile int state;
         private volatile @Nullable Subscription running;
@@ -121,7 +122,7 @@ final class AttemptLimit<T> extends Mono<T> {
         /** True while a second chance is given. Only touched by the timer. */
         private boolean delayed;
 
-        Limited(AttemptLimit<T> options, CoreSubscriber<? super T> actual) {
+        Limited(AttemptLimit<T, R> options, CoreSubscriber<? super R> actual) {
             this.options = options;
             this.actual = actual;
         }
@@ -131,7 +132,7 @@ final class AttemptLimit<T> extends Mono<T> {
             if (Operators.validate(n) && STATE.compareAndSet(this, IDLE, RUNNING)) {
                 started = options.settings.elapsed();
                 // Before the operation: it may block this thread.
-                setTimer(() -> options.settings.timer().limit(this, Math.max(0, options.limit - LATE)));
+                setTimer(Math.max(0, options.limit - LATE), true);
                 starting = Thread.currentThread();
                 options.operation.subscribe(this);
                 starting = null;
@@ -139,7 +140,7 @@ final class AttemptLimit<T> extends Mono<T> {
         }
 
         /** Passes a result on, or else an error, or else the end. */
-        private void emit(@Nullable T result, @Nullable Throwable error) {
+        private void emit(@Nullable R result, @Nullable Throwable error) {
             if (options.foreign && starting != Thread.currentThread()) {
                 options.settings.calls().execute(() -> signal(result, error));
             } else {
@@ -147,7 +148,7 @@ final class AttemptLimit<T> extends Mono<T> {
             }
         }
 
-        private void signal(@Nullable T result, @Nullable Throwable error) {
+        private void signal(@Nullable R result, @Nullable Throwable error) {
             if (result != null) {
                 actual.onNext(result);
                 actual.onComplete();
@@ -158,9 +159,14 @@ final class AttemptLimit<T> extends Mono<T> {
             }
         }
 
-        private void setTimer(Runnable schedule) {
+        private void setTimer(long delay, boolean first) {
+            SharedTimer timer = options.settings.timer();
             try {
-                schedule.run();
+                if (first) {
+                    timer.limit(this, delay);
+                } else {
+                    timer.schedule(this, delay);
+                }
             } catch (RejectedExecutionException shutDown) {
                 return; // no timer, no limit
             }
@@ -178,10 +184,10 @@ final class AttemptLimit<T> extends Mono<T> {
             long left = options.limit - (options.settings.elapsed() - started);
             if (left > 0) {
                 inTime = true;
-                setTimer(() -> options.settings.timer().schedule(this, left));
+                setTimer(left, false);
             } else if (!delayed && (!inTime || left < -LATE)) {
                 delayed = true;
-                setTimer(() -> options.settings.timer().schedule(this, SECOND_CHANCE));
+                setTimer(SECOND_CHANCE, false);
             } else if (end()) {
                 options.settings.work().execute(this::expire); // foreign code must not stop this timer
             }
@@ -241,7 +247,7 @@ final class AttemptLimit<T> extends Mono<T> {
         public void onNext(T result) {
             if (end()) {
                 cancelTimer();
-                T mapped;
+                R mapped;
                 try {
                     mapped = options.outcome.result(result);
                 } catch (Throwable thrown) {

@@ -2,6 +2,7 @@ package io.tokenswap.session;
 
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 import reactor.core.publisher.Mono;
@@ -16,13 +17,15 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
 
     private final SessionEngine session;
     private final RefreshAttempt attempt;
-    private final Context context;
+
+    /** Holds nothing of a caller. Made when an operator of the attempt asks for it. */
+    private @Nullable Context context;
+
     private boolean done;
 
     private AttemptRun(SessionEngine session, RefreshAttempt attempt) {
         this.session = session;
         this.attempt = attempt;
-        this.context = Context.of(SessionEngine.class, session); // nothing of a caller
     }
 
     /** Starts an attempt, a refresh when there is a slot for it. */
@@ -77,7 +80,12 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
 
     @Override
     public Context currentContext() {
-        return context;
+        Context made = context;
+        if (made == null) {
+            made = Context.of(SessionEngine.class, session);
+            context = made;
+        }
+        return made;
     }
 
     @Override
@@ -89,7 +97,7 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     @Override
     public void onNext(AttemptResult result) {
         if (done) {
-            Operators.onNextDropped(result, context);
+            Operators.onNextDropped(result, currentContext());
         } else {
             end(result);
         }
@@ -98,7 +106,7 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     @Override
     public void onError(Throwable error) {
         if (done) {
-            SafeCall.drop(error, context);
+            SafeCall.drop(error, currentContext());
         } else {
             end(AttemptRunner.failed(error));
         }

@@ -16,7 +16,7 @@ final class AttemptRunner {
     static Mono<AttemptResult> direct(SessionEngine session) {
         Token current = session.current().token();
         RefreshToken refreshToken = Objects.requireNonNull(current.refreshToken());
-        return TokenRequests.refresh(current, refreshToken, session.settings()).map(AttemptResult.Issued::new);
+        return TokenRequests.refresh(current, refreshToken, session.settings(), AttemptResult.Issued::new);
     }
 
     /** Asks the user to sign in, by the hook of the application. */

@@ -341,8 +341,11 @@ final class StoredRefresh {
         if (!stored().isLeasedBy(lease.attempt())) {
             return Mono.just(new AttemptResult.Unchanged()); // overtaken by a command, which ends the lease
         }
-        return TokenRequests.refresh(token, token.refreshToken(), settings())
-                .<AttemptResult>map(next -> obtained(best, presented.attempt(), token, next))
+        return TokenRequests.<AttemptResult>refresh(
+                        token,
+                        token.refreshToken(),
+                        settings(),
+                        next -> obtained(best, presented.attempt(), token, next))
                 .onErrorResume(
                         TokenSwapException.class,
                         error -> apart(() -> failed(best, presented, lease.presentedAt() != Phase.NEVER, error)));
@@ -368,8 +371,8 @@ final class StoredRefresh {
         // Without one, the number is less than that of any attempt with a lease. Two nodes without a lease may use the
         // same version: RecordSaver then decides between their tokens.
         long attempt = lease != null ? lease.attempt() : best.version().attempt();
-        return TokenRequests.refresh(token, token.refreshToken(), settings())
-                .<AttemptResult>map(next -> obtained(best, attempt, token, next))
+        return TokenRequests.<AttemptResult>refresh(
+                        token, token.refreshToken(), settings(), next -> obtained(best, attempt, token, next))
                 .onErrorResume(
                         TokenSwapException.class,
                         error -> Mono.just(

@@ -7,6 +7,7 @@ import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -21,15 +22,20 @@ final class TokenRequests {
 
     private TokenRequests() {}
 
-    /** Presents a refresh token. The next token inherits what the response omitted. */
-    static Mono<Token> refresh(Token current, RefreshToken presented, SessionSettings settings) {
+    /**
+     * Presents a refresh token. The next token inherits what the response omitted.
+     *
+     * @param result converts the next token
+     */
+    static <R> Mono<R> refresh(
+            Token current, RefreshToken presented, SessionSettings settings, Function<? super Token, R> result) {
         return AttemptLimit.apply(
                 Mono.defer(() -> settings.endpoint().refresh(presented)),
                 new AttemptLimit.Outcome<>() {
 
                     @Override
-                    public Token result(Token next) {
-                        return TokenSuccession.successor(next, current);
+                    public R result(Token next) {
+                        return result.apply(TokenSuccession.successor(next, current));
                     }
 
                     @Override

@@ -4,8 +4,6 @@ import io.tokenswap.RefreshToken;
 import io.tokenswap.Token;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Objects;
-import java.util.Set;
 
 /** Rule that a refreshed token is never poorer than the token that it replaces. */
 final class TokenSuccession {
@@ -19,24 +17,31 @@ final class TokenSuccession {
      * @see <a href="https://www.rfc-editor.org/rfc/rfc6749#section-6">RFC 6749 section 6</a>
      */
     static Token successor(Token next, Token previous) {
-        RefreshToken refreshToken = next.refreshToken() == null ? previous.refreshToken() : next.refreshToken();
-        Set<String> scopes = next.scopes().isEmpty() ? previous.scopes() : next.scopes();
+        if (isComplete(next, previous)) {
+            return next;
+        }
+        RefreshToken kept = next.refreshToken() == null ? previous.refreshToken() : null;
         Instant grantExpiresAt = next.grantExpiresAt() == null ? previous.grantExpiresAt() : next.grantExpiresAt();
         Duration timeout =
                 next.refreshTokenTimeout() == null ? previous.refreshTokenTimeout() : next.refreshTokenTimeout();
-        if (next.authorizedAt().equals(previous.authorizedAt())
-                && Objects.equals(refreshToken, next.refreshToken())
-                && scopes.equals(next.scopes())
-                && Objects.equals(grantExpiresAt, next.grantExpiresAt())
-                && Objects.equals(timeout, next.refreshTokenTimeout())) {
-            return next;
-        }
-        return next.toBuilder()
-                .refreshToken(refreshToken == null ? null : refreshToken.secret())
-                .scopes(scopes)
+        Token.Builder successor = next.toBuilder()
                 .authorizedAt(previous.authorizedAt())
                 .grantExpiresAt(grantExpiresAt)
-                .refreshTokenTimeout(timeout)
-                .build();
+                .refreshTokenTimeout(timeout);
+        if (kept != null) {
+            successor.refreshToken(kept.secret());
+        }
+        if (next.scopes().isEmpty()) {
+            successor.scopes(previous.scopes());
+        }
+        return successor.build();
+    }
+
+    private static boolean isComplete(Token next, Token previous) {
+        return next.authorizedAt().equals(previous.authorizedAt())
+                && (next.refreshToken() != null || previous.refreshToken() == null)
+                && (!next.scopes().isEmpty() || previous.scopes().isEmpty())
+                && (next.grantExpiresAt() != null || previous.grantExpiresAt() == null)
+                && (next.refreshTokenTimeout() != null || previous.refreshTokenTimeout() == null);
     }
 }
