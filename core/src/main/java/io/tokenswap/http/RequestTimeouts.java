@@ -29,7 +29,7 @@ final class RequestTimeouts {
     private final Duration limit;
     private final Scheduler timers;
     /** The timeouts of the requests in flight, in the order of their deadlines. Ended ones are removed from its head. */
-    private final Queue<Timeout> running = new ConcurrentLinkedQueue<>();
+    private final Queue<Timeout> running;
 
     private final AtomicBoolean armed = new AtomicBoolean();
     private final AtomicBoolean removing = new AtomicBoolean();
@@ -40,8 +40,14 @@ final class RequestTimeouts {
      * @param timers runs the expired timeouts, and has a monotonic clock
      */
     RequestTimeouts(Duration limit, Scheduler timers) {
+        this(limit, timers, new ConcurrentLinkedQueue<>());
+    }
+
+    /** @param running an empty queue for use by several threads, which a test may watch */
+    RequestTimeouts(Duration limit, Scheduler timers, Queue<Timeout> running) {
         this.limit = limit;
         this.timers = timers;
+        this.running = running;
     }
 
     Duration limit() {

@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class RequestTimeoutsTest {
@@ -91,6 +94,52 @@ class RequestTimeoutsTest {
         assertThat(timers.delays()).containsExactly(LIMIT, LIMIT);
         timers.expire(1);
         assertThat(expired).hasValue(1);
+    }
+
+    @Test
+    void aTimeoutThatStartsBehindTheLastLookOfTheTimerIsNotForgotten() {
+        AtomicReference<Runnable> atTheEnd = new AtomicReference<>(() -> {});
+        RequestTimeouts watched = new RequestTimeouts(LIMIT, timers, new WatchedQueue<>(atTheEnd));
+        watched.start(expired::incrementAndGet);
+        // The timer still counts as armed, so that the new timeout arms none.
+        atTheEnd.set(() -> watched.start(expired::incrementAndGet));
+        timers.expire(0);
+
+        assertThat(timers.delays()).containsExactly(LIMIT, LIMIT);
+        timers.expire(1);
+        assertThat(expired).hasValue(2);
+    }
+
+    /** Queue that runs a task once, when an iteration has seen its last element. */
+    private static final class WatchedQueue<T> extends ConcurrentLinkedQueue<T> {
+
+        private static final long serialVersionUID = 1L;
+
+        private final transient AtomicReference<Runnable> atTheEnd;
+
+        WatchedQueue(AtomicReference<Runnable> atTheEnd) {
+            this.atTheEnd = atTheEnd;
+        }
+
+        @Override
+        public Iterator<T> iterator() {
+            Iterator<T> elements = super.iterator();
+            return new Iterator<>() {
+                @Override
+                public boolean hasNext() {
+                    if (elements.hasNext()) {
+                        return true;
+                    }
+                    atTheEnd.getAndSet(() -> {}).run();
+                    return false;
+                }
+
+                @Override
+                public T next() {
+                    return elements.next();
+                }
+            };
+        }
     }
 
     @Test
