@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -21,11 +22,23 @@ record AllowedRedirectUris(List<String> entries) {
     private static final Pattern PORT = Pattern.compile("[1-9][0-9]{0,4}");
 
     static AllowedRedirectUris parse(String commaSeparated) {
+        return parse(commaSeparated, Uris::parse);
+    }
+
+    /**
+     * Parses a list for logins of which this server only swaps the code. Applications of phones have schemes of their own
+     * there.
+     */
+    static AllowedRedirectUris parseDirect(String commaSeparated) {
+        return parse(commaSeparated, Uris::parseWithAnyScheme);
+    }
+
+    private static AllowedRedirectUris parse(String commaSeparated, Consumer<String> rule) {
         List<String> entries =
                 Arrays.stream(commaSeparated.split(",", -1)).map(String::strip).toList();
         for (int i = 0; i < entries.size(); i++) {
             try {
-                Uris.parse(entries.get(i));
+                rule.accept(entries.get(i));
             } catch (IllegalArgumentException problem) {
                 throw new IllegalArgumentException("has a wrong entry: number " + (i + 1) + " " + problem.getMessage());
             }

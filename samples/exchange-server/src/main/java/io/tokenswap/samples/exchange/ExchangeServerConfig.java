@@ -112,7 +112,7 @@ public final class ExchangeServerConfig {
         Supplier<AllowedRedirectUris> returnUris =
                 environment.optional("RETURN_URIS", AllowedRedirectUris.DEFAULT, AllowedRedirectUris::parse);
         Supplier<@Nullable AllowedRedirectUris> directRedirectUris =
-                environment.nullable("DIRECT_REDIRECT_URIS", AllowedRedirectUris::parse);
+                environment.nullable("DIRECT_REDIRECT_URIS", AllowedRedirectUris::parseDirect);
         Supplier<@Nullable Set<String>> scopes = environment.nullable("SCOPES", ExchangeServerConfig::scopes);
         Supplier<Boolean> requirePkce = environment.optional("REQUIRE_PKCE", "false", Values::bool);
         Supplier<@Nullable KeyRing> sealKeys =

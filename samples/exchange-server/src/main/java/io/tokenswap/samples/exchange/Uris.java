@@ -3,11 +3,15 @@ package io.tokenswap.samples.exchange;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Rules for the URIs of the configuration, the same for all of them. */
 final class Uris {
 
     private static final Set<String> LOOPBACK = Set.of("127.0.0.1", "[::1]", "localhost");
+
+    private static final Pattern PRIVATE_USE = Pattern.compile("[a-z][a-z0-9+.-]*:");
+    private static final Pattern WEB = Pattern.compile("(https?|ftp|file|data|javascript):");
 
     private Uris() {}
 
@@ -29,6 +33,26 @@ final class Uris {
             throw new IllegalArgumentException("must start with https://: plain http is for this machine itself");
         }
         return uri;
+    }
+
+    /**
+     * Parses a URI as above, or one of a private-use scheme, for example {@code com.example.app:/callback}.
+     *
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc8252#section-7.1">RFC 8252 section 7.1</a>
+     */
+    static URI parseWithAnyScheme(String text) {
+        if (!PRIVATE_USE.matcher(text).lookingAt() || WEB.matcher(text).lookingAt()) {
+            return parse(text);
+        }
+        try {
+            URI uri = new URI(text);
+            if (uri.getRawFragment() == null && isAscii(text)) {
+                return uri;
+            }
+        } catch (URISyntaxException malformed) {
+            throw new IllegalArgumentException("is not a URI");
+        }
+        throw new IllegalArgumentException("must have no # and plain ASCII only");
     }
 
     static boolean isLoopback(URI uri) {

@@ -68,6 +68,32 @@ class DirectLoginTest {
     }
 
     @Test
+    void theOperatorLearnsTheLikelyCausesOfARefusedCode() {
+        exchange.provider.respondsWith(400, "{\"error\":\"invalid_grant\"}");
+        try (LogLines lines = new LogLines()) {
+            exchange.form("/swap", "code=AQDc");
+
+            assertThat(lines.forOperator()).singleElement().asString().contains("the redirect URI or the code");
+        }
+    }
+
+    @Test
+    void anApplicationOfAPhoneHasASchemeOfItsOwn() {
+        try (Exchange phones =
+                new Exchange(Map.of("DIRECT_REDIRECT_URIS", "com.example.app:/callback,my-ios-app://login-callback"))) {
+            phones.form("/swap", "code=AQDc");
+            phones.form("/swap", "code=AQDd&redirect_uri=my-ios-app%3A%2F%2Flogin-callback");
+            assertThat(phones.form("/swap", "code=AQDe&redirect_uri=my-ios-app%3A%2F%2Fother")
+                            .statusCode())
+                    .isEqualTo(400);
+
+            assertThat(phones.provider.asked)
+                    .extracting(asked -> asked.form().get("redirect_uri"))
+                    .containsExactly("com.example.app:/callback", "my-ios-app://login-callback");
+        }
+    }
+
+    @Test
     void aCodeOfThisServersOwnHopKeepsItsRedirectUri() {
         exchange.form("/swap", "code=" + exchange.code("c") + "&redirect_uri=http%3A%2F%2Flocalhost%3A4002%2Fauth");
 
