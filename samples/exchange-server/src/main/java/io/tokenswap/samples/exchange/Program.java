@@ -5,6 +5,8 @@ import io.tokenswap.AuthorizationCode;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenSwapException;
+import io.tokenswap.samples.exchange.operation.ReloadableTls;
+import io.tokenswap.samples.exchange.redis.RedisMemory;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.URI;
@@ -51,7 +53,7 @@ final class Program implements Callable<Integer> {
 
     @Option(
             names = "--check",
-            description = "Check the configuration, and the client id and secret at the provider, and end.")
+            description = "Check the configuration, Redis, and the client id and secret at the provider, and end.")
     private boolean check;
 
     Program(Map<String, String> variables, PrintWriter out, PrintWriter err) {
@@ -95,7 +97,7 @@ final class Program implements Callable<Integer> {
     }
 
     private int serve(ExchangeServerConfig config) {
-        warnings(config).forEach(err::println);
+        warnings(config, System.getProperty("user.name", "")).forEach(err::println);
         try {
             ExchangeServer server =
                     Objects.requireNonNull(ExchangeServer.start(config).block());
@@ -111,9 +113,13 @@ final class Program implements Callable<Integer> {
             e.problems().forEach(err::println);
             return 2;
         } catch (IllegalArgumentException e) {
-            err.println("TLS_CERTIFICATE or TLS_PRIVATE_KEY cannot be used: " + e.getMessage());
-            return 2;
+            return unusableCertificate(e);
         }
+    }
+
+    private int unusableCertificate(IllegalArgumentException e) {
+        err.println("TLS_CERTIFICATE or TLS_PRIVATE_KEY cannot be used: " + e.getMessage());
+        return 2;
     }
 
     /** A signal to end is a request that was obeyed, not a failure: without the last call the JVM would end with 143. */
@@ -128,10 +134,45 @@ final class Program implements Callable<Integer> {
         }
     }
 
-    /** Sends an invalid code. The provider's error shows if the provider knows the client. */
+    /** Checks what the start would load, and the servers that it would call. */
     private int check(ExchangeServerConfig config) {
+        try {
+            if (config.tlsCertificate != null && config.tlsPrivateKey != null) {
+                new ReloadableTls(config.tlsCertificate, config.tlsPrivateKey).reload();
+            }
+        } catch (IllegalArgumentException e) {
+            return unusableCertificate(e);
+        }
         out.println("The configuration is complete.");
-        warnings(config).forEach(err::println);
+        warnings(config, System.getProperty("user.name", "")).forEach(err::println);
+        return Math.max(checkRedis(config), checkProvider(config));
+    }
+
+    private int checkRedis(ExchangeServerConfig config) {
+        if (config.redisUrl == null) {
+            return 0;
+        }
+        RedisMemory memory = null;
+        try {
+            memory = RedisMemory.at(config.redisUrl);
+            memory.probe().block();
+            out.println("Redis responds.");
+            return 0;
+        } catch (IllegalArgumentException malformed) {
+            err.println("REDIS_URL is not a URL of a Redis");
+            return 2;
+        } catch (IllegalStateException e) {
+            err.println("REDIS_URL: " + e.getMessage());
+            return 1;
+        } finally {
+            if (memory != null) {
+                memory.dispose();
+            }
+        }
+    }
+
+    /** Sends an invalid code. The provider's error shows if the provider knows the client. */
+    private int checkProvider(ExchangeServerConfig config) {
         ConnectionProvider connections = ConnectionProvider.newConnection();
         try {
             ExchangeServer.provider(config, config.clientSecret, connections)
@@ -163,8 +204,8 @@ final class Program implements Callable<Integer> {
     }
 
     /** Finds settings that work but should be changed. */
-    private static Stream<String> warnings(ExchangeServerConfig config) {
-        Stream<String> root = "root".equals(System.getProperty("user.name"))
+    static Stream<String> warnings(ExchangeServerConfig config, String user) {
+        Stream<String> root = user.equals("root")
                 ? Stream.of("Warning: this process runs as root. Run it as a separate user (User= or DynamicUser= of"
                         + " systemd, USER of an image).")
                 : Stream.empty();
@@ -181,7 +222,7 @@ final class Program implements Callable<Integer> {
         return Stream.of(root, files, limit).flatMap(warnings -> warnings);
     }
 
-    static boolean othersMayRead(Path file) {
+    private static boolean othersMayRead(Path file) {
         try {
             return Files.getPosixFilePermissions(file).contains(PosixFilePermission.OTHERS_READ);
         } catch (IOException | UnsupportedOperationException unknown) {

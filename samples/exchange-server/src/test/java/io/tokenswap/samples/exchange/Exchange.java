@@ -180,6 +180,11 @@ final class Exchange implements AutoCloseable {
         await(() -> server.requestsInFlight() <= count);
     }
 
+    /** Waits until the provider was asked so often. */
+    void awaitProviderRequests(int count) {
+        await(() -> provider.asked.size() >= count);
+    }
+
     /** Waits until the server has accepted so many connections. */
     void awaitConnections(int count) {
         await(() -> server.connections() >= count);
@@ -221,6 +226,12 @@ final class Exchange implements AutoCloseable {
             socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
             return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
         }
+    }
+
+    /** Returns what the port of the metrics serves. */
+    String metrics() {
+        return send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + server.metricsPort() + "/metrics")))
+                .body();
     }
 
     int port() {

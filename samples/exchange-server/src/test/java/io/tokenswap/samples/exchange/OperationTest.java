@@ -5,11 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.net.SocketException;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -22,13 +18,15 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Sinks;
 
-/** What an operator sees and does. */
+/** What an operator sees and does. A configuration that is taken by mistake would start a server, and end at the limit. */
+@Timeout(120)
 class OperationTest {
 
     private static final Map<String, String> ENOUGH = Map.of("CLIENT_ID", "client", "CLIENT_SECRET", Exchange.SECRET);
@@ -84,20 +82,14 @@ class OperationTest {
 
     @Test
     @Tag("C66")
-    void metricsHaveTheirOwnPortAndBoundedLabels() throws Exception {
+    void metricsHaveTheirOwnPortAndBoundedLabels() {
         try (Exchange exchange = new Exchange(Map.of("METRICS_HTTP_PORT", "0", "SEAL_KEYS", Exchange.KEY))) {
             exchange.swap("canary-code");
             exchange.refresh("canary-token");
             for (int i = 0; i < 20; i++) {
                 exchange.get("/canary/" + i);
             }
-            String metrics = HttpClient.newHttpClient()
-                    .send(
-                            HttpRequest.newBuilder(URI.create(
-                                            "http://127.0.0.1:" + exchange.server.metricsPort() + "/metrics"))
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofString())
-                    .body();
+            String metrics = exchange.metrics();
 
             assertThat(metrics)
                     .contains("exchange_requests_seconds_count{route=\"swap\",status=\"200\"} 1")
@@ -293,6 +285,45 @@ class OperationTest {
         assertThat(new Run(variables, "--check").exitCode).isEqualTo(1);
     }
 
+    @Test
+    void theCheckFindsARedisThatDoesNotRespond() {
+        try (FakeProvider provider = new FakeProvider();
+                RedisProcess redis = new RedisProcess("--requirepass", "canary")) {
+            provider.respondsWith(400, "{\"error\":\"invalid_grant\"}");
+            Map<String, String> variables = atProvider(provider);
+            variables.put("SEAL_KEYS", Exchange.KEY);
+            variables.put("REDIS_URL", redis.url().replace("//", "//:canary@"));
+            assertThat(new Run(variables, "--check").out).contains("Redis responds");
+            assertThat(new Run(variables, "--check").exitCode).isZero();
+
+            variables.put("REDIS_URL", redis.url().replace("//", "//:canary-wrong@"));
+            Run wrongPassword = new Run(variables, "--check");
+            assertThat(wrongPassword.exitCode).isEqualTo(1);
+            assertThat(wrongPassword.err)
+                    .contains("REDIS_URL: Redis does not respond")
+                    .contains("WRONGPASS")
+                    .doesNotContain("canary");
+            redis.stop();
+            assertThat(new Run(variables, "--check").err).contains("Connection refused");
+        }
+    }
+
+    @Test
+    void theCheckFindsAKeyOfAnotherCertificate(@TempDir Path directory) throws Exception {
+        Certificate one = Certificate.create(directory, "one");
+        Certificate two = Certificate.create(directory, "two");
+        Map<String, String> variables = new HashMap<>(ENOUGH);
+        variables.put("PUBLIC_URL", "https://localhost");
+        variables.put("SEAL_KEYS", Exchange.KEY);
+        variables.put("TLS_CERTIFICATE", one.chain().toString());
+        variables.put("TLS_PRIVATE_KEY", two.privateKey().toString());
+
+        Run run = new Run(variables, "--check");
+
+        assertThat(run.exitCode).isEqualTo(2);
+        assertThat(run.err).contains("TLS_CERTIFICATE or TLS_PRIVATE_KEY cannot be used");
+    }
+
     private static Map<String, String> atProvider(FakeProvider provider) {
         Map<String, String> variables = new HashMap<>(ENOUGH);
         variables.put("PROVIDER_TOKEN_URL", provider.uri("/api/token").toString());
@@ -332,9 +363,28 @@ class OperationTest {
     void aSecretThatOthersMayReadIsWarnedOf(@TempDir Path directory) throws IOException {
         Path file = Files.writeString(directory.resolve("secret"), "x");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
-        assertThat(Program.othersMayRead(file)).isTrue();
+        ExchangeServerConfig config = ExchangeServerConfig.from(
+                Map.of("CLIENT_ID", "client", "CLIENT_SECRET_FILE", file.toString(), "MAX_CONNECTIONS", "1"));
+        assertThat(Program.warnings(config, "exchange"))
+                .singleElement()
+                .asString()
+                .contains(file.toString())
+                .contains("chmod o-r");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r-----"));
-        assertThat(Program.othersMayRead(file)).isFalse();
+        assertThat(Program.warnings(config, "exchange")).isEmpty();
+    }
+
+    @Test
+    @Tag("C72")
+    void rootIsWarned() {
+        Map<String, String> variables = new HashMap<>(ENOUGH);
+        variables.put("MAX_CONNECTIONS", "1");
+
+        assertThat(Program.warnings(ExchangeServerConfig.from(variables), "root"))
+                .singleElement()
+                .asString()
+                .contains("runs as root")
+                .contains("User=");
     }
 
     @Test
@@ -347,7 +397,7 @@ class OperationTest {
             var first = exchange.refreshAsync("rt-1");
             exchange.provider.arrived().block();
             var second = exchange.refreshAsync("rt-2");
-            while (!metrics(exchange).contains("exchange_provider_waiting 1.0")) {
+            while (!exchange.metrics().contains("exchange_provider_waiting 1.0")) {
                 Thread.onSpinWait();
             }
             HttpResponse<String> third = exchange.refresh("rt-3");
@@ -357,19 +407,6 @@ class OperationTest {
             gate.tryEmitEmpty();
             assertThat(first.join().statusCode()).isEqualTo(200);
             assertThat(second.join().statusCode()).isEqualTo(200);
-        }
-    }
-
-    private static String metrics(Exchange exchange) {
-        try {
-            URI uri = URI.create("http://127.0.0.1:" + exchange.server.metricsPort() + "/metrics");
-            return HttpClient.newHttpClient()
-                    .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
-                    .body();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
         }
     }
 

@@ -149,6 +149,15 @@ public final class RedisMemory implements SharedMemory, Disposable {
                 .subscribe());
     }
 
+    /** Connects and sends one command. Emits an error with the address and the cause if Redis does not respond. */
+    public Mono<Void> probe() {
+        return connected()
+                .then(Mono.defer(() -> read("probe")))
+                .onErrorMap(failure -> new IllegalStateException(
+                        "Redis does not respond (" + address + "): " + cause(failure), failure))
+                .then();
+    }
+
     /** Returns true if the last beat got its response. */
     public boolean isReachable() {
         return reachable;
