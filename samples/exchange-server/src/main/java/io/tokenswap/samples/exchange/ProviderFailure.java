@@ -92,10 +92,7 @@ final class ProviderFailure {
     private static ErrorResponse unavailable(TokenUnavailableException failure, Instant now) {
         return switch (failure.reason()) {
             case NOT_SENT -> unreachable();
-            case THROTTLED ->
-                failure.status() == 503
-                        ? outage(pause(failure.retryAt(), now))
-                        : throttled(pause(failure.retryAt(), now));
+            case THROTTLED -> throttled(pause(failure.retryAt(), now));
             case RESPONSE_LOST ->
                 isTimeout(failure)
                         ? failed(

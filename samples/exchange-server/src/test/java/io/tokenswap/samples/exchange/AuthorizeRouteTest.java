@@ -306,7 +306,10 @@ class AuthorizeRouteTest {
         Set<String> cookies = new HashSet<>();
         IntStream.range(0, 100).mapToObj(i -> exchange.login(AUTHORIZE)).forEach(login -> {
             states.add(login.state());
-            cookies.add(login.cookie());
+            // The name is taken from the state, which anyone can read. The value is the secret.
+            String value = login.cookie().substring(login.cookie().indexOf('=') + 1);
+            assertThat(value).matches("[0-9a-z]+\\.[A-Za-z0-9_-]{43}");
+            cookies.add(value);
             assertThat(login.setCookie())
                     .startsWith("login-")
                     .endsWith("; Max-Age=600; Path=/; HttpOnly; SameSite=Lax");
@@ -367,7 +370,7 @@ class AuthorizeRouteTest {
     @Tag("E72")
     void fiveHundredLoginsLeaveTenCookies() {
         Map<String, String> jar = new LinkedHashMap<>();
-        Exchange.Login last = null;
+        List<Exchange.Login> logins = new ArrayList<>();
         for (int i = 0; i < 500; i++) {
             exchange.now = exchange.now.plusSeconds(1);
             String cookies = jar.entrySet().stream()
@@ -376,7 +379,7 @@ class AuthorizeRouteTest {
             HttpResponse<String> response = cookies.isEmpty()
                     ? exchange.get("/authorize?" + AUTHORIZE)
                     : exchange.get("/authorize?" + AUTHORIZE, "Cookie", cookies);
-            last = new Exchange.Login(response);
+            logins.add(new Exchange.Login(response));
             for (String set : response.headers().allValues("Set-Cookie")) {
                 String name = set.substring(0, set.indexOf('='));
                 if (set.contains("Max-Age=0")) {
@@ -387,8 +390,13 @@ class AuthorizeRouteTest {
             }
             assertThat(jar).hasSizeLessThanOrEqualTo(LoginCookie.MOST);
         }
-        assertThat(exchange.callback("code=c&state=" + last.state(), last).statusCode())
-                .isEqualTo(303);
+        for (Exchange.Login newest : logins.subList(490, 500)) {
+            assertThat(jar)
+                    .containsKey(newest.cookie().substring(0, newest.cookie().indexOf('=')));
+            assertThat(exchange.callback("code=c&state=" + newest.state(), newest)
+                            .statusCode())
+                    .isEqualTo(303);
+        }
     }
 
     @Tag("C58")

@@ -34,7 +34,7 @@ class CallbackRouteTest {
     @Test
     @Tag("C18")
     void theCodeArrivesWithTheStateOfTheApplicationByteForByte() {
-        String state = "~!@#$%^&*()_+{}|:<>? \"'\\/=;,`[] 0";
+        String state = " ~!@#$%^&*()_+{}|:<>? \"'\\/=;,`[] 0 ";
         Exchange.Login login = exchange.login("response_type=code&state=" + encode(state));
 
         HttpResponse<String> response =
@@ -194,6 +194,7 @@ class CallbackRouteTest {
                 "code=&",
                 "error=&code=&",
                 "code=%00&",
+                "code=%C3%A9&",
                 ""
             })
     void ambiguous(String parameters) {
@@ -201,6 +202,19 @@ class CallbackRouteTest {
 
         assertRefused(exchange.callback(parameters + "state=" + login.state(), login));
         assertRefused(exchange.callback("code=c&state=" + login.state() + "&state=" + login.state(), login));
+    }
+
+    @Test
+    @Tag("C17")
+    void aParameterWithoutAValueCountsAsOmitted() {
+        Exchange.Login granted = exchange.login(AUTHORIZE);
+        Exchange.Login denied = exchange.login(AUTHORIZE);
+
+        assertThat(query(location(
+                        exchange.callback("code=c&error=&error_description=&state=" + granted.state(), granted))))
+                .containsOnlyKeys("code", "state");
+        assertThat(query(location(exchange.callback("code=&error=access_denied&state=" + denied.state(), denied))))
+                .containsEntry("error", "access_denied");
     }
 
     @Test
@@ -241,9 +255,27 @@ class CallbackRouteTest {
         for (String query : List.of("code=" + injection, "error=" + injection)) {
             Exchange.Login login = exchange.login(AUTHORIZE);
             HttpResponse<String> response = exchange.callback(query + "&state=" + login.state(), login);
+            // The whole query is refused, before a part of it is used.
+            assertRefused(response);
             assertThat(response.headers().firstValue("X-Injected")).isEmpty();
-            assertThat(response.headers().firstValue("Location").orElse("")).doesNotContain("\r", "\n", "Injected");
         }
+    }
+
+    @Test
+    @Tag("C22")
+    void charactersOutsideOfAsciiReachNoHeader() {
+        for (String state : List.of("state%0d%0aX-Injected:yes", "state-%C4%8D%C4%8A", "state-%E2%80%A8-x")) {
+            HttpResponse<String> response = exchange.get("/authorize?response_type=code&state=" + state);
+            assertThat(response.statusCode()).isEqualTo(400);
+            assertThat(response.headers().map()).doesNotContainKeys("location", "set-cookie", "x-injected");
+        }
+        // The low byte of these characters is a line break.
+        Exchange.Login login = exchange.login(AUTHORIZE);
+        assertThat(location(exchange.callback(
+                        "error=%C4%8D%C4%8A&error_description=a%C4%8D%C4%8AX-Injected:%20yes&state=" + login.state(),
+                        login)))
+                .isEqualTo(
+                        RETURN_URI + "?error=server_error&error_description=a%3F%3FX-Injected%3A%20yes&state=0a1b2c3d");
     }
 
     @Test
@@ -319,6 +351,19 @@ class CallbackRouteTest {
                 + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\nCookie: " + login.cookie() + "\r\n\r\n");
 
         assertThat(response).startsWith("HTTP/1.1 303 ").hasSizeLessThan(4_096);
+    }
+
+    @Test
+    @Tag("E71")
+    void theFirstLongRedirectNamesTheSettingOfTheProxy() {
+        try (LogLines lines = new LogLines()) {
+            exchange.code("x".repeat(2_000));
+            assertThat(lines.forOperator()).isEmpty();
+
+            exchange.code("x".repeat(3_000));
+            exchange.code("x".repeat(3_001));
+            assertThat(lines.forOperator()).singleElement().asString().contains("proxy_buffer_size");
+        }
     }
 
     @Test

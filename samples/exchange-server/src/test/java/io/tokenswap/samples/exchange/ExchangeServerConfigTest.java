@@ -3,9 +3,11 @@ package io.tokenswap.samples.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import io.tokenswap.samples.exchange.connection.ConnectionLimits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -36,6 +38,27 @@ class ExchangeServerConfigTest {
     }
 
     @Test
+    @Tag("C55")
+    @Tag("E63")
+    @Tag("E64")
+    @Tag("E70")
+    void eachBoundHasADefault() {
+        ExchangeServerConfig config = ExchangeServerConfig.from(ENOUGH);
+        Duration tenSeconds = Duration.ofSeconds(10);
+
+        assertThat(config.connectionLimits)
+                .isEqualTo(new ConnectionLimits(
+                        10_000, 100, tenSeconds, tenSeconds, tenSeconds, Duration.ofSeconds(75), 16 * 1024));
+        assertThat(config.providerConnections).isEqualTo(256);
+        assertThat(config.providerWaiting).isEqualTo(1_024);
+        assertThat(config.limitTotal).isEqualTo(2_000);
+        assertThat(config.limitPerToken).isEqualTo(2);
+        assertThat(config.limitFailures).isEqualTo(10);
+        assertThat(config.drainDelay).isEqualTo(Duration.ofSeconds(5));
+    }
+
+    @Test
+    @Tag("C51")
     void everyProblemIsNamedAtOnce() {
         assertThat(problems(Map.of()))
                 .containsExactly(
@@ -72,6 +95,12 @@ class ExchangeServerConfigTest {
                 "RETURN_URIS, \"https://canary.example/auth,\"",
                 "RETURN_URIS, javascript:canary",
                 "RETURN_URIS, https://canary.example/auth#x",
+                "RETURN_URIS, canary.app:/auth",
+                "DIRECT_REDIRECT_URIS, javascript:canary",
+                "DIRECT_REDIRECT_URIS, http://canary.example/auth",
+                "DIRECT_REDIRECT_URIS, canary.app:/auth#x",
+                "DIRECT_REDIRECT_URIS, canary.app:/au th",
+                "DIRECT_REDIRECT_URIS, canary",
                 "SCOPES, \" \"",
                 "REQUIRE_PKCE, canary",
                 "SEAL_KEY, canary",

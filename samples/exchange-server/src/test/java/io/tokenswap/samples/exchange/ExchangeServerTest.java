@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -16,20 +18,22 @@ import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.ChannelBindException;
+import reactor.netty.resources.ConnectionProvider;
 
 class ExchangeServerTest {
 
     private static final String REQUEST = "GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n";
 
     @Test
-    void nothingListensBeforeSubscription() {
-        Mono<ExchangeServer> second;
-        try (Exchange first = new Exchange()) {
-            second = ExchangeServer.start(config(first.port()));
+    void nothingListensBeforeSubscription() throws IOException {
+        int port = RedisProcess.freePort();
+        Mono<ExchangeServer> cold = ExchangeServer.start(config(port));
+        try (ServerSocket another = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+            assertThat(another.isBound()).isTrue();
         }
 
-        try (ExchangeServer server = second.blockOptional().orElseThrow()) {
-            assertThat(server.uri()).hasToString("http://127.0.0.1:" + server.boundPort());
+        try (ExchangeServer server = cold.blockOptional().orElseThrow()) {
+            assertThat(server.uri()).hasToString("http://127.0.0.1:" + port);
         }
     }
 
@@ -144,6 +148,15 @@ class ExchangeServerTest {
             }
             closed.join();
         }
+    }
+
+    @Test
+    @Tag("C50")
+    void aRequestToTheProviderHasTenSeconds() {
+        ConnectionProvider connections = ConnectionProvider.newConnection();
+
+        assertThat(ExchangeServer.provider(config(0), "of-no-use", connections).timeout())
+                .isEqualTo(Duration.ofSeconds(10));
     }
 
     @Test

@@ -126,6 +126,8 @@ class GeneratedRequestsTest {
             "/%73wap",
             "*"
         };
+        private static final String[] TOKEN_PATHS = {"/", "/swap", "/refresh"};
+        private static final String[] GRANT_TYPES = {"", "authorization_code", "refresh_token"};
         private static final String[] NAMES = {
             "state",
             "code",
@@ -227,6 +229,27 @@ class GeneratedRequestsTest {
         }
 
         String next() {
+            return random.nextInt(4) == 0 ? nearlyValid() : anything();
+        }
+
+        /** Generates a swap or a refresh whose fields have their names, so that the code behind the parsers is reached. */
+        private String nearlyValid() {
+            String[] fields = {"grant_type", "code", "refresh_token", "code_verifier", "redirect_uri"};
+            StringBuilder form = new StringBuilder();
+            for (String field : fields) {
+                if (random.nextInt(4) > 0) {
+                    form.append(form.isEmpty() ? "" : "&")
+                            .append(field)
+                            .append('=')
+                            .append(field.equals("grant_type") ? of(GRANT_TYPES) : of(values));
+                }
+            }
+            return "POST " + of(TOKEN_PATHS)
+                    + " HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: "
+                    + form.length() + "\r\n\r\n" + form;
+        }
+
+        private String anything() {
             String type = of(TYPES);
             String body = body(type);
             StringBuilder request = new StringBuilder(of(METHODS)).append(' ').append(of(PATHS));

@@ -2,11 +2,6 @@ package io.tokenswap.samples.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import ch.qos.logback.classic.Level;
-import ch.qos.logback.classic.Logger;
-import ch.qos.logback.classic.spi.ILoggingEvent;
-import ch.qos.logback.classic.spi.IThrowableProxy;
-import ch.qos.logback.core.AppenderBase;
 import io.tokenswap.CodeVerifier;
 import java.io.IOException;
 import java.net.http.HttpResponse;
@@ -14,11 +9,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.slf4j.LoggerFactory;
 
 /** What no response and no log line may hold, and what no request may bring. */
 class HardeningTest {
@@ -97,7 +89,7 @@ class HardeningTest {
     @Test
     @Tag("C62")
     void noSecretIsLoggedAtAnyLevel() throws IOException {
-        try (Lines lines = new Lines();
+        try (LogLines lines = new LogLines();
                 Exchange exchange = new Exchange(Map.of(
                         "SEAL_KEYS",
                         Exchange.KEY,
@@ -135,46 +127,6 @@ class HardeningTest {
                     .allSatisfy(line -> assertThat(line)
                             .doesNotContain(
                                     "canary", basic, code, refreshToken, login.state(), login.cookie(), Exchange.KEY));
-        }
-    }
-
-    /** All lines of all loggers, at the level at which they say most. */
-    private static final class Lines extends AppenderBase<ILoggingEvent> implements AutoCloseable {
-
-        private final Logger root = (Logger) LoggerFactory.getLogger(org.slf4j.Logger.ROOT_LOGGER_NAME);
-        private final Logger own = (Logger) LoggerFactory.getLogger("io.tokenswap.samples.exchange");
-        private final Level rootLevel = root.getLevel();
-        private final Level ownLevel = own.getLevel();
-        private final Queue<String> lines = new ConcurrentLinkedQueue<>();
-
-        Lines() {
-            setContext(root.getLoggerContext());
-            start();
-            root.detachAndStopAllAppenders();
-            root.addAppender(this);
-            root.setLevel(Level.TRACE);
-            own.setLevel(Level.TRACE);
-        }
-
-        @Override
-        protected void append(ILoggingEvent event) {
-            StringBuilder line = new StringBuilder(event.getLoggerName() + " " + event.getFormattedMessage());
-            for (IThrowableProxy cause = event.getThrowableProxy(); cause != null; cause = cause.getCause()) {
-                line.append(' ').append(cause.getMessage());
-            }
-            lines.add(line.toString());
-        }
-
-        List<String> all() {
-            return List.copyOf(lines);
-        }
-
-        @Override
-        public void close() {
-            root.setLevel(rootLevel);
-            own.setLevel(ownLevel);
-            root.detachAppender(this);
-            stop();
         }
     }
 }

@@ -5,9 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,15 +46,10 @@ class IdleConnectionsTest {
             for (int i = 0; i < clients; i++) {
                 sockets.add(connect(process, "127.0.1." + (1 + i % 100), KINDS[i % KINDS.length]));
             }
-            HttpClient http = HttpClient.newHttpClient();
-            HttpRequest health = HttpRequest.newBuilder(process.uri().resolve("/health/live"))
-                    .build();
             List<Long> times = new ArrayList<>();
             for (int i = 0; i < requests; i++) {
                 long start = System.nanoTime();
-                assertThat(http.send(health, HttpResponse.BodyHandlers.ofString())
-                                .statusCode())
-                        .isEqualTo(200);
+                assertThat(health(process)).startsWith("HTTP/1.1 200 ");
                 times.add(System.nanoTime() - start);
             }
             times.sort(null);
@@ -66,6 +58,15 @@ class IdleConnectionsTest {
             for (Socket socket : sockets) {
                 socket.close();
             }
+        }
+    }
+
+    /** Asks on a connection of its own. The server gives each to the next event loop, so that none is left out. */
+    private static String health(ServerProcess process) throws IOException {
+        try (Socket socket =
+                connect(process, "127.0.0.1", "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) {
+            socket.setSoTimeout(60_000);
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.US_ASCII);
         }
     }
 

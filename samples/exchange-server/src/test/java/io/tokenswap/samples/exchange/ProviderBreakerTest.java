@@ -5,9 +5,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import reactor.core.publisher.Sinks;
 
 @Tag("C48")
 class ProviderBreakerTest {
@@ -85,6 +87,26 @@ class ProviderBreakerTest {
         exchange.now = exchange.now.plusSeconds(5);
         exchange.provider.respondsWith(200, FakeProvider.TOKEN);
         assertThat(next().statusCode()).isEqualTo(200);
+        assertThat(next().statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void whileAProbeIsInFlightNoOtherRequestIsSent() {
+        exchange.provider.respondsWith(500, "{}");
+        for (int i = 0; i < 20; i++) {
+            assertThat(next().statusCode()).isEqualTo(502);
+        }
+        exchange.now = exchange.now.plusSeconds(5);
+        exchange.provider.respondsWith(200, FakeProvider.TOKEN);
+        Sinks.Empty<Void> gate = Sinks.empty();
+        exchange.provider.waitsFor(gate.asMono());
+        CompletableFuture<HttpResponse<String>> probe = exchange.refreshAsync("rt-probe");
+        exchange.awaitProviderRequests(21);
+
+        assertThat(next().statusCode()).isEqualTo(503);
+        assertThat(exchange.provider.asked).hasSize(21);
+        gate.tryEmitEmpty();
+        assertThat(probe.join().statusCode()).isEqualTo(200);
         assertThat(next().statusCode()).isEqualTo(200);
     }
 

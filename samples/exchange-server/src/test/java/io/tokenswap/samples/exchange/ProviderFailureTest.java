@@ -38,7 +38,7 @@ class ProviderFailureTest {
                 row("invalid_client, status 400", 400, JSON, error("invalid_client"), NONE, 500, "server_error", "no"),
                 row("401 without a word", 401, HTML, "", NONE, 500, "server_error", "no"),
                 row("unauthorized_client", 400, JSON, error("unauthorized_client"), NONE, 500, "server_error", "no"),
-                row("an unknown error", 400, JSON, error("canary"), NONE, 502, "server_error", "unknown"),
+                row("an unknown error", 400, JSON, error("unheard_of"), NONE, 502, "server_error", "unknown"),
                 row("an unsupported scope", 400, JSON, error("invalid_scope"), NONE, 502, "server_error", "unknown"),
                 row("bad_refresh_token", 400, JSON, error("bad_refresh_token"), NONE, 400, "invalid_grant", null),
                 row(
@@ -138,6 +138,22 @@ class ProviderFailureTest {
         }
         // A pause holds for all requests.
         assertThat(exchange.provider.asked).hasSize(status == 429 ? 1 : 2);
+    }
+
+    @Tag("C47")
+    @ParameterizedTest(name = "the operator learns of {1} with status {0} and which settings to check")
+    @CsvSource({"401, invalid_client", "400, unauthorized_client", "401, ''"})
+    void refusedClient(int status, String error) {
+        exchange.provider.respondsWith(status, error.isEmpty() ? "" : error(error));
+        try (LogLines lines = new LogLines()) {
+            exchange.refresh("Ng1234");
+
+            assertThat(lines.forOperator())
+                    .singleElement()
+                    .asString()
+                    .startsWith("ERROR ")
+                    .contains("Check ");
+        }
     }
 
     @Tag("C48")

@@ -116,7 +116,11 @@ class SealingTest {
         try (Exchange exchange = new Exchange(SEALED)) {
             String sealed = refreshToken(exchange.swap("c"));
             List<String> broken = new ArrayList<>(List.of("rt-1", "x", sealed + "A", sealed.substring(1)));
-            for (int i = 0; i < sealed.length(); i += 7) {
+            try (Exchange otherKey = new Exchange(Map.of("SEAL_KEYS", Exchange.OTHER_KEY))) {
+                broken.add(refreshToken(otherKey.swap("c")));
+            }
+            // Five characters apart, so that each field of the header is changed, the id of the key too.
+            for (int i = 0; i < sealed.length(); i += 5) {
                 char other = sealed.charAt(i) == 'A' ? 'B' : 'A';
                 broken.add(sealed.substring(0, i) + other + sealed.substring(i + 1));
                 broken.add(sealed.substring(0, i + 1));
@@ -129,6 +133,17 @@ class SealingTest {
                 assertThat(response.statusCode()).isEqualTo(400);
                 assertThat(response.body()).isEqualTo(body);
             }
+            assertThat(exchange.provider.asked).isEmpty();
+        }
+    }
+
+    @Test
+    @Tag("C41")
+    void anEmptyRefreshTokenAndOneOfAMegabyteNeverReachTheProvider() {
+        try (Exchange exchange = new Exchange(SEALED)) {
+            assertThat(exchange.refresh("").statusCode()).isEqualTo(400);
+            assertThat(exchange.refresh("A".repeat(16_000)).body()).startsWith("{\"error\":\"invalid_grant\",");
+            assertThat(exchange.refresh("A".repeat(1_000_000)).statusCode()).isEqualTo(413);
             assertThat(exchange.provider.asked).isEmpty();
         }
     }

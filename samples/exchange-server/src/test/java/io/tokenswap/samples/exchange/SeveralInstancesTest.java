@@ -21,6 +21,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -295,14 +296,23 @@ class SeveralInstancesTest {
     @Tag("E81")
     void aServerThatStartsWithoutRedisIsReadyWhenRedisComes() {
         int port = RedisProcess.freePort();
-        Exchange early = notYetReady(Map.of("REDIS_URL", "redis://127.0.0.1:" + port));
-        assertThat(early.get("/health/ready").body()).isEqualTo("{\"status\":\"starting\"}");
-        assertThat(early.get("/health/ready").statusCode()).isEqualTo(503);
-        assertThat(early.get("/health/live").statusCode()).isEqualTo(200);
+        try (LogLines lines = new LogLines()) {
+            Exchange early = notYetReady(Map.of("REDIS_URL", "redis://127.0.0.1:" + port, "METRICS_HTTP_PORT", "0"));
+            assertThat(early.get("/health/ready").body()).isEqualTo("{\"status\":\"starting\"}");
+            assertThat(early.get("/health/ready").statusCode()).isEqualTo(503);
+            assertThat(early.get("/health/live").statusCode()).isEqualTo(200);
+            await(() -> lines.forOperator().stream()
+                    .anyMatch(line -> line.contains("127.0.0.1:" + port) && line.contains("Connection refused")));
+            assertThat(early.metrics()).contains("exchange_redis_reachable 0.0");
 
-        try (RedisProcess late = new RedisProcess(port)) {
-            await(() -> isReady(early));
-            assertThat(late.port()).isEqualTo(port);
+            try (RedisProcess late = new RedisProcess(port)) {
+                await(() -> isReady(early));
+                assertThat(late.port()).isEqualTo(port);
+                await(() -> early.metrics().contains("exchange_redis_reachable 1.0"));
+            }
+            // An outage later is reported too.
+            await(() -> early.metrics().contains("exchange_redis_reachable 0.0"));
+            assertThat(isReady(early)).isTrue();
         }
     }
 
@@ -452,6 +462,56 @@ class SeveralInstancesTest {
 
         private interface Work {
             void run() throws IOException;
+        }
+    }
+
+    @Test
+    @Tag("E82")
+    void theCommandsThatWaitForAFrozenRedisAreBounded() throws IOException {
+        try (RedisProcess own = new RedisProcess()) {
+            RedisMemory memory = RedisMemory.at(own.url());
+            try {
+                memory.start(Mono::empty);
+                await(memory::isReachable);
+                own.freeze();
+                List<Throwable> failures = Flux.range(0, 3_000)
+                        .flatMap(
+                                i -> memory.read("k" + i)
+                                        .<Throwable>then(Mono.empty())
+                                        .onErrorResume(Mono::just),
+                                3_000)
+                        .collectList()
+                        .block(Duration.ofSeconds(60));
+
+                assertThat(failures).hasSize(3_000);
+                assertThat(failures.stream().filter(failure -> !(failure instanceof TimeoutException)))
+                        .hasSizeGreaterThan(1_000);
+            } finally {
+                memory.dispose();
+            }
+        }
+    }
+
+    @Test
+    @Tag("E82")
+    void resultsAreEmittedOnThreadsOfThisServer() throws IOException {
+        try (RedisProcess own = new RedisProcess()) {
+            RedisMemory memory = RedisMemory.at(own.url());
+            try {
+                memory.start(Mono::empty);
+                await(memory::isReachable);
+                Mono<String> read =
+                        memory.read("k").map(there -> Thread.currentThread().getName());
+                memory.claim("k", "claim mine", Duration.ofMinutes(10)).block();
+                assertThat(read.block()).startsWith("exchange-redis");
+                own.freeze();
+                assertThat(read.onErrorResume(late -> Mono.fromSupplier(
+                                        () -> Thread.currentThread().getName()))
+                                .block())
+                        .startsWith("exchange-redis");
+            } finally {
+                memory.dispose();
+            }
         }
     }
 

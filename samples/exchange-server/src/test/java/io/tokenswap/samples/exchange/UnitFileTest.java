@@ -21,6 +21,7 @@ class UnitFileTest {
         Path systemd = Path.of("/usr/bin/systemd-analyze");
         assumeTrue(Files.isExecutable(systemd));
         String unit = Files.readString(Path.of("exchange-server.service"));
+        assertThat(unit.lines()).contains("DynamicUser=yes").noneMatch(line -> line.startsWith("User="));
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         Path file = Files.writeString(
                 directory.resolve("exchange-server.service"), unit.replace("/usr/bin/java", java.toString()));

@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 public final class RateLimits {
 
     /** The most sources that are remembered. */
-    static final int MOST_SOURCES = 1_000_000;
+    private static final int MOST_SOURCES = 1_000_000;
 
     /** The burst of failures is this many seconds of their rate. */
     private static final int FAILURE_BURST = 5;
@@ -44,6 +44,10 @@ public final class RateLimits {
      * @param failures failed requests a second of one address, or 0 for no limit
      */
     public RateLimits(int total, int perToken, int failures, Ticker ticker) {
+        this(total, perToken, failures, ticker, MOST_SOURCES);
+    }
+
+    RateLimits(int total, int perToken, int failures, Ticker ticker, int mostSources) {
         this.perToken = perToken;
         this.failures = failures;
         this.meter = new TimeMeter() {
@@ -61,7 +65,7 @@ public final class RateLimits {
         this.sources = Caffeine.newBuilder()
                 .ticker(ticker)
                 .expireAfterAccess(IDLE)
-                .maximumSize(MOST_SOURCES)
+                .maximumSize(mostSources)
                 .executor(Runnable::run)
                 .build();
     }
@@ -94,6 +98,12 @@ public final class RateLimits {
         return failures == 0
                 ? null
                 : take(sources.get("address " + network(address), key -> bucket(failures, failures * FAILURE_BURST)));
+    }
+
+    /** Returns the number of sources that are remembered. */
+    long sources() {
+        sources.cleanUp();
+        return sources.estimatedSize();
     }
 
     private static String network(InetAddress address) {
