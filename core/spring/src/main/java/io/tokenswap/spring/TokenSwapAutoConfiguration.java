@@ -27,6 +27,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.DisposableBean;
 import org.springframework.beans.factory.ListableBeanFactory;
 import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.beans.factory.config.BeanDefinition;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.LazyInitializationExcludeFilter;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
@@ -35,6 +36,7 @@ import org.springframework.boot.autoconfigure.condition.ConditionOutcome;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnBean;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingBean;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnMissingClass;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnWebApplication;
 import org.springframework.boot.autoconfigure.condition.SpringBootCondition;
@@ -43,11 +45,13 @@ import org.springframework.boot.context.properties.bind.Bindable;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.health.autoconfigure.contributor.ConditionalOnEnabledHealthIndicator;
 import org.springframework.boot.health.contributor.ReactiveHealthIndicator;
+import org.springframework.boot.http.codec.CodecCustomizer;
 import org.springframework.context.ApplicationEventPublisher;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.ConditionContext;
 import org.springframework.context.annotation.Conditional;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.context.annotation.Scope;
 import org.springframework.core.env.Environment;
 import org.springframework.core.type.AnnotatedTypeMetadata;
 import org.springframework.http.client.ReactorResourceFactory;
@@ -61,13 +65,17 @@ import reactor.core.publisher.Mono;
 /**
  * Auto-configuration for WebFlux services, silent until {@code tokenswap.exchange.uri} is set, and on Spring Boot 3,
  * where the health contributors and the web support are in other packages.
+ *
+ * @see SpringBoot3AutoConfiguration
  */
 @AutoConfiguration(
         afterName = {
+            "org.springframework.boot.http.codec.autoconfigure.CodecsAutoConfiguration",
             "org.springframework.boot.micrometer.metrics.autoconfigure.CompositeMeterRegistryAutoConfiguration",
             "org.springframework.boot.micrometer.metrics.autoconfigure.export.simple.SimpleMetricsExportAutoConfiguration",
             "org.springframework.boot.micrometer.observation.autoconfigure.ObservationAutoConfiguration",
             "org.springframework.boot.r2dbc.autoconfigure.R2dbcAutoConfiguration",
+            "org.springframework.boot.webclient.autoconfigure.WebClientAutoConfiguration",
         },
         beforeName = {
             "org.springframework.boot.health.autoconfigure.registry.HealthContributorRegistryAutoConfiguration",
@@ -384,6 +392,27 @@ public class TokenSwapAutoConfiguration {
             } catch (IllegalArgumentException refused) {
                 throw new IllegalArgumentException("tokenswap.api.origins cannot be used. " + refused.getMessage());
             }
+        }
+    }
+
+    /**
+     * Builder for clients, where Spring Boot's own is absent: {@code spring-boot-starter-webclient} has it, with which no
+     * service of Spring Boot 3 starts. Codecs and observations are those of Spring Boot.
+     */
+    @Configuration(proxyBeanMethods = false)
+    @ConditionalOnClass({WebClient.class, CodecCustomizer.class, ObservationRegistry.class})
+    @ConditionalOnMissingClass("org.springframework.boot.webclient.autoconfigure.WebClientAutoConfiguration")
+    static class ClientBuilder {
+
+        @Bean
+        @Scope(BeanDefinition.SCOPE_PROTOTYPE)
+        @ConditionalOnMissingBean
+        WebClient.Builder webClientBuilder(
+                ObjectProvider<CodecCustomizer> codecs, ObjectProvider<ObservationRegistry> observations) {
+            WebClient.Builder builder = WebClient.builder()
+                    .codecs(configurer -> codecs.orderedStream().forEach(codec -> codec.customize(configurer)));
+            observations.ifAvailable(builder::observationRegistry);
+            return builder;
         }
     }
 

@@ -5,9 +5,12 @@ import io.tokenswap.session.TokenStore.Rotates;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -42,6 +45,11 @@ record TokenSwapProperties(
         @DefaultValue Refresh refresh) {
 
     TokenSwapProperties {
+        // A list, or separated by spaces as in a request (RFC 6749 section 3.3).
+        scopes = scopes.stream()
+                .flatMap(text -> Arrays.stream(text.split(" ")))
+                .filter(scope -> !scope.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
         if (publicUri != null) {
             PublicUri.check("tokenswap.public-uri", publicUri);
         }

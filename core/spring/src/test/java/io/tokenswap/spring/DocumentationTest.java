@@ -19,32 +19,52 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Compiles the examples of the README and of its page for migrations that need Spring, as a reader would paste them. */
+/**
+ * Compiles the examples of the README and of its pages that need Spring, as a reader would paste them: a class into a
+ * separate file, methods into a class for configuration.
+ */
 class DocumentationTest {
 
     private static final Path ROOT = Path.of("..", "..");
     private static final Pattern EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");
     private static final Pattern SPRING = Pattern.compile("@RestController|@Configuration");
+    private static final Pattern CLASS = Pattern.compile("(?m)^(public )?class ");
     private static final Pattern PUBLIC_CLASS = Pattern.compile("public class (\\w+)");
 
     private static final String IMPORTS = """
+            import io.tokenswap.*;
+            import io.tokenswap.http.*;
             import io.tokenswap.session.*;
             import io.tokenswap.spring.*;
+            import java.net.URI;
+            import java.time.*;
+            import org.springframework.beans.factory.annotation.Qualifier;
             import org.springframework.boot.SpringApplication;
             import org.springframework.boot.autoconfigure.SpringBootApplication;
             import org.springframework.context.annotation.*;
-            import org.springframework.http.MediaType;
+            import org.springframework.http.*;
             import org.springframework.http.codec.ServerSentEvent;
+            import org.springframework.security.config.Customizer;
+            import org.springframework.security.config.web.server.ServerHttpSecurity;
+            import org.springframework.security.web.server.SecurityWebFilterChain;
+            import org.springframework.security.web.server.csrf.CsrfWebFilter;
+            import org.springframework.security.web.server.util.matcher.*;
+            import static org.springframework.security.web.server.util.matcher.ServerWebExchangeMatchers.pathMatchers;
             import org.springframework.web.bind.annotation.*;
             import org.springframework.web.reactive.function.client.WebClient;
             import reactor.core.publisher.*;
             """;
 
     static Stream<String> examples() throws IOException {
-        return Stream.of("README.md", ".github/MIGRATION.md")
-                .map(ROOT::resolve)
-                .flatMap(page -> EXAMPLE.matcher(read(page)).results().map(match -> match.group(1)))
-                .filter(code -> SPRING.matcher(code).find());
+        return Stream.concat(
+                Stream.of("README.md", ".github/MIGRATION.md")
+                        .flatMap(DocumentationTest::examples)
+                        .filter(code -> SPRING.matcher(code).find()),
+                examples(".github/SPRING.md"));
+    }
+
+    private static Stream<String> examples(String page) {
+        return EXAMPLE.matcher(read(ROOT.resolve(page))).results().map(match -> match.group(1));
     }
 
     private static String read(Path page) {
@@ -69,7 +89,8 @@ class DocumentationTest {
                 new SimpleJavaFileObject(URI.create("string:///" + name + ".java"), JavaFileObject.Kind.SOURCE) {
                     @Override
                     public CharSequence getCharContent(boolean ignoreEncodingErrors) {
-                        return IMPORTS + code;
+                        return IMPORTS
+                                + (CLASS.matcher(code).find() ? code : "@Configuration class Example {\n" + code + "}");
                     }
                 };
         StringWriter messages = new StringWriter();
@@ -87,6 +108,6 @@ class DocumentationTest {
 
     @Test
     void thereIsOneOnEachPage() throws IOException {
-        assertThat(examples()).hasSizeGreaterThanOrEqualTo(2);
+        assertThat(examples()).hasSizeGreaterThanOrEqualTo(5);
     }
 }

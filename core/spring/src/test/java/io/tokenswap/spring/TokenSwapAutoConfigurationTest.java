@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.ObservationRegistry;
+import io.micrometer.observation.ObservationTextPublisher;
 import io.r2dbc.spi.ConnectionFactories;
 import io.r2dbc.spi.ConnectionFactory;
 import io.tokenswap.KeyRing;
@@ -25,6 +26,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,14 +36,21 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
+import org.springframework.boot.http.codec.CodecCustomizer;
 import org.springframework.boot.test.context.FilteredClassLoader;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.ReactiveWebApplicationContextRunner;
+import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.webflux.autoconfigure.WebFluxAutoConfiguration;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.codec.HttpMessageReader;
 import org.springframework.http.codec.ServerCodecConfigurer;
+import org.springframework.web.reactive.function.client.ClientResponse;
+import org.springframework.web.reactive.function.client.WebClient;
 import reactor.core.publisher.Mono;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -67,11 +76,36 @@ class TokenSwapAutoConfigurationTest {
         }
 
         @Test
-        void onSpringBoot3() {
-            runner.withClassLoader(new FilteredClassLoader(
-                            "org.springframework.boot.webflux", "org.springframework.boot.health"))
-                    .run(context ->
-                            assertThat(context).hasNotFailed().doesNotHaveBean(TokenSwapAutoConfiguration.class));
+        void onSpringBoot3ButForALineThatSaysSo() {
+            ReactiveWebApplicationContextRunner springBoot3 = empty.withConfiguration(
+                            AutoConfigurations.of(SpringBoot3AutoConfiguration.class))
+                    .withClassLoader(new FilteredClassLoader(
+                            "org.springframework.boot.webflux", "org.springframework.boot.health"));
+            try (CapturedLog log = new CapturedLog()) {
+                springBoot3.run(context -> assertThat(context).hasNotFailed());
+                assertThat(log.messages()).isEmpty();
+                springBoot3
+                        .withPropertyValues("tokenswap.exchange.uri=https://auth.example.com")
+                        .run(context -> assertThat(context)
+                                .hasNotFailed()
+                                .doesNotHaveBean(TokenSwapAutoConfiguration.class)
+                                .doesNotHaveBean(TokenSessions.class));
+                assertThat(log.messages())
+                        .singleElement()
+                        .asString()
+                        .contains("The properties tokenswap.* have no effect", "Spring Boot 4.1");
+            }
+        }
+
+        @Test
+        void withoutThatLineOnSpringBoot4() {
+            try (CapturedLog log = new CapturedLog()) {
+                runner.withConfiguration(AutoConfigurations.of(SpringBoot3AutoConfiguration.class))
+                        .run(context -> assertThat(context)
+                                .hasSingleBean(TokenSwapAutoConfiguration.class)
+                                .doesNotHaveBean(SpringBoot3AutoConfiguration.class));
+                assertThat(log.messages()).noneMatch(message -> message.contains("no effect"));
+            }
         }
     }
 
@@ -108,6 +142,65 @@ class TokenSwapAutoConfigurationTest {
         }
 
         @Test
+        void aBuilderOfClientsWhereThatOfSpringBootIsAbsent() {
+            ReactiveWebApplicationContextRunner absent =
+                    runner.withClassLoader(new FilteredClassLoader("org.springframework.boot.webclient"));
+            ObservationRegistry observations = ObservationRegistry.create();
+            List<String> observed = new ArrayList<>();
+            observations
+                    .observationConfig()
+                    .observationHandler(new ObservationTextPublisher(observed::add, any -> true));
+            absent.withBean(CodecCustomizer.class, () -> codecs -> codecs.registerDefaults(false))
+                    .withBean(ObservationRegistry.class, () -> observations)
+                    .run(context -> {
+                        WebClient.Builder builder = context.getBean(WebClient.Builder.class);
+                        assertThat(context.getBean(WebClient.Builder.class)).isNotSameAs(builder);
+                        List<HttpMessageReader<?>> readers = new ArrayList<>();
+                        builder.codecs(codecs -> readers.addAll(codecs.getReaders()))
+                                .exchangeFunction(request -> Mono.just(
+                                        ClientResponse.create(HttpStatus.OK).build()))
+                                .build()
+                                .get()
+                                .uri("http://localhost/")
+                                .retrieve()
+                                .toBodilessEntity()
+                                .block();
+                        assertThat(readers).isEmpty();
+                        assertThat(observed).anyMatch(line -> line.contains("http.client.requests"));
+                    });
+            WebClient.Builder own = WebClient.builder();
+            absent.withBean(WebClient.Builder.class, () -> own)
+                    .run(context ->
+                            assertThat(context.getBean(WebClient.Builder.class)).isSameAs(own));
+            runner.run(context -> assertThat(context).doesNotHaveBean(WebClient.Builder.class));
+        }
+
+        @Test
+        void sessionsAndAWarningInAServiceOnServlets() {
+            WebApplicationContextRunner servlets = new WebApplicationContextRunner()
+                    .withConfiguration(AutoConfigurations.of(TokenSwapAutoConfiguration.class))
+                    .withPropertyValues(
+                            "tokenswap.exchange.uri=https://auth.example.com",
+                            "tokenswap.api.origins=https://api.spotify.com");
+            try (CapturedLog log = new CapturedLog()) {
+                servlets.withPropertyValues("tokenswap.web.enabled=false")
+                        .run(context -> assertThat(context)
+                                .hasSingleBean(TokenSessions.class)
+                                .hasSingleBean(BearerExchangeFilter.class)
+                                .doesNotHaveBean(LoginController.class)
+                                .doesNotHaveBean(UserKeyResolver.class)
+                                .doesNotHaveBean(TokenSwapErrors.class));
+                assertThat(log.messages()).isEmpty();
+                servlets.run(context ->
+                        assertThat(context).hasSingleBean(TokenSessions.class).doesNotHaveBean(LoginController.class));
+                assertThat(log.messages())
+                        .singleElement()
+                        .asString()
+                        .contains("This service runs on servlets, and the sign-in needs WebFlux");
+            }
+        }
+
+        @Test
         void noFilterForTheApiWithoutItsOrigin() {
             runner.run(context -> assertThat(context).doesNotHaveBean(BearerExchangeFilter.class));
         }
@@ -134,6 +227,15 @@ class TokenSwapAutoConfigurationTest {
                                     .jitter(Duration.ofSeconds(3))
                                     .grantLifetime(Duration.ofDays(180))
                                     .build()));
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"read,write", "read write", "read, write"})
+        void scopesWhichMayBeSeparatedAsInARequest(String scopes) {
+            runner.withPropertyValues("tokenswap.scopes=" + scopes)
+                    .run(context -> assertThat(
+                                    context.getBean(TokenSwapProperties.class).scopes())
+                            .containsExactly("read", "write"));
         }
 
         @Test
