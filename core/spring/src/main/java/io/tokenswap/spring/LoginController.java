@@ -20,16 +20,19 @@ import org.springframework.http.HttpStatus;
 import org.springframework.http.ResponseCookie;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.server.reactive.ServerHttpRequest;
+import org.springframework.stereotype.Controller;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestParam;
-import org.springframework.web.bind.annotation.RestController;
 import org.springframework.web.server.ServerWebExchange;
 import reactor.core.publisher.Mono;
 
-/** Signs users in and out. */
-@RestController
-final class LoginController {
+/**
+ * Signs users in and out. Not a {@code RestController}, because applications give those a common path prefix, and not final,
+ * because aspects for controllers make a subclass.
+ */
+@Controller
+class LoginController {
 
     private static final Logger log = LoggerFactory.getLogger(LoginController.class);
 

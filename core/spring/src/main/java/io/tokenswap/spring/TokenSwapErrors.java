@@ -54,10 +54,10 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
         this.writers = new Writers(codecs);
     }
 
-    /** Before Spring Boot's handler, which takes every error, at -1. */
+    /** Before handlers that take every error: Spring Boot's is at -1, and those of applications usually are at -2. */
     @Override
     public int getOrder() {
-        return -2;
+        return -3;
     }
 
     @Override

@@ -12,9 +12,11 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.WebSocket;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
 
 /** Browser of a user, with its own cookies, that loads pages. */
 final class TestBrowser {
@@ -42,6 +44,18 @@ final class TestBrowser {
                         .header("Accept", "text/event-stream")
                         .build(),
                 BodyHandlers.ofInputStream());
+    }
+
+    /** Opens a WebSocket with the cookies of this browser. */
+    void webSocket(URI uri, WebSocket.Listener listener) {
+        http.newWebSocketBuilder()
+                .header(
+                        "Cookie",
+                        cookies().stream()
+                                .map(cookie -> cookie.getName() + "=" + cookie.getValue())
+                                .collect(Collectors.joining("; ")))
+                .buildAsync(uri, listener)
+                .join();
     }
 
     CompletableFuture<HttpResponse<String>> fetchLater(URI uri) {
