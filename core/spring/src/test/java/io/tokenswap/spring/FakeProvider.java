@@ -42,6 +42,9 @@ final class FakeProvider implements AutoCloseable {
     /** Completes when the responses to swaps may be sent. */
     volatile Mono<Void> swapGate = Mono.empty();
 
+    /** Completes when the responses to refreshes may be sent. */
+    volatile Mono<Void> refreshGate = Mono.empty();
+
     /** The status of refreshes, 200 for a token. */
     volatile int refreshStatus = 200;
 
@@ -116,6 +119,10 @@ final class FakeProvider implements AutoCloseable {
 
     private Mono<Void> refresh(HttpServerResponse response) {
         refreshes.incrementAndGet();
+        return refreshGate.then(Mono.defer(() -> refreshed(response)));
+    }
+
+    private Mono<Void> refreshed(HttpServerResponse response) {
         return switch (refreshStatus) {
             case 200 -> token(response);
             case 400 -> json(response, 400, "{\"error\":\"invalid_grant\"}");
