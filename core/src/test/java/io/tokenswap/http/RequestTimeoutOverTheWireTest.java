@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Schedulers;
 import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
@@ -223,6 +224,24 @@ class RequestTimeoutOverTheWireTest extends WireFixture {
                         .build()
                         .swap(Samples.CODE)
                         .block())
+                .isInstanceOf(TokenUnavailableException.class)
+                .hasCauseInstanceOf(TimeoutException.class);
+    }
+
+    /** Here nothing but the timer can notice that the time has passed. */
+    @Test
+    @Tag("E30")
+    void theTimeoutOfARequestThatGetsNoConnectionHoldsToo() {
+        BusyThreads busy = started(new BusyThreads());
+        busy.occupy(Schedulers.single(), 1);
+        busy.occupy(Schedulers.parallel(), Schedulers.DEFAULT_POOL_SIZE);
+
+        assertThatThrownBy(() -> ExchangeServerEndpoint.builder(URI.create("http://127.0.0.1:1"))
+                        .httpClient(HttpClient.newConnection().mapConnect(connection -> Mono.never()))
+                        .timeout(Duration.ofMillis(50))
+                        .build()
+                        .swap(Samples.CODE)
+                        .block(Duration.ofSeconds(30)))
                 .isInstanceOf(TokenUnavailableException.class)
                 .hasCauseInstanceOf(TimeoutException.class);
     }

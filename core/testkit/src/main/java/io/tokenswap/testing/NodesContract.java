@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.internal.Timers;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenStore;
 import java.time.Duration;
@@ -99,8 +100,9 @@ public abstract class NodesContract {
 
     /** Repeats a call as callers do: on a slow machine the store misses its deadline. The limit of the test ends it. */
     private static <T> Mono<T> untilAvailable(Mono<T> call) {
-        return call.retryWhen(
-                Retry.fixedDelay(Long.MAX_VALUE, RETRY_DELAY).filter(TokenUnavailableException.class::isInstance));
+        return call.retryWhen(Retry.fixedDelay(Long.MAX_VALUE, RETRY_DELAY)
+                .scheduler(Timers.scheduler())
+                .filter(TokenUnavailableException.class::isInstance));
     }
 
     private static Set<String> accessTokens(List<Token> tokens) {

@@ -5,6 +5,7 @@ import io.netty.channel.Channel;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.http.ClientAuthentication;
 import io.tokenswap.http.ProviderEndpoint;
+import io.tokenswap.internal.Timers;
 import io.tokenswap.samples.exchange.config.Environment;
 import io.tokenswap.samples.exchange.config.Values;
 import io.tokenswap.samples.exchange.connection.ConnectionCounter;
@@ -35,7 +36,6 @@ import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
-import reactor.core.scheduler.Schedulers;
 import reactor.netty.ChannelBindException;
 import reactor.netty.DisposableServer;
 import reactor.netty.http.HttpProtocol;
@@ -338,7 +338,7 @@ public final class ExchangeServer implements AutoCloseable {
 
     private void watchFiles() {
         if (!files.isEmpty()) {
-            resources.add(Flux.interval(FILE_CHECKS, Schedulers.boundedElastic())
+            resources.add(Flux.interval(FILE_CHECKS, Timers.scheduler())
                     .onBackpressureDrop()
                     .subscribe(tick -> checkFiles()));
         }
@@ -412,8 +412,7 @@ public final class ExchangeServer implements AutoCloseable {
     Mono<Void> drain(Duration linger) {
         return Mono.defer(() -> {
             readiness.drain();
-            return Mono.delay(config.drainDelay, Schedulers.boundedElastic())
-                    .then(Mono.fromRunnable(() -> close(true, linger)));
+            return Mono.delay(config.drainDelay, Timers.scheduler()).then(Mono.fromRunnable(() -> close(true, linger)));
         });
     }
 
@@ -427,17 +426,22 @@ public final class ExchangeServer implements AutoCloseable {
         close(false, LINGER);
     }
 
+    void close(boolean keepUsed, Duration linger) {
+        close(keepUsed, linger, GRACE);
+    }
+
     /**
      * @param keepUsed false closes connections that have carried a request at once when they are idle
      * @param linger the time for which the other connections stay open without a request
+     * @param grace the time for all that is in flight
      */
-    void close(boolean keepUsed, Duration linger) {
+    void close(boolean keepUsed, Duration linger, Duration grace) {
         if (!closing.compareAndSet(false, true)) {
             closed.asMono().block();
             return;
         }
         readiness.drain();
-        long end = System.nanoTime() + GRACE.toNanos();
+        long end = System.nanoTime() + grace.toNanos();
         try {
             closeListener();
             if (!keepUsed) {
@@ -448,7 +452,7 @@ public final class ExchangeServer implements AutoCloseable {
                 connections.awaitNone(left(end));
             }
             // A request belongs to the server and not to its caller, who may have hung up.
-            places.idle().timeout(left(end), Mono.empty()).block();
+            places.idle().timeout(left(end), Mono.empty(), Timers.scheduler()).block();
         } catch (InterruptedException noTimeToWait) {
             Thread.currentThread().interrupt();
         } finally {

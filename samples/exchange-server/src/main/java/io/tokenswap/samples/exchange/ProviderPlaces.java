@@ -1,7 +1,9 @@
 package io.tokenswap.samples.exchange;
 
+import io.tokenswap.internal.Timers;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -21,18 +23,27 @@ final class ProviderPlaces {
     private static final Duration POLL = Duration.ofMillis(20);
 
     private final InstrumentedPool<Object> places;
+    private final Duration longestWait;
 
     ProviderPlaces(int inFlight, int waiting) {
+        this(inFlight, waiting, LONGEST_WAIT);
+    }
+
+    ProviderPlaces(int inFlight, int waiting, Duration longestWait) {
+        this.longestWait = longestWait;
         this.places = PoolBuilder.from(Mono.fromSupplier(Object::new))
                 .sizeBetween(0, inFlight)
                 .maxPendingAcquire(waiting)
                 .acquisitionScheduler(Schedulers.immediate())
+                // By default the pool waits on Reactor's shared threads, which a program around this server may occupy.
+                .pendingAcquireTimer(
+                        (expired, after) -> Timers.scheduler().schedule(expired, after.toNanos(), TimeUnit.NANOSECONDS))
                 .buildPool();
     }
 
     /** Sends a request as soon as there is a place for it. */
     <T> Mono<T> send(Mono<T> request) {
-        Mono<PooledRef<Object>> place = places.acquire(LONGEST_WAIT)
+        Mono<PooledRef<Object>> place = places.acquire(longestWait)
                 .onErrorMap(
                         error -> error instanceof PoolAcquirePendingLimitException || error instanceof TimeoutException,
                         error -> busy());
@@ -41,7 +52,7 @@ final class ProviderPlaces {
 
     /** Completes when no request is in flight or waits. */
     Mono<Void> idle() {
-        return Flux.interval(Duration.ZERO, POLL, Schedulers.boundedElastic())
+        return Flux.interval(Duration.ZERO, POLL, Timers.scheduler())
                 .onBackpressureDrop()
                 .takeWhile(tick -> inFlight() + waiting() > 0)
                 .then();

@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import io.tokenswap.KeyRing;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.internal.Timers;
 import io.tokenswap.samples.exchange.ErrorResponse.Processed;
 import io.tokenswap.samples.exchange.redis.SharedMemory;
 import java.io.UncheckedIOException;
@@ -16,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import reactor.core.publisher.Mono;
-import reactor.core.scheduler.Schedulers;
 
 /**
  * Claims in a memory that all instances share. Each presented refresh token or code has one entry there:
@@ -84,8 +84,7 @@ final class RedisClaims implements SharedClaims {
     public Mono<Grant> refresh(GrantKey key, Mono<Grant> request) {
         return Mono.defer(() -> {
             Attempt attempt = new Attempt(key, request);
-            return Mono.defer(attempt::next)
-                    .repeatWhenEmpty(rounds -> rounds.delayElements(POLL, Schedulers.boundedElastic()));
+            return Mono.defer(attempt::next).repeatWhenEmpty(rounds -> rounds.delayElements(POLL, Timers.scheduler()));
         });
     }
 
@@ -98,8 +97,7 @@ final class RedisClaims implements SharedClaims {
                     request.onErrorResume(
                             failure -> isUnsent(failure),
                             failure -> quietly(memory.remove(key.hash(), claim)).then(Mono.error(failure)));
-                case CLAIMED, RESULT ->
-                    Mono.error(ProviderFailure.invalidGrant().nobodysFault());
+                case CLAIMED, RESULT -> Mono.error(ProviderFailure.invalidGrant().nobodysFault());
                 case LOST -> withoutMemory(request, Processed.NO);
             });
         }));

@@ -14,6 +14,7 @@ import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.RedisClusterURIUtil;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.tokenswap.internal.Timers;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -143,7 +144,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
      * @param beat an operation on this memory, sent each second
      */
     public void start(Supplier<Mono<Void>> beat) {
-        beats.update(Flux.interval(Duration.ZERO, BEAT, Schedulers.boundedElastic())
+        beats.update(Flux.interval(Duration.ZERO, BEAT, Timers.scheduler())
                 .onBackpressureDrop()
                 .concatMap(tick -> beat(beat.get()), 0)
                 .subscribe());
@@ -191,7 +192,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
         return Mono.defer(() -> connection != null
                 ? Mono.empty()
                 : Mono.fromCallable(connect)
-                        .subscribeOn(Schedulers.boundedElastic())
+                        .subscribeOn(Timers.scheduler())
                         .doOnNext(fresh -> connection = fresh)
                         .then());
     }
