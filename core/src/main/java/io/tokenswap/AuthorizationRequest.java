@@ -11,7 +11,6 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -34,9 +33,6 @@ public final class AuthorizationRequest {
      * the other parameters.
      */
     private static final int LONGEST_CODE = 7 * 1024;
-
-    private static final int LONGEST_STATE = 1024;
-    private static final List<String> ONCE = List.of("code", "state", "error", "error_description", "error_uri", "iss");
 
     private final URI authorizeUri;
     private final URI redirectUri;
@@ -128,29 +124,34 @@ public final class AuthorizationRequest {
      * @see <a href="https://www.rfc-editor.org/rfc/rfc9207#section-2.4">RFC 9207 section 2.4</a>
      */
     public AuthorizationResponse validate(@Nullable String rawQuery) {
-        Map<String, List<String>> query = UrlEncoded.parse(rawQuery == null ? "" : rawQuery);
-        if (query == null) {
-            return new AuthorizationResponse.Ignored("The query is malformed");
+        return validate(RedirectParameters.parse(rawQuery));
+    }
+
+    /**
+     * Validates an authorization response whose parameters were read before, by the same rules as
+     * {@link #validate(String)}.
+     *
+     * @param received the parameters of the request
+     * @return the code, the error that ends the login, or the reason to keep waiting
+     */
+    public AuthorizationResponse validate(RedirectParameters received) {
+        String problem = received.problem();
+        if (problem != null) {
+            return new AuthorizationResponse.Ignored(problem);
         }
-        if (ONCE.stream().anyMatch(name -> query.getOrDefault(name, List.of()).size() > 1)) {
-            return new AuthorizationResponse.Ignored("A parameter is repeated");
-        }
-        if (value(query, "access_token") != null) {
-            return new AuthorizationResponse.Ignored("The URL contains an access token");
-        }
-        String receivedState = value(query, "state");
-        if (receivedState == null || receivedState.length() > LONGEST_STATE || !matchesState(receivedState)) {
+        String receivedState = received.state();
+        if (receivedState == null || !matchesState(receivedState)) {
             return new AuthorizationResponse.Ignored("The state is not the one of this login");
         }
-        if (issuer != null && !issuer.equals(value(query, "iss"))) {
+        if (issuer != null && !issuer.equals(received.value("iss"))) {
             return failed(
                     "The response is not from the expected issuer " + issuer + ". Do not trust it. Sign in again.");
         }
-        String code = value(query, "code");
-        String error = value(query, "error");
+        String code = received.value("code");
+        String error = received.value("error");
         if (error != null) {
             return code == null
-                    ? denied(without(receivedState, error), without(receivedState, value(query, "error_description")))
+                    ? denied(without(receivedState, error), without(receivedState, received.value("error_description")))
                     : failed("The response contains both a code and an error. Sign in again.");
         }
         if (code == null) {
@@ -238,12 +239,6 @@ public final class AuthorizationRequest {
 
     private static AuthorizationResponse failed(String message) {
         return new AuthorizationResponse.Failed(new AuthorizationFailedException(message, null, null));
-    }
-
-    /** Returns the value of a parameter. A parameter without a value counts as omitted (RFC 6749 section 3.1). */
-    private static @Nullable String value(Map<String, List<String>> query, String name) {
-        List<String> values = query.get(name);
-        return values == null || values.get(0).isEmpty() ? null : values.get(0);
     }
 
     /** Prints neither state nor verifier. */

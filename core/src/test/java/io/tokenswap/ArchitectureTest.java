@@ -117,6 +117,13 @@ class ArchitectureTest {
             .should()
             .dependOnClassesThat(resideInAPackage("tools.jackson.."));
 
+    @ArchTest
+    static final ArchRule oneClassReadsTheQueryOfARedirect = noClasses()
+            .that(not(belongTo(name("io.tokenswap.RedirectParameters")))
+                    .and(not(belongTo(name("io.tokenswap.internal.UrlEncoded")))))
+            .should()
+            .callMethod("io.tokenswap.internal.UrlEncoded", "parse", "java.lang.String");
+
     /** The application may occupy the schedulers that Reactor uses by default. */
     @ArchTest
     static final ArchRule everyTimerNamesItsScheduler = noClasses()

@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
 import io.tokenswap.AuthorizationResponse.Granted;
+import io.tokenswap.RedirectParameters;
 import io.tokenswap.callback.CallbackPage.Outcome;
 import java.net.URI;
 import java.time.Duration;
@@ -46,8 +47,7 @@ final class PendingLogin {
     private static final int SHORTEST_CODE = 8;
     private static final int LONGEST_CODE = 7 * 1024;
 
-    private record Received(
-            AuthorizationResponse response, @Nullable String rawQuery) {}
+    private record Received(AuthorizationResponse response, RedirectParameters parameters) {}
 
     private final AuthorizationRequest request;
     private final String path;
@@ -125,16 +125,15 @@ final class PendingLogin {
         return first != null && first.response instanceof Granted;
     }
 
-    /** Takes the query of a redirect. Returns null if it is no response to this login. */
-    @Nullable Redirect receive(@Nullable String rawQuery) {
-        AuthorizationResponse judged = request.validate(rawQuery);
+    /** Takes the parameters of a redirect. Returns null if they are no response to this login. */
+    @Nullable Redirect receive(RedirectParameters parameters) {
+        AuthorizationResponse judged = request.validate(parameters);
         if (judged instanceof AuthorizationResponse.Ignored ignored) {
             log.debug("{} ignores a redirect: {}", this, ignored.reason());
             return null;
         }
-        Received first = accept(judged, rawQuery);
-        boolean same = first.rawQuery != null && first.rawQuery.equals(rawQuery);
-        Redirect redirect = new Redirect(same);
+        Received first = accept(judged, parameters);
+        Redirect redirect = new Redirect(first.parameters.equals(parameters));
         open.add(redirect);
         return redirect;
     }
@@ -142,14 +141,14 @@ final class PendingLogin {
     /** Takes a line that the user pasted. Returns false if it is no response to this login. */
     boolean paste(String line, boolean codeAlone) {
         String text = line.strip();
-        String rawQuery = query(text);
+        RedirectParameters parameters = RedirectParameters.parsePasted(text);
         AuthorizationResponse judged = codeAlone && isCode(text)
                 ? new Granted(request.unsafeCodeWithoutState(text))
-                : request.validate(rawQuery);
+                : request.validate(parameters);
         if (judged instanceof AuthorizationResponse.Ignored) {
             return false;
         }
-        accept(judged, rawQuery);
+        accept(judged, parameters);
         return true;
     }
 
@@ -170,21 +169,14 @@ final class PendingLogin {
         return true;
     }
 
-    private Received accept(AuthorizationResponse judged, @Nullable String rawQuery) {
-        Received offered = new Received(judged, rawQuery);
+    private Received accept(AuthorizationResponse judged, RedirectParameters parameters) {
+        Received offered = new Received(judged, parameters);
         if (received.compareAndSet(null, offered)) {
             onResponse.accept(judged);
             return offered;
         }
         Received first = received.get();
         return first == null ? offered : first;
-    }
-
-    /** Takes the query out of a pasted URL or of a part of one. */
-    private static String query(String pasted) {
-        int fragment = pasted.indexOf('#');
-        String text = fragment < 0 ? pasted : pasted.substring(0, fragment);
-        return text.substring(text.indexOf('?') + 1);
     }
 
     /** Returns the outcome. It is made when it is first needed, because a program starts with a login that has none. */

@@ -1,6 +1,7 @@
 package io.tokenswap.callback;
 
 import io.netty.handler.codec.http.HttpResponseStatus;
+import io.tokenswap.RedirectParameters;
 import io.tokenswap.callback.CallbackPage.Outcome;
 import io.tokenswap.callback.RequestFilter.Target;
 import java.time.Duration;
@@ -70,16 +71,18 @@ final class PendingLogins {
         return onPath(waiting, path) != null || onPath(ended, path) != null;
     }
 
-    /** Passes a redirect to its login. Returns null if there is none. */
+    /** Reads a redirect, once, and passes it to its login. Returns null if there is none. */
     PendingLogin.@Nullable Redirect receive(Target target) {
-        PendingLogin.Redirect redirect = receive(waiting, target);
-        return redirect == null ? receive(ended, target) : redirect;
+        RedirectParameters parameters = RedirectParameters.parse(target.query());
+        PendingLogin.Redirect redirect = receive(waiting, target.path(), parameters);
+        return redirect == null ? receive(ended, target.path(), parameters) : redirect;
     }
 
-    private static PendingLogin.@Nullable Redirect receive(Iterable<PendingLogin> logins, Target target) {
+    private static PendingLogin.@Nullable Redirect receive(
+            Iterable<PendingLogin> logins, String path, RedirectParameters parameters) {
         for (PendingLogin login : logins) {
-            if (login.path().equals(target.path())) {
-                PendingLogin.Redirect redirect = login.receive(target.query());
+            if (login.path().equals(path)) {
+                PendingLogin.Redirect redirect = login.receive(parameters);
                 if (redirect != null) {
                     return redirect;
                 }

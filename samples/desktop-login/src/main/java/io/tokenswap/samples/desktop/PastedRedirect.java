@@ -1,9 +1,7 @@
 package io.tokenswap.samples.desktop;
 
-import io.netty.handler.codec.http.QueryStringDecoder;
+import io.tokenswap.RedirectParameters;
 import java.net.URI;
-import java.util.List;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 
@@ -37,13 +35,8 @@ final class PastedRedirect {
         });
     }
 
-    private static String state(String url) {
-        Map<String, List<String>> query;
-        try {
-            query = new QueryStringDecoder(url).parameters();
-        } catch (IllegalArgumentException malformed) {
-            return "";
-        }
-        return query.getOrDefault("state", List.of("")).get(0);
+    private static String state(String text) {
+        String state = RedirectParameters.parsePasted(text).state();
+        return state == null ? "" : state;
     }
 }
