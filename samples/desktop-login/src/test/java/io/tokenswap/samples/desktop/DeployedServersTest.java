@@ -2,12 +2,21 @@ package io.tokenswap.samples.desktop;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.tokenswap.samples.exchange.ExchangeServer;
+import io.tokenswap.samples.exchange.ExchangeServerConfig;
 import io.tokenswap.samples.provider.DemoProvider;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -59,12 +68,68 @@ class DeployedServersTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void theTableNamesTheOptions(DeployedServer.Kind kind) {
-        assertThat(Path.of("README.md"))
-                .content()
-                .contains("| " + kind.title() + " | `" + kind.options() + "` | yes | exit code 5"
-                        + (kind == DeployedServer.Kind.PHP ? ", as \"ended without a code\"" : "") + " |");
+    /** The first row of the table. That each dialect refreshes is tested with a provider that enforces PKCE. */
+    @Test
+    void aDenialBehindOurExchangeServerEndsTheProgramAtOnce() {
+        var refusing =
+                Servers.start((request, response) -> response.sendRedirect(Servers.parameter(request, "redirect_uri")
+                        + "?error=access_denied&state=" + Servers.parameter(request, "state")));
+        try (ExchangeServer server = ExchangeServer.start(ExchangeServerConfig.from(Map.of(
+                        "PORT",
+                        "0",
+                        "CLIENT_ID",
+                        "client",
+                        "CLIENT_SECRET",
+                        "secret-of-this-test",
+                        "PROVIDER_AUTHORIZE_URL",
+                        Servers.url(refusing),
+                        "PROVIDER_TOKEN_URL",
+                        Servers.url(refusing),
+                        "RETURN_URIS",
+                        app.toString())))
+                .blockOptional()
+                .orElseThrow()) {
+            Run run = Run.of("--exchange " + server.uri() + " --listen " + app + " --browser headless --json");
+
+            assertThat(run.exitCode()).isEqualTo(5);
+            assertThat(run.out()).contains("The sign-in was denied");
+        } finally {
+            refusing.disposeNow();
+        }
+    }
+
+    @Test
+    void theTableHasARowForEachServerAndNoOther() throws IOException {
+        List<String> rows = new ArrayList<>();
+        rows.add("| [samples/exchange-server](../exchange-server) | `--exchange URL` | yes, in each `--dialect` |"
+                + " exit code 5 |");
+        for (DeployedServer.Kind kind : DeployedServer.Kind.values()) {
+            rows.add("| " + kind.title() + " | `" + kind.options() + "` | yes | exit code 5"
+                    + (kind == DeployedServer.Kind.PHP ? ", as \"ended without a code\"" : "") + " |");
+        }
+
+        assertThat(table(Path.of("README.md"))).isEqualTo(rows);
+    }
+
+    @Test
+    void theReadmeOfTheProjectListsTheSameServersInTheSameDialects() throws IOException {
+        List<String> here = table(Path.of("README.md"));
+        List<String> there = table(Path.of("..", "..", "README.md"));
+
+        assertThat(there).hasSameSizeAs(here);
+        for (int row = 1; row < here.size(); row++) {
+            String[] cells = there.get(row).split(" \\| ", -1);
+            String option = cells[1].replace("`", "").toLowerCase(Locale.ROOT).replace('_', '-');
+            assertThat(here.get(row)).startsWith(cells[0] + " | ").contains(" --dialect " + option);
+        }
+    }
+
+    /** Returns the rows of the table of servers. */
+    private static List<String> table(Path page) throws IOException {
+        return Files.readAllLines(page, StandardCharsets.UTF_8).stream()
+                .dropWhile(line -> !line.startsWith("| server | "))
+                .takeWhile(line -> line.startsWith("|"))
+                .skip(2)
+                .toList();
     }
 }
