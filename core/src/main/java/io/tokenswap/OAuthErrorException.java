@@ -43,8 +43,8 @@ public final class OAuthErrorException extends TokenSwapException {
      * @param error the error code, for example {@code invalid_grant}
      * @param description the server's text for people, or null; characters that RFC 6749 does not allow are removed
      * @param status the HTTP status of the response
-     * @param hint a sentence that ends the message and replaces the remedy of {@code invalid_grant}; must not come from
-     *     the server; empty for none
+     * @param hint sentences that end the message in place of the usual remedy; must not come from the server; empty for
+     *     none
      */
     public OAuthErrorException(String error, @Nullable String description, int status, String hint) {
         super(message(OAuthText.error(error), status, hint.strip()), null);
@@ -56,12 +56,13 @@ public final class OAuthErrorException extends TokenSwapException {
     // Without the description: some servers repeat the request in it.
     private static String message(String error, int status, String hint) {
         String what = "The server responded with " + error + " (status " + status + "). ";
-        if (INVALID_GRANT.equals(error)) {
-            return what + (hint.isEmpty() ? "The grant has ended: the user must sign in again." : hint);
+        if (!hint.isEmpty()) {
+            return what + hint;
         }
-        return (what + "Check the configuration of the exchange server: client id, secret, redirect URI and scopes. "
-                        + hint)
-                .strip();
+        return what
+                + (INVALID_GRANT.equals(error)
+                        ? "The grant has ended: the user must sign in again."
+                        : "Check the configuration: client id, secret, redirect URI and scopes.");
     }
 
     /**

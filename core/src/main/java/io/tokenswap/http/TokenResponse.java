@@ -206,11 +206,16 @@ final class TokenResponse {
             return "The code was not accepted: it works once and for some minutes, and only with the redirect URI and the verifier"
                     + " of its login. Start a new login.";
         }
+        if (OAuthErrorException.INVALID_GRANT.equals(error)) {
+            return "";
+        }
         if (status == 400 && !REGISTERED.contains(error)) {
-            return "Some exchange servers report every failure so, also one that passes: if requests succeeded before, try again"
+            return request.server().configuration()
+                    + " Some exchange servers report every failure so, also one that passes: if requests succeeded before, try again"
                     + " later." + request.server().hint();
         }
-        return isMisunderstanding(error) ? request.server().hint() : "";
+        return request.server().configuration()
+                + (isMisunderstanding(error) ? request.server().hint() : "");
     }
 
     private boolean isMisunderstanding(String error) {

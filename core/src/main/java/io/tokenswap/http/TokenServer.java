@@ -17,6 +17,13 @@ record TokenServer(String role, URI uri, String hint, boolean strict) {
         this(role, uri, hint, false);
     }
 
+    /** Returns the remedy for a request that is wrong because of its client, as a sentence. */
+    String configuration() {
+        return role.equals("provider")
+                ? "Check the client id, secret, redirect URI and scopes, and how they are registered at the provider."
+                : "Check the configuration of the exchange server: client id, secret, redirect URI and scopes.";
+    }
+
     /** Returns the name of the server for messages. */
     @Override
     public String toString() {

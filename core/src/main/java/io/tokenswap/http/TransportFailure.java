@@ -42,6 +42,11 @@ final class TransportFailure {
     private static String obstacle(TokenServer server, Throwable error, boolean proxied) {
         String address = EndpointUri.hostAndPort(server.uri());
         if (error instanceof UnknownHostException) {
+            // A proxy resolves the name of the server itself, unless the client excepts that server.
+            if (proxied
+                    && !String.valueOf(error.getMessage()).contains(server.uri().getHost())) {
+                return "the name of the proxy is unknown. Check the proxy of the HttpClient.";
+            }
             return "the name of " + address + " is unknown. Is the URL right, and the network up?";
         }
         // Over TLS the first failure is the handshake, which the proxy's refusal has ended.

@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -312,6 +313,19 @@ class BrokenNetworkTest extends WireFixture {
         assertThat(failure.reason()).isEqualTo(Reason.NOT_SENT);
         assertThat(failure).hasMessageContaining("the proxy would not connect to exchange.invalid:443");
         assertThat(proxy.requests()).singleElement().asString().startsWith("CONNECT exchange.invalid:443");
+    }
+
+    @Test
+    @Tag("E39")
+    void anUnknownNameIsThatOfTheProxyUnlessItIsTheServers() {
+        TokenServer server = new TokenServer("exchange server", URI.create("https://exchange.invalid"), "");
+
+        assertThat(TransportFailure.of(server, new UnknownHostException("proxy.invalid"), false, true))
+                .hasMessageContaining("the name of the proxy is unknown");
+        assertThat(TransportFailure.of(server, new UnknownHostException("exchange.invalid"), false, true))
+                .hasMessageContaining("the name of exchange.invalid:443 is unknown");
+        assertThat(TransportFailure.of(server, new UnknownHostException("exchange.invalid"), false, false))
+                .hasMessageContaining("the name of exchange.invalid:443 is unknown");
     }
 
     @Test

@@ -8,6 +8,7 @@ import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.RequestRejectedException;
 import io.tokenswap.TokenSwapException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import org.junit.jupiter.api.Tag;
@@ -137,6 +138,20 @@ class RefusalsTest extends ResponseFixture {
                 .hasMessageNotContaining("grant has ended");
         assertThatThrownBy(() -> read(REFRESH, 400, "{\"error\":\"invalid_grant\"}"))
                 .hasMessageContaining("The grant has ended: the user must sign in again");
+    }
+
+    @Test
+    @Tag("E39")
+    void aProviderIsNotCalledAnExchangeServer() {
+        TokenServer provider = new TokenServer("provider", URI.create("https://provider.test/token"), "");
+        TokenRequest refresh = TokenRequest.refresh(provider, Encoding.FORM, Samples.REFRESH_TOKEN);
+
+        assertThatThrownBy(() -> read(refresh, 401, "{\"error\":\"invalid_client\"}"))
+                .hasMessageEndingWith(
+                        "Check the client id, secret, redirect URI and scopes, and how they are registered at the"
+                                + " provider.");
+        assertThatThrownBy(() -> read(refresh, 400, "{\"error\":\"invalid_grant\"}"))
+                .hasMessageEndingWith("The grant has ended: the user must sign in again.");
     }
 
     @Test

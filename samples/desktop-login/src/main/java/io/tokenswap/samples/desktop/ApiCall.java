@@ -24,8 +24,13 @@ final class ApiCall {
                 .responseSingle((response, body) -> body.asString()
                         .defaultIfEmpty("")
                         .map(text -> new Said(response.status().code(), text)))
+                // Plain http, for which the token was not even sent.
                 .onErrorMap(
-                        error -> !(error instanceof TokenSwapException),
+                        IllegalArgumentException.class,
+                        wrong -> new IllegalArgumentException(
+                                String.valueOf(wrong.getMessage()).replace("The API", "--me-url"), wrong))
+                .onErrorMap(
+                        error -> !(error instanceof TokenSwapException) && !(error instanceof IllegalArgumentException),
                         error -> new ApiException(
                                 "There is no response from the API at " + place(api) + ". Is --me-url right?", error))
                 .publishOn(Schedulers.single())

@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -267,6 +268,21 @@ class BadInputTest {
         } finally {
             api.disposeNow();
         }
+    }
+
+    @Test
+    @Tag("E39")
+    void anApiThatTheTokenMayNotGoToIsNotSaidToBeSilent() {
+        int port = freePort();
+        Run run = Run.of(headless(port, system.exchangeUri().toString())
+                        + "--me-url http://api.example.com/me?key=canary")
+                .failsWith(2);
+
+        assertThat(run.err())
+                .contains("--me-url is plain http to api.example.com")
+                .contains("use https")
+                .doesNotContain("canary");
+        assertFree(port);
     }
 
     /** Within one JVM two logins share a port: the first program is another process's stand-in, a foreign socket. */

@@ -128,9 +128,16 @@ final class CallbackRoute {
         String code = value(parameters, "code");
         String error = value(parameters, "error");
         Map<String, String> query = new LinkedHashMap<>();
-        if (code != null && error == null && CODE.matcher(code).matches()) {
+        if (code != null && error != null) {
+            throw ErrorResponse.invalidRequest("The provider sent both a code and an error");
+        }
+        if (code != null) {
+            if (!CODE.matcher(code).matches()) {
+                throw ErrorResponse.invalidRequest(
+                        "The provider sent a code that is longer than 5,000 characters, or not in printable ASCII");
+            }
             query.put("code", new SealedCode(code, login.challenge(), login.returnUri()).seal(seals));
-        } else if (error != null && code == null) {
+        } else if (error != null) {
             query.put("error", ERROR.matcher(error).matches() ? error : "server_error");
             String description = value(parameters, "error_description");
             if (description != null) {

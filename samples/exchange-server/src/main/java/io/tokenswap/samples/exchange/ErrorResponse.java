@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import io.tokenswap.OAuthErrorException;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
@@ -56,6 +57,16 @@ final class ErrorResponse extends RuntimeException {
 
     static ErrorResponse invalidRequest(String description) {
         return new ErrorResponse(400, "invalid_request", description);
+    }
+
+    /** Returns the response to a code or refresh token that is worth nothing. Only a new login helps. */
+    static ErrorResponse invalidGrant(String description) {
+        return new ErrorResponse(400, OAuthErrorException.INVALID_GRANT, description);
+    }
+
+    /** Returns the response to a code that was presented before. */
+    static ErrorResponse usedCode() {
+        return invalidGrant("This code was already used").nobodysFault();
     }
 
     /** Returns the response to a request over a limit of this server. The provider was not called. */

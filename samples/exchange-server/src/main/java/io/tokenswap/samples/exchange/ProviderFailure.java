@@ -38,9 +38,12 @@ final class ProviderFailure {
             return reported(grantType, reported, caller);
         }
         if (failure instanceof RequestRejectedException rejected) {
+            boolean unauthorized = rejected.status() == 401 || rejected.status() == 403;
             log.error(
-                    "The provider's token URL responded with status {}. Check PROVIDER_TOKEN_URL.", rejected.status());
-            return rejected.status() == 401 || rejected.status() == 403 ? misconfigured() : unusable();
+                    "The provider's token URL responded with status {}. Check {}.",
+                    rejected.status(),
+                    unauthorized ? "CLIENT_ID, CLIENT_SECRET and PROVIDER_TOKEN_URL" : "PROVIDER_TOKEN_URL");
+            return unauthorized ? misconfigured() : unusable();
         }
         if (failure instanceof TokenUnavailableException unavailable) {
             log.warn(
@@ -133,9 +136,8 @@ final class ProviderFailure {
                 : "rejected";
     }
 
-    static ErrorResponse invalidGrant() {
-        return new ErrorResponse(
-                400, OAuthErrorException.INVALID_GRANT, "The provider does not accept this code or refresh token");
+    private static ErrorResponse invalidGrant() {
+        return ErrorResponse.invalidGrant("The provider does not accept this code or refresh token");
     }
 
     static ErrorResponse throttled(Duration pause) {

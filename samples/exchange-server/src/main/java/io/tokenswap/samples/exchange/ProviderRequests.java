@@ -90,7 +90,7 @@ final class ProviderRequests {
     Mono<Grant> swap(GrantKey key, Mono<Grant> request) {
         return Mono.defer(() -> {
             if (codes.asMap().putIfAbsent(key, true) != null) {
-                return Mono.error(ProviderFailure.invalidGrant().nobodysFault());
+                return Mono.error(ErrorResponse.usedCode());
             }
             CompletableFuture<Result> result = new CompletableFuture<>();
             start(claims.swap(key, request), result, failure -> {

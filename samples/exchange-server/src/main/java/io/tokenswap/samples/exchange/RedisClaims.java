@@ -97,7 +97,7 @@ final class RedisClaims implements SharedClaims {
                     request.onErrorResume(
                             failure -> isUnsent(failure),
                             failure -> quietly(memory.remove(key.hash(), claim)).then(Mono.error(failure)));
-                case CLAIMED, RESULT -> Mono.error(ProviderFailure.invalidGrant().nobodysFault());
+                case CLAIMED, RESULT -> Mono.error(ErrorResponse.usedCode());
                 case LOST -> withoutMemory(request, Processed.NO);
             });
         }));

@@ -92,10 +92,10 @@ final class TokenRoute {
         try {
             SealedCode opened = SealedCode.open(seals, swap.code());
             if (swap.redirectUri() != null && !isKnown(swap.redirectUri(), opened)) {
-                throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
+                throw ErrorResponse.invalidGrant("The redirect_uri is not one of this server's logins");
             }
             if (!opened.isProvedBy(swap.verifier())) {
-                throw ProviderFailure.invalidGrant();
+                throw ErrorResponse.invalidGrant("The code_verifier is not the one of this code's login");
             }
             return AuthorizationCode.of(opened.code(), publicUrl.callback(), swap.verifier(), Set.of());
         } catch (KeyRing.OpenException refused) {
@@ -120,11 +120,11 @@ final class TokenRoute {
                 reason == KeyRing.OpenException.Reason.ALTERED || reason == KeyRing.OpenException.Reason.UNKNOWN_KEY;
         AllowedRedirectUris direct = config.directRedirectUris;
         if (direct == null || !notOurs) {
-            throw ProviderFailure.invalidGrant();
+            throw unknownGrant();
         }
         String redirectUri = swap.redirectUri() == null ? direct.first() : swap.redirectUri();
         if (!direct.permits(redirectUri)) {
-            throw new ErrorResponse(400, "invalid_grant", "The redirect_uri is not one of this server's logins");
+            throw ErrorResponse.invalidGrant("The redirect_uri is not one of this server's logins");
         }
         CodeVerifier verifier = swap.verifier();
         return AuthorizationCode.of(swap.code(), URI.create(redirectUri), verifier, Set.of());
@@ -162,7 +162,7 @@ final class TokenRoute {
                 case NEWER_KEY -> throw Seals.unknownYet();
                 case ALTERED, UNKNOWN_KEY -> raw(presented);
                 case FUTURE -> throw Seals.fromTheFuture();
-                case EXPIRED -> throw ProviderFailure.invalidGrant();
+                case EXPIRED -> throw unknownGrant();
             };
         }
     }
@@ -171,9 +171,14 @@ final class TokenRoute {
     private SealedRefreshToken raw(String presented) {
         Instant until = config.acceptRawRefreshTokensUntil;
         if (until == null || !clock.instant().isBefore(until)) {
-            throw ProviderFailure.invalidGrant();
+            throw unknownGrant();
         }
         return new SealedRefreshToken(presented, UNKNOWN);
+    }
+
+    /** The provider was not asked. */
+    private static ErrorResponse unknownGrant() {
+        return ErrorResponse.invalidGrant("This code or refresh token was not issued here, or has expired");
     }
 
     private String sealed(String refreshToken, Instant authorizedAt) {

@@ -204,6 +204,22 @@ class CallbackRouteTest {
         assertRefused(exchange.callback("code=c&state=" + login.state() + "&state=" + login.state(), login));
     }
 
+    @Tag("E39")
+    @ParameterizedTest(name = "the page says what the provider sent: {1}")
+    @CsvSource({
+        "code=c&error=access_denied&, both a code and an error",
+        "code=%C3%A4&, not in printable ASCII",
+        "code=&error=&, neither a code nor an error"
+    })
+    void thePageSaysWhatTheProviderSent(String parameters, String fault) {
+        Exchange.Login login = exchange.login(AUTHORIZE);
+
+        assertThat(exchange.callback(parameters + "state=" + login.state(), login)
+                        .body())
+                .contains("The provider sent")
+                .contains(fault);
+    }
+
     @Test
     @Tag("C17")
     void aParameterWithoutAValueCountsAsOmitted() {

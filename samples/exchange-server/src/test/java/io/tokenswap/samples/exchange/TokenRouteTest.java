@@ -192,6 +192,22 @@ class TokenRouteTest {
     }
 
     @Test
+    @Tag("E39")
+    void aRefusalThatTheProviderNeverSawDoesNotNameIt() {
+        String stolen = exchange.code("c", CodeVerifier.of("v".repeat(43)));
+        String swapped = "code=" + exchange.code("d");
+        exchange.form("/swap", swapped);
+
+        assertThat(exchange.form("/swap", "code=" + stolen + "&code_verifier=" + "w".repeat(43))
+                        .body())
+                .contains("\"invalid_grant\"", "The code_verifier is not the one of this code's login");
+        assertThat(exchange.form("/swap", "code=AQD-foreign").body())
+                .contains("\"invalid_grant\"", "was not issued here, or has expired");
+        assertThat(exchange.form("/swap", swapped).body()).contains("\"invalid_grant\"", "This code was already used");
+        assertThat(exchange.provider.asked).hasSize(1);
+    }
+
+    @Test
     void aVerifierThatCannotBeOneIsRefused() {
         assertRefused(exchange.form("/swap", "code=c&code_verifier=short"), 400, "invalid_request");
     }
