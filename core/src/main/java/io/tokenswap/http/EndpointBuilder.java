@@ -17,6 +17,9 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         permits ExchangeServerEndpoint.Builder, ProviderEndpoint.Builder {
 
     private @Nullable HttpClient httpClient;
+    /** Some programs set the longest duration to switch a timeout off. A century does, and no sum of it overflows. */
+    private static final Duration CENTURY = Duration.ofDays(36_500);
+
     private Duration timeout = Duration.ofSeconds(15);
     private InstantSource clock = InstantSource.system();
     private Consumer<HttpHeaders> headers = ignored -> {};
@@ -51,7 +54,7 @@ abstract sealed class EndpointBuilder<B extends EndpointBuilder<B>>
         if (timeout.isNegative() || timeout.isZero()) {
             throw new IllegalArgumentException("A timeout is more than zero, not " + timeout);
         }
-        this.timeout = timeout;
+        this.timeout = timeout.compareTo(CENTURY) < 0 ? timeout : CENTURY;
         return self();
     }
 

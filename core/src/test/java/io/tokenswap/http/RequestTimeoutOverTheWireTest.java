@@ -11,6 +11,7 @@ import io.tokenswap.testing.BusyThreads;
 import io.tokenswap.testing.RawServer;
 import java.net.URI;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -226,6 +227,16 @@ class RequestTimeoutOverTheWireTest extends WireFixture {
                         .block())
                 .isInstanceOf(TokenUnavailableException.class)
                 .hasCauseInstanceOf(TimeoutException.class);
+    }
+
+    @Test
+    void theLongestDurationIsATimeoutToo() {
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
+        ExchangeServerEndpoint endpoint =
+                endpoint(server.uri()).timeout(ChronoUnit.FOREVER.getDuration()).build();
+
+        assertThat(endpoint.swap(Samples.CODE).block()).isNotNull();
+        assertThat(endpoint.timeout()).isGreaterThan(Duration.ofDays(36_000));
     }
 
     /** Here nothing but the timer can notice that the time has passed. */

@@ -97,7 +97,7 @@ final class LoginAttempt<T> implements CoreSubscriber<Listener>, Disposable {
     }
 
     void start() {
-        timer = scheduler.schedule(this::timeOut, options.timeout().toNanos(), TimeUnit.NANOSECONDS);
+        timer = scheduler.schedule(this::timeOut, options.timeoutNanos(), TimeUnit.NANOSECONDS);
         sink.onCancel(this);
         bind();
     }

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -90,7 +91,10 @@ public final class LoopbackReceiver {
     public LoopbackReceiver redirectUri(URI first, URI... more) {
         List<URI> uris = new ArrayList<>(List.of(first));
         uris.addAll(Arrays.asList(more));
-        uris.forEach(LoopbackReceiver::requireLoopback);
+        for (URI uri : uris) {
+            requireLoopback(uri);
+            requireSpellingOfBrowsers(uri);
+        }
         return with(draft -> draft.redirectUris = List.copyOf(uris));
     }
 
@@ -137,6 +141,20 @@ public final class LoopbackReceiver {
     static void requirePositive(Duration timeout) {
         if (timeout.isZero() || timeout.isNegative()) {
             throw new IllegalArgumentException("The timeout must be positive: " + timeout);
+        }
+    }
+
+    /** Rejects a path that browsers request in another spelling: the redirect would never arrive. */
+    private static void requireSpellingOfBrowsers(URI redirectUri) {
+        String path = redirectUri.getRawPath();
+        boolean ascii = redirectUri.toASCIIString().equals(redirectUri.toString());
+        for (String segment : path.split("/", -1)) {
+            String dots = segment.toLowerCase(Locale.ROOT).replace("%2e", ".");
+            if (!ascii || dots.equals(".") || dots.equals("..")) {
+                throw new IllegalArgumentException(
+                        "Browsers request the path of the redirect URI in another spelling. Use ASCII, with other"
+                                + " characters escaped, and neither . nor .. as a segment: " + redirectUri);
+            }
         }
     }
 

@@ -31,6 +31,8 @@ record ReceiverOptions(
         List<InetAddress> addresses,
         Listener.Limits limits) {
 
+    private static final Duration CENTURY = Duration.ofDays(36_500);
+
     static final ReceiverOptions DEFAULT = new ReceiverOptions(
             List.of(URI.create("http://localhost:4002/auth")),
             null,
@@ -68,6 +70,11 @@ record ReceiverOptions(
             }
         }
         return candidates;
+    }
+
+    /** Returns the timeout, at most a century: some programs set the longest duration to switch a timeout off. */
+    long timeoutNanos() {
+        return timeout.compareTo(CENTURY) < 0 ? timeout.toNanos() : CENTURY.toNanos();
     }
 
     static URI withPort(URI redirectUri, int port) {

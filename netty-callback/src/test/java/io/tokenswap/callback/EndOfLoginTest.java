@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -52,6 +53,13 @@ class EndOfLoginTest {
                     .hasMessageContaining("5 minutes");
             time.advanceTimeBy(Duration.ofSeconds(1));
             login.freesItsPort();
+        }
+    }
+
+    @Test
+    void theLongestDurationIsATimeoutToo() {
+        try (WaitingLogin login = WaitingLogin.start(WaitingLogin.RECEIVER.timeout(ChronoUnit.FOREVER.getDuration()))) {
+            login.isStillPending();
         }
     }
 

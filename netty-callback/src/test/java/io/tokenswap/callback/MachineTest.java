@@ -218,6 +218,16 @@ class MachineTest {
                 .verifyError(RedirectHostException.class);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"/\u00fcber", "/./auth", "/a/../auth", "/auth/..", "/%2e/auth", "/a/%2E%2e/auth"})
+    void aPathThatBrowsersRequestInAnotherSpellingIsRefused(String path) {
+        URI redirectUri = URI.create("http://127.0.0.1:0" + path);
+
+        assertThatThrownBy(() -> LoopbackReceiver.create().redirectUri(redirectUri))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("another spelling");
+    }
+
     @Test
     @Tag("A57")
     void aLocalhostThatLeadsAwayIsRefused(@TempDir Path directory) throws IOException, InterruptedException {
