@@ -11,14 +11,19 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PipedInputStream;
 import java.io.PipedOutputStream;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.netty.DisposableServer;
 import reactor.test.scheduler.VirtualTimeScheduler;
@@ -60,6 +65,19 @@ class PastedRedirectTest {
         } finally {
             exchange.disposeNow();
         }
+    }
+
+    @Test
+    void whatTheLibraryAcceptsIsNotReported() {
+        StringWriter out = new StringWriter();
+        Flux<String> lines =
+                Flux.just("code=c&state=s", "?code=c&state=s", " http://localhost:4002/auth?code=a;b&state=s#end ", "");
+        PastedRedirect pasted =
+                new PastedRedirect(lines, new JsonLines(new PrintWriter(out, true), InstantSource.system()));
+        pasted.expect(URI.create("https://exchange.example.com/?state=s"));
+
+        assertThat(pasted.lines().count().block()).isEqualTo(4);
+        assertThat(out.toString()).isEmpty();
     }
 
     @Test
