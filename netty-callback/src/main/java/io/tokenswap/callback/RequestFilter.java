@@ -9,6 +9,7 @@ import io.netty.handler.codec.http.HttpResponseStatus;
 import io.netty.handler.codec.http.HttpVersion;
 import io.netty.handler.codec.http.TooLongHttpHeaderException;
 import io.netty.handler.codec.http.TooLongHttpLineException;
+import io.tokenswap.internal.Speculation;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
@@ -137,8 +138,16 @@ final class RequestFilter {
         return !headers.contains(HttpHeaderNames.ORIGIN)
                 && isAbsentOr(headers, "Sec-Fetch-Mode", "navigate")
                 && isAbsentOr(headers, "Sec-Fetch-Dest", "document")
-                && !headers.contains("Sec-Purpose")
-                && !headers.contains("Purpose");
+                && !isSpeculative(headers);
+    }
+
+    private static boolean isSpeculative(HttpHeaders headers) {
+        for (String name : Speculation.HEADERS) {
+            if (headers.contains(name)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isAbsentOr(HttpHeaders headers, String name, String value) {

@@ -167,6 +167,8 @@ class ReceivedRequestsTest {
                     prefetch             | Sec-Purpose: prefetch
                     prerender            | Sec-Purpose: prefetch;prerender
                     old prefetch         | Purpose: prefetch
+                    preview of Safari    | X-Purpose: preview
+                    prefetch of Firefox  | X-Moz: prefetch
                     Origin               | Origin: https://evil.example
                     Origin null          | Origin: null
                     Origin ours          | Origin: http://localhost:4002

@@ -6,6 +6,7 @@ import io.tokenswap.AuthorizationResponse;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.TokenUnavailableException;
 import io.tokenswap.http.ExchangeServerEndpoint;
+import io.tokenswap.internal.Speculation;
 import io.tokenswap.session.TokenSessions;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -214,8 +215,7 @@ class LoginController {
     private static boolean isSpeculative(ServerHttpRequest request) {
         HttpHeaders headers = request.getHeaders();
         return !HttpMethod.GET.equals(request.getMethod())
-                || headers.containsHeader("Sec-Purpose")
-                || headers.containsHeader("Purpose");
+                || Speculation.HEADERS.stream().anyMatch(headers::containsHeader);
     }
 
     /** Browsers send these headers and let no script forge them. Old browsers and other programs send none of them. */

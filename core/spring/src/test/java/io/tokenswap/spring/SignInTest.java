@@ -248,6 +248,8 @@ class SignInTest {
         assertThat(browser.get(redirect, "Sec-Purpose", "prefetch").statusCode())
                 .isEqualTo(403);
         assertThat(browser.get(redirect, "Purpose", "prefetch").statusCode()).isEqualTo(403);
+        assertThat(browser.get(redirect, "X-Purpose", "preview").statusCode()).isEqualTo(403);
+        assertThat(browser.get(redirect, "X-Moz", "prefetch").statusCode()).isEqualTo(403);
         assertThat(browser.get(redirect, "Sec-Fetch-Mode", "no-cors").statusCode())
                 .isEqualTo(403);
         assertThat(browser.get(redirect, "Sec-Fetch-Dest", "iframe").statusCode())

@@ -3,13 +3,13 @@ package io.tokenswap.samples.exchange;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.tokenswap.KeyRing;
+import io.tokenswap.internal.Speculation;
 import io.tokenswap.internal.UrlEncoded;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
@@ -158,9 +158,7 @@ final class CallbackRoute {
 
     /** Returns true for a request of a browser that loads a page ahead of a navigation. */
     private static boolean isSpeculative(HttpServerRequest request) {
-        String purpose = request.requestHeaders()
-                .get("Sec-Purpose", request.requestHeaders().get("Purpose", ""));
-        return purpose.toLowerCase(Locale.ROOT).startsWith("prefetch");
+        return Speculation.HEADERS.stream().anyMatch(request.requestHeaders()::contains);
     }
 
     private record Outcome(String query, ServerResponse response, Instant repeatableUntil) {}

@@ -322,7 +322,13 @@ class CallbackRouteTest {
     }
 
     @ParameterizedTest(name = "a request with {0}: {1} consumes nothing")
-    @CsvSource({"Sec-Purpose, prefetch", "Sec-Purpose, prefetch;prerender", "Purpose, prefetch"})
+    @CsvSource({
+        "Sec-Purpose, prefetch",
+        "Sec-Purpose, prefetch;prerender",
+        "Purpose, prefetch",
+        "X-Purpose, preview",
+        "X-Moz, prefetch"
+    })
     @Tag("E51")
     void aSpeculativeRequestConsumesNothing(String header, String value) {
         Exchange.Login login = exchange.login(AUTHORIZE);
