@@ -5,11 +5,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.reactivestreams.Subscription;
+import reactor.core.Scannable;
+import reactor.core.publisher.BaseSubscriber;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 import reactor.test.publisher.TestPublisher;
@@ -106,5 +112,44 @@ class ResponseBodyTest {
         StepVerifier.create(body(chunks.flux()), 0).thenCancel().verify();
 
         chunks.assertWasNotSubscribed();
+    }
+
+    @Test
+    void isScannable() {
+        TestPublisher<ByteBuf> chunks = TestPublisher.create();
+        List<Subscription> subscriptions = new ArrayList<>();
+        BaseSubscriber<byte[]> subscriber = new BaseSubscriber<>() {
+            @Override
+            protected void hookOnSubscribe(Subscription subscription) {
+                subscriptions.add(subscription);
+                subscription.request(1);
+            }
+        };
+        ResponseBody.of(chunks.flux(), LIMIT).subscribe(subscriber);
+
+        Scannable collector = Scannable.from(subscriptions.get(0));
+
+        assertThat(collector.scanUnsafe(Scannable.Attr.ACTUAL)).isSameAs(subscriber);
+        assertThat(collector.scanUnsafe(Scannable.Attr.PARENT)).isNotNull();
+        assertThat(collector.scan(Scannable.Attr.RUN_STYLE)).isEqualTo(Scannable.Attr.RunStyle.SYNC);
+        assertThat(collector.scan(Scannable.Attr.PREFETCH)).isZero();
+    }
+
+    @Test
+    void failureAfterTheCutIsDropped() {
+        List<Throwable> dropped = new ArrayList<>();
+        Hooks.onErrorDropped(dropped::add);
+        try {
+            TestPublisher<ByteBuf> chunks =
+                    TestPublisher.createNoncompliant(TestPublisher.Violation.CLEANUP_ON_TERMINATE);
+            StepVerifier.create(body(chunks.flux()))
+                    .then(() -> chunks.next(chunk("0123456789abcdef")))
+                    .then(() -> chunks.error(new IllegalStateException("reset")))
+                    .expectNext("0123456789a")
+                    .verifyComplete();
+        } finally {
+            Hooks.resetOnErrorDropped();
+        }
+        assertThat(dropped).singleElement().isInstanceOf(IllegalStateException.class);
     }
 }

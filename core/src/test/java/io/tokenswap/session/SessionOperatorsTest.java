@@ -119,9 +119,50 @@ class SessionOperatorsTest extends SessionFixture {
             Scannable scannable = Scannable.from(subscriptions.get(0));
             assertThat(scannable.isScanAvailable()).isTrue();
             assertThat(scannable.scan(Scannable.Attr.ACTUAL)).isNotNull();
+            assertThat(scannable.scan(Scannable.Attr.RUN_STYLE)).isEqualTo(Scannable.Attr.RunStyle.ASYNC);
+            assertThat(scannable.scan(Scannable.Attr.PREFETCH)).isZero();
+            assertThat(scannable.scan(Scannable.Attr.TERMINATED)).isFalse();
             assertThat(scannable.scan(Scannable.Attr.CANCELLED)).isFalse();
             subscriptions.get(0).cancel();
             assertThat(scannable.scan(Scannable.Attr.CANCELLED)).isTrue();
+        }
+
+        @Test
+        @Tag("E13")
+        void theLimitOfAnOperationIsScannable() {
+            SessionSettings settings = ((DefaultTokenSession) session()).settings();
+            List<Subscription> subscriptions = new ArrayList<>();
+            Recorder<Token> subscriber = new Recorder<>(subscriptions);
+            AttemptLimit.apply(Mono.<Token>never(), Duration.ofSeconds(1), settings)
+                    .subscribe(subscriber);
+            Scannable limit = Scannable.from(subscriptions.get(0));
+            assertThat(limit.scan(Scannable.Attr.ACTUAL)).isSameAs(subscriber);
+            assertThat(limit.scan(Scannable.Attr.PARENT)).isNull();
+            assertThat(limit.scan(Scannable.Attr.RUN_STYLE)).isEqualTo(Scannable.Attr.RunStyle.ASYNC);
+            assertThat(limit.scan(Scannable.Attr.PREFETCH)).isZero();
+            assertThat(limit.scan(Scannable.Attr.TERMINATED)).isFalse();
+            subscriptions.get(0).cancel();
+            assertThat(limit.scan(Scannable.Attr.TERMINATED)).isTrue();
+        }
+
+        @ParameterizedTest
+        @Tag("E13")
+        @MethodSource("io.tokenswap.session.SessionOperatorsTest#publishers")
+        void aRequestOfNothingFailsTheSubscriberAndHarmsNoOther(Function<TokenSession, Publisher<?>> publisher) {
+            TokenSession session = session();
+            clock.advance(HOUR);
+            Sinks.One<Token> response = heldResponse();
+            List<Subscription> subscriptions = new ArrayList<>();
+            Recorder<Object> subscriber = new Recorder<>(subscriptions);
+            Flux.from(publisher.apply(session)).subscribe(subscriber);
+            List<String> other = ask(session.token());
+
+            subscriptions.get(0).request(0);
+            subscriptions.get(0).request(-1);
+            response.tryEmitValue(endpoint.grant());
+
+            assertThat(subscriber.errors).singleElement().isInstanceOf(IllegalArgumentException.class);
+            assertThat(other).hasSize(1);
         }
 
         @Test
@@ -142,6 +183,7 @@ class SessionOperatorsTest extends SessionFixture {
     private static final class Recorder<T> implements CoreSubscriber<T>, Scannable {
 
         private final List<Subscription> subscriptions;
+        private final List<Throwable> errors = new ArrayList<>();
 
         Recorder(List<Subscription> subscriptions) {
             this.subscriptions = subscriptions;
@@ -156,7 +198,9 @@ class SessionOperatorsTest extends SessionFixture {
         public void onNext(T value) {}
 
         @Override
-        public void onError(Throwable error) {}
+        public void onError(Throwable error) {
+            errors.add(error);
+        }
 
         @Override
         public void onComplete() {}

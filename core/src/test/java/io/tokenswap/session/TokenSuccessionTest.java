@@ -7,6 +7,8 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TokenSuccessionTest {
 
@@ -58,5 +60,25 @@ class TokenSuccessionTest {
     void aCompleteSuccessorIsTheSameInstance() {
         Token next = previous.toBuilder().refreshToken("rotated").build();
         assertThat(TokenSuccession.successor(next, previous)).isSameAs(next);
+    }
+
+    @Test
+    void aTokenOfAPoorPredecessorIsCompleteAsItIs() {
+        Token poor = Token.builder("poor", ISSUED).build();
+        Token next = Token.builder("next", ISSUED).build();
+        assertThat(TokenSuccession.successor(next, poor)).isSameAs(next);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3})
+    void eachValueThatTheServerOmittedIsCarriedOverAlone(int omitted) {
+        Token.Builder response = previous.toBuilder();
+        switch (omitted) {
+            case 0 -> response.refreshToken(null);
+            case 1 -> response.scopes(Set.of());
+            case 2 -> response.grantExpiresAt(null);
+            default -> response.refreshTokenTimeout(null);
+        }
+        assertThat(TokenSuccession.successor(response.build(), previous)).isEqualTo(previous);
     }
 }
