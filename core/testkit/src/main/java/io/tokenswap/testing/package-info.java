@@ -11,7 +11,7 @@
  *     several machines share, also with one node in another {@link io.tokenswap.testing.StoreProcess process};
  *     {@link io.tokenswap.testing.NodesContract} tests sessions at several nodes on such a store.
  * <li>{@link io.tokenswap.testing.ReferenceStore} is such a store, with faults that a test switches on.
- * <li>{@link io.tokenswap.testing.LettuceLock} lets BlockHound watch programs that use Lettuce.
+ * <li>{@link io.tokenswap.testing.LibraryLocks} lets BlockHound watch programs that use Netty or Lettuce.
  * </ul>
  *
  * <p>A test of an hour takes no time:
