@@ -2,6 +2,7 @@ package io.tokenswap.redis;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.api.StatefulConnection;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisScriptingAsyncCommands;
 import io.lettuce.core.api.async.RedisServerAsyncCommands;
@@ -14,17 +15,22 @@ import io.tokenswap.session.TokenCodec;
 import io.tokenswap.session.TokenStore;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.Logger;
+import reactor.util.Loggers;
 
 /**
  * Store in Redis 6.2 or newer that several instances of a service share. Redis may be standalone, behind Sentinel, or a
@@ -41,7 +47,9 @@ import reactor.core.scheduler.Schedulers;
  * <p>A Redis that evicts keys when its memory is full would sign users out. The first use of such a server fails: set
  * {@code maxmemory-policy noeviction}. The check is skipped if the Redis user has no right to {@code CONFIG GET}.
  *
- * <p>An operation fails after 5 seconds without a response, and is then removed from the queue of the client.
+ * <p>An operation fails after 5 seconds without a response, and is then removed from the queue of the client. Each response
+ * names its operation. If the client mixes up the responses of a connection, the operation fails and the connection is
+ * replaced.
  *
  * <p>Connections are opened at the first use, and closed with the client. The store does not close the client.
  *
@@ -65,6 +73,12 @@ public final class RedisTokenStore implements TokenStore {
         static final Scheduler SCHEDULER = Schedulers.newParallel("tokenswap-redis", 2, true);
     }
 
+    /** Of several versions of Redis, for a script and for a command within a script. */
+    private static final List<String> REFUSALS =
+            List.of("NOPERM", "ACL failure", "The user executing the script can't", "unknown command");
+
+    private static final Logger log = Loggers.getLogger(RedisTokenStore.class);
+
     private static final Duration COMMAND_TIMEOUT = Duration.ofSeconds(5);
 
     private final KeyRing keys;
@@ -73,7 +87,11 @@ public final class RedisTokenStore implements TokenStore {
     private final Rotates rotates;
     private final Duration unused;
     private final Duration timeout;
-    private final Mono<RedisScriptingAsyncCommands<String, String>> commands;
+    private final Callable<Commands> connect;
+    /** The connection for operations, which is opened at the first use. Another one replaces it if its responses are mixed up. */
+    private final AtomicReference<Mono<Commands>> commands;
+
+    private final AtomicLong calls = new AtomicLong();
     private final Callable<StatefulRedisPubSubConnection<String, String>> listen;
 
     private final @Nullable Replication replication;
@@ -92,8 +110,13 @@ public final class RedisTokenStore implements TokenStore {
         this.replication = builder.replicas == 0
                 ? null
                 : new Replication(builder.replicas, builder.replicaTimeout, builder.primaries, Worker.SCHEDULER);
-        // Connecting blocks: the client has no other way that works without naming its address here.
-        this.commands = Mono.fromCallable(builder.connect)
+        this.connect = builder.connect;
+        this.commands = new AtomicReference<>(connected());
+    }
+
+    /** Connecting blocks: the client has no other way that works without naming its address here. */
+    private Mono<Commands> connected() {
+        return Mono.fromCallable(connect)
                 .subscribeOn(Schedulers.boundedElastic())
                 .flatMap(RedisTokenStore::checked)
                 .cache(connected -> Duration.ofMillis(Long.MAX_VALUE), error -> Duration.ZERO, () -> Duration.ZERO);
@@ -130,7 +153,7 @@ public final class RedisTokenStore implements TokenStore {
     }
 
     /** Fails if the server may evict keys. */
-    private static Mono<RedisScriptingAsyncCommands<String, String>> checked(Commands connected) {
+    private static Mono<Commands> checked(Commands connected) {
         return Mono.fromFuture(
                         () -> connected.server.configGet("maxmemory-policy").toCompletableFuture())
                 .timeout(COMMAND_TIMEOUT, Worker.SCHEDULER)
@@ -138,7 +161,7 @@ public final class RedisTokenStore implements TokenStore {
                 .flatMap(settings -> {
                     String policy = settings.getOrDefault("maxmemory-policy", "noeviction");
                     return policy.equals("noeviction")
-                            ? Mono.just(connected.scripting)
+                            ? Mono.just(connected)
                             : Mono.error(new IllegalStateException(
                                     "This Redis evicts keys when its memory is full (maxmemory-policy " + policy
                                             + "), which would sign users out. Set maxmemory-policy noeviction."));
@@ -263,9 +286,46 @@ public final class RedisTokenStore implements TokenStore {
     private Mono<List<Object>> run(Script script, String key, String... arguments) {
         // One hash slot for both.
         String[] names = {prefix + "{" + key + "}:record", prefix + "{" + key + "}:lease"};
-        return commands.flatMap(connected -> script.run(connected, names, arguments))
+        return Mono.defer(() -> {
+                    Mono<Commands> used = commands.get();
+                    String call = String.valueOf(calls.incrementAndGet());
+                    String[] numbered = Arrays.copyOf(arguments, arguments.length + 1);
+                    numbered[arguments.length] = call;
+                    return used.flatMap(connected -> script.run(connected.scripting, names, numbered))
+                            .onErrorMap(RedisCommandExecutionException.class, this::named)
+                            .doOnNext(reply -> checkNumber(call, reply, used));
+                })
                 .timeout(timeout, Worker.SCHEDULER)
                 .publishOn(Worker.SCHEDULER);
+    }
+
+    /** Names the remedy where the server's message does not. */
+    private Throwable named(RedisCommandExecutionException error) {
+        String message = String.valueOf(error.getMessage());
+        return REFUSALS.stream().anyMatch(message::contains)
+                ? new IllegalStateException(
+                        "Redis refused the scripts of this store (" + message
+                                + "). The user needs EVAL, EVALSHA, TIME, GET, SET, HMGET, HSET, HDEL and PEXPIRE on "
+                                + prefix + "*.",
+                        error)
+                : error;
+    }
+
+    /**
+     * Checks that a response is that of a call. The client assigns responses by their order only. An exception within it, for
+     * example when direct memory is short, removes one call from that order: every later call then gets the response of
+     * another one, until the connection ends.
+     */
+    private void checkNumber(String call, List<Object> reply, Mono<Commands> used) {
+        if (!reply.isEmpty() && call.equals(reply.get(reply.size() - 1))) {
+            return;
+        }
+        if (commands.compareAndSet(used, connected())) {
+            log.warn("The responses of a connection to Redis were mixed up. The connection is replaced.");
+            used.flatMap(mixedUp -> Mono.fromFuture(mixedUp.connection::closeAsync))
+                    .subscribe(closed -> {}, error -> log.debug("A connection to Redis was not closed", error));
+        }
+        throw new IllegalStateException("Redis has responded to another request. The connection is replaced.");
     }
 
     /** Emits a result when the replicas have what was written before, or are late. */
@@ -324,16 +384,18 @@ public final class RedisTokenStore implements TokenStore {
         return "RedisTokenStore[" + prefix + "]";
     }
 
-    /** Commands of one connection that this store uses. */
+    /** A connection, and the commands of it that this store uses. */
     private record Commands(
-            RedisScriptingAsyncCommands<String, String> scripting, RedisServerAsyncCommands<String, String> server) {
+            StatefulConnection<String, String> connection,
+            RedisScriptingAsyncCommands<String, String> scripting,
+            RedisServerAsyncCommands<String, String> server) {
 
         static Commands of(StatefulRedisConnection<String, String> connection) {
-            return new Commands(connection.async(), connection.async());
+            return new Commands(connection, connection.async(), connection.async());
         }
 
         static Commands of(StatefulRedisClusterConnection<String, String> connection) {
-            return new Commands(connection.async(), connection.async());
+            return new Commands(connection, connection.async(), connection.async());
         }
     }
 

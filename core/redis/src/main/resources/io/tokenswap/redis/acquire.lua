@@ -2,10 +2,10 @@
 local owner, length, lifetime = ARGV[1], tonumber(ARGV[7]), ARGV[8]
 if not record or record.ended == 1 or record.since ~= tonumber(ARGV[2]) or record.login ~= ARGV[3]
     or record.n ~= tonumber(ARGV[4]) or record.p ~= tonumber(ARGV[5]) or ARGV[6] ~= '0' then
-  return {'MOVED', text, now, 0, 0, -1, 0}
+  return {'MOVED', text, now, 0, 0, -1, 0, call}
 end
-if lease.owner ~= '' and lease.till > now then return {'BUSY', text, now, 0, 0, -1, lease.till - now} end
-if lease.notBefore > now then return {'PAUSED', text, now, 0, 0, -1, lease.notBefore - now} end
+if lease.owner ~= '' and lease.till > now then return {'BUSY', text, now, 0, 0, -1, lease.till - now, call} end
+if lease.notBefore > now then return {'PAUSED', text, now, 0, 0, -1, lease.notBefore - now, call} end
 local p = math.max(lease.p, record.p) + 1
 local till = now + length
 local other = -1
@@ -16,4 +16,4 @@ else
 end
 redis.call('HSET', KEYS[2], 'owner', owner, 'p', p, 'till', till, 'notBefore', 0)
 redis.call('PEXPIRE', KEYS[2], lifetime)
-return {'GRANTED', text, now, p, till, other, 0}
+return {'GRANTED', text, now, p, till, other, 0, call}

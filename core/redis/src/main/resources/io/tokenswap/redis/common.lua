@@ -2,6 +2,8 @@
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local text = redis.call('GET', KEYS[1]) or ''
+-- The number of the call, which the response repeats: the last argument of each script.
+local call = ARGV[#ARGV]
 
 -- The clear members of a record; nil if the text is no record of this format, which the node then names.
 local function parse(json)

@@ -1,1 +1,1 @@
-return {text, now}
+return {text, now, call}

@@ -24,4 +24,4 @@ end
 local ends = held(ARGV[3], ARGV[4])
 if ends then redis.call('HDEL', KEYS[2], 'owner', 'till') end
 if accepted or ends then changed(ARGV[6], ARGV[7]) end
-return {text, now}
+return {text, now, call}

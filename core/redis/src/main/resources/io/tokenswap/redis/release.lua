@@ -7,4 +7,4 @@ if held(ARGV[1], ARGV[2]) then
   end
   changed(ARGV[5], ARGV[6])
 end
-return {text, now}
+return {text, now, call}

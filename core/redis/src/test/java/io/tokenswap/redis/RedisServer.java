@@ -3,6 +3,9 @@ package io.tokenswap.redis;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.resource.ClientResources;
+import io.lettuce.core.resource.NettyCustomizer;
+import io.netty.channel.Channel;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -14,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 
 /** Real {@code redis-server} on its own port, which keeps nothing on the disk. */
 final class RedisServer implements AutoCloseable {
@@ -85,6 +89,19 @@ final class RedisServer implements AutoCloseable {
 
     RedisClient newClient() {
         return RedisClient.create(RedisURI.create("redis://127.0.0.1:" + port));
+    }
+
+    /** Returns a client whose channels a test can reach. */
+    RedisClient newClient(Consumer<Channel> channels) {
+        NettyCustomizer customizer = new NettyCustomizer() {
+            @Override
+            public void afterChannelInitialized(Channel channel) {
+                channels.accept(channel);
+            }
+        };
+        return RedisClient.create(
+                ClientResources.builder().nettyCustomizer(customizer).build(),
+                RedisURI.create("redis://127.0.0.1:" + port));
     }
 
     RedisClient newClient(String user, String password) {

@@ -3,6 +3,7 @@ package io.tokenswap.redis;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.cluster.RedisClusterClient;
@@ -10,6 +11,8 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.protocol.ProtocolVersion;
+import io.netty.channel.Channel;
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenStore;
@@ -24,7 +27,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -32,6 +38,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
@@ -319,6 +327,106 @@ class RedisTokenStoreTest {
                             .block(TIMEOUT)
                             .record())
                     .isEqualTo(login(null));
+        }
+    }
+
+    /**
+     * An exception within the client, for example when direct memory is short, removes a call from those that wait for a
+     * response. Its response is then taken for that of the next call, and so on.
+     */
+    @Test
+    @Tag("E82")
+    void aConnectionThatMixesUpItsResponsesIsReplacedAndNoneIsTakenForAnother() throws Exception {
+        try (RedisServer other = RedisServer.start(directory)) {
+            List<Channel> channels = new CopyOnWriteArrayList<>();
+            RedisClient client = other.newClient(channels::add);
+            try {
+                TokenStore confused = RedisTokenStore.builder(client, KEYS).build();
+                put(confused, login(null), Kind.LOGIN);
+                assertThat(confused.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
+                assertThat(channels).hasSize(1);
+                Channel channel = channels.get(0);
+                other.freeze();
+                CompletableFuture<Entry> forgotten =
+                        confused.load(TokenStore.key("absent")).toFuture();
+                channel.eventLoop()
+                        .submit(() -> channel.pipeline().fireExceptionCaught(new IllegalStateException("full")))
+                        .get();
+                other.thaw();
+
+                assertThat(forgotten).failsWithin(TIMEOUT);
+                assertThatThrownBy(() -> confused.load(key).block(TIMEOUT))
+                        .hasMessageContaining("responded to another request");
+                assertThat(confused.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
+                channel.closeFuture().get();
+            } finally {
+                client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+                client.getResources().shutdown(0, 2, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    @Test
+    void aClientOfTheOlderProtocolIsEnough() {
+        RedisClient client = redis.newClient();
+        client.setOptions(
+                ClientOptions.builder().protocolVersion(ProtocolVersion.RESP2).build());
+        try {
+            TokenStore older = RedisTokenStore.builder(client, KEYS).build();
+            assertThat(put(older, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
+            assertThat(older.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
+                            .block(TIMEOUT)
+                            .attempt())
+                    .isEqualTo(1);
+            assertThat(older.changes().blockFirst(TIMEOUT)).isEqualTo(TokenStore.ANY_KEY);
+        } finally {
+            client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+        }
+    }
+
+    /** A hosting provider may have renamed it. */
+    @Test
+    @Tag("D36")
+    void aServerWithoutScriptsIsNamedWithTheRemedy() {
+        try (RedisServer renamed =
+                RedisServer.start(directory, "--rename-command", "EVALSHA", "", "--rename-command", "CONFIG", "")) {
+            TokenStore store = RedisTokenStore.builder(renamed.client(), KEYS).build();
+
+            assertThatThrownBy(() -> store.load(key).block(TIMEOUT))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("Redis refused the scripts of this store")
+                    .hasMessageContaining("The user needs EVAL, EVALSHA")
+                    .hasMessageContaining("tokenswap:*");
+        }
+    }
+
+    /** In turn, a right that each operation needs. */
+    @ParameterizedTest
+    @ValueSource(strings = {"-evalsha", "-time", "resetkeys"})
+    @Tag("D36")
+    void aUserWithoutARightIsNamedWithTheRemedy(String without) {
+        operator.dispatch(
+                CommandType.ACL,
+                new StatusOutput<>(StringCodec.UTF8),
+                new CommandArgs<>(StringCodec.UTF8)
+                        .add("SETUSER")
+                        .add("poor")
+                        .add("reset")
+                        .add("on")
+                        .add(">secret")
+                        .add("~*")
+                        .add("+@all")
+                        .add(without));
+        RedisClient poor = redis.newClient("poor", "secret");
+        try {
+            assertThatThrownBy(() -> RedisTokenStore.builder(poor, KEYS)
+                            .build()
+                            .load(key)
+                            .block(TIMEOUT))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("The user needs EVAL, EVALSHA");
+        } finally {
+            poor.shutdown(Duration.ZERO, Duration.ofSeconds(2));
         }
     }
 
