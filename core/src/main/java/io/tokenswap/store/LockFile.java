@@ -182,8 +182,10 @@ final class LockFile {
     /** Returns the last attempt and pause that a process has written. The caller holds the lease. */
     Lease lease() throws IOException {
         ByteBuffer text = ByteBuffer.allocate(TEXT_BYTES);
-        int length = Math.max(channel().read(text, TEXT), 0);
-        return Lease.parse(new String(text.array(), 0, length, StandardCharsets.US_ASCII));
+        while (text.hasRemaining() && channel().read(text, TEXT + text.position()) > 0) {
+            // until the text is complete or the file ends
+        }
+        return Lease.parse(new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII));
     }
 
     private void write(Lease next) throws IOException {

@@ -164,7 +164,7 @@ class OwnedFiles {
     /** Forces the new name to the disk. Windows neither offers nor needs this. */
     void forceDirectory(Path directory) throws IOException {
         if (isPosix(directory)) {
-            try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            try (FileChannel channel = open(directory, Set.of(StandardOpenOption.READ))) {
                 channel.force(true);
             }
         }

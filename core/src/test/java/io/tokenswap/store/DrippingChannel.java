@@ -8,36 +8,71 @@ import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 
-/** A file that takes three bytes at a time. */
+/** A file that takes and gives three bytes at a time, and tells when it is forced to the disk. */
 final class DrippingChannel extends FileChannel {
 
     private final FileChannel channel;
+    private final Runnable forced;
 
     DrippingChannel(FileChannel channel) {
+        this(channel, () -> {});
+    }
+
+    DrippingChannel(FileChannel channel, Runnable forced) {
         this.channel = channel;
+        this.forced = forced;
+    }
+
+    private static ByteBuffer few(ByteBuffer buffer) {
+        return buffer.slice(buffer.position(), Math.min(3, buffer.remaining()));
+    }
+
+    private static int moved(ByteBuffer buffer, int bytes) {
+        buffer.position(buffer.position() + Math.max(bytes, 0));
+        return bytes;
     }
 
     @Override
     public int write(ByteBuffer source) throws IOException {
-        int length = Math.min(3, source.remaining());
-        int written = channel.write(source.slice(source.position(), length));
-        source.position(source.position() + written);
-        return written;
+        return moved(source, channel.write(few(source)));
+    }
+
+    @Override
+    public int write(ByteBuffer source, long position) throws IOException {
+        return moved(source, channel.write(few(source), position));
+    }
+
+    @Override
+    public int read(ByteBuffer target, long position) throws IOException {
+        return moved(target, channel.read(few(target), position));
+    }
+
+    @Override
+    public int read(ByteBuffer target) throws IOException {
+        return moved(target, channel.read(few(target)));
+    }
+
+    @Override
+    public long size() throws IOException {
+        return channel.size();
+    }
+
+    @Override
+    public FileLock tryLock(long position, long size, boolean shared) throws IOException {
+        return channel.tryLock(position, size, shared);
     }
 
     @Override
     public void force(boolean metaData) throws IOException {
         channel.force(metaData);
+        if (metaData) {
+            forced.run();
+        }
     }
 
     @Override
     protected void implCloseChannel() throws IOException {
         channel.close();
-    }
-
-    @Override
-    public int read(ByteBuffer target) {
-        throw new UnsupportedOperationException();
     }
 
     @Override
@@ -61,11 +96,6 @@ final class DrippingChannel extends FileChannel {
     }
 
     @Override
-    public long size() {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public FileChannel truncate(long size) {
         throw new UnsupportedOperationException();
     }
@@ -81,27 +111,12 @@ final class DrippingChannel extends FileChannel {
     }
 
     @Override
-    public int read(ByteBuffer target, long position) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public int write(ByteBuffer source, long position) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
     public MappedByteBuffer map(MapMode mode, long position, long size) {
         throw new UnsupportedOperationException();
     }
 
     @Override
     public FileLock lock(long position, long size, boolean shared) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public FileLock tryLock(long position, long size, boolean shared) {
         throw new UnsupportedOperationException();
     }
 }

@@ -530,17 +530,55 @@ class FileTokenStoreTest {
         }
 
         @Test
+        @Tag("D03")
+        @Tag("D07")
+        void isForcedToTheDiskBeforeItsNameIs() throws IOException {
+            List<String> forced = new CopyOnWriteArrayList<>();
+            Path real = directory.toRealPath();
+            OwnedFiles watched = new OwnedFiles() {
+                @Override
+                FileChannel create(Path path) throws IOException {
+                    return new DrippingChannel(super.create(path), () -> forced.add("content"));
+                }
+
+                @Override
+                FileChannel open(Path path, Set<OpenOption> options) throws IOException {
+                    FileChannel opened = super.open(path, options);
+                    return path.equals(real) ? new DrippingChannel(opened, () -> forced.add("name")) : opened;
+                }
+            };
+            put(over(watched), LOGIN, Kind.LOGIN);
+
+            assertThat(forced).containsExactly("content", "name");
+        }
+
+        @Test
         @Tag("D06")
-        void doesNotDependOnWritesThatTakeAllBytesAtOnce() {
+        void doesNotDependOnWritesAndReadsOfAllBytesAtOnce() {
             OwnedFiles dripping = new OwnedFiles() {
                 @Override
                 FileChannel create(Path path) throws IOException {
                     return new DrippingChannel(super.create(path));
                 }
+
+                @Override
+                FileChannel open(Path path, Set<OpenOption> options) throws IOException {
+                    return new DrippingChannel(super.open(path, options));
+                }
+
+                @Override
+                FileChannel openLock(Path path) throws IOException {
+                    return new DrippingChannel(super.openLock(path));
+                }
             };
             put(over(dripping), LOGIN, Kind.LOGIN);
-
             assertThat(stored(store)).isEqualTo(LOGIN);
+            assertThat(stored(over(dripping))).isEqualTo(LOGIN);
+
+            assertThat(acquire(over(dripping), LOGIN)).isEqualTo(Outcome.GRANTED);
+            over(dripping).release(KEY, "a", 1, Duration.ofHours(1), true).block();
+            assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.PAUSED);
+            assertThat(acquire(over(dripping), LOGIN)).isEqualTo(Outcome.PAUSED);
         }
 
         @Test
@@ -714,6 +752,24 @@ class FileTokenStoreTest {
             assertThat(provider.refreshes()).isZero();
         }
 
+        /** No process reports changes to another: the first subscriber would get the token of a user who has left. */
+        @Test
+        @Tag("D17")
+        void isNotASignOutElsewhereWhichIsFoundByTheFirstSubscriber() {
+            TokenSession here = TokenSession.builder(new StrictProvider())
+                    .store(store, "alice")
+                    .start(StrictProvider.token("alice", 1))
+                    .block();
+            TokenSession elsewhere = TokenSession.builder(new StrictProvider())
+                    .store(FileTokenStore.ofFile(file), "alice")
+                    .restore()
+                    .block();
+            elsewhere.signOut().block();
+
+            assertThatThrownBy(() -> here.tokens().then().block(Duration.ofSeconds(60)))
+                    .isInstanceOf(LoginRequiredException.class);
+        }
+
         @Test
         @Tag("D17")
         void isNotAnEditWhichIsRead() throws IOException {
@@ -861,6 +917,42 @@ class FileTokenStoreTest {
                         .isEqualTo(NEXT);
                 assertThat(tries).hasValueGreaterThan(3);
             }
+        }
+
+        /** Two applications of one process may each have loaded this class. The JDK then throws, instead of refusing the lock. */
+        @Test
+        @Tag("D14")
+        void thatAnotherCopyOfThisClassHoldsAreWaitedFor() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            try (FileChannel other = FileChannel.open(directory.resolve("token.lock"), StandardOpenOption.WRITE)) {
+                assertThat(other.lock(0, 1, false).isValid()).isTrue();
+                assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.BUSY);
+            }
+
+            assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.GRANTED);
+        }
+
+        /** Thousands of users would otherwise leave as many open files and objects. */
+        @Test
+        void areOpenOnlyWhileTheyAreNeeded() {
+            List<FileChannel> opened = new ArrayList<>();
+            OwnedFiles watched = new OwnedFiles() {
+                @Override
+                FileChannel openLock(Path path) throws IOException {
+                    opened.add(super.openLock(path));
+                    return opened.get(opened.size() - 1);
+                }
+            };
+            put(store, LOGIN, Kind.LOGIN);
+            TokenStore second = new FileTokenStore(file, false, null, watched, Instant::now);
+            assertThat(acquire(second, LOGIN)).isEqualTo(Outcome.GRANTED);
+            assertThat(opened).hasSize(1).allMatch(FileChannel::isOpen);
+            put(second, LOGIN, Kind.LOGIN);
+            assertThat(acquire(second, LOGIN)).isEqualTo(Outcome.BUSY);
+            assertThat(opened).hasSize(1).allMatch(FileChannel::isOpen);
+
+            second.release(KEY, "a", 1, Duration.ZERO, true).block();
+            assertThat(opened).hasSize(1).noneMatch(FileChannel::isOpen);
         }
 
         /** As a process does that was stopped within a write. */

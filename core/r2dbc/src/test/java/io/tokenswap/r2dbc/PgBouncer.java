@@ -5,7 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A real PgBouncer in transaction mode, with two connections to the server. */
+/** A real PgBouncer with two connections to the server. */
 final class PgBouncer implements AutoCloseable {
 
     private final Path directory;
@@ -18,13 +18,14 @@ final class PgBouncer implements AutoCloseable {
         this.process = process;
     }
 
-    static PgBouncer start(PostgresServer server) {
+    /** Starts it in a mode: {@code transaction} or {@code statement}. */
+    static PgBouncer start(PostgresServer server, String mode) {
         int port = PostgresServer.freePort();
         try {
             Path directory = Files.createTempDirectory("pgbouncer");
             Path users = Files.writeString(directory.resolve("users"), "\"postgres\" \"unused\"\n");
-            Path settings =
-                    Files.writeString(directory.resolve("pgbouncer.ini"), """
+            Path settings = Files.writeString(
+                    directory.resolve("pgbouncer.ini"), """
                     [databases]
                     postgres = host=127.0.0.1 port=%d
                     [pgbouncer]
@@ -32,11 +33,11 @@ final class PgBouncer implements AutoCloseable {
                     listen_port = %d
                     auth_type = trust
                     auth_file = %s
-                    pool_mode = transaction
+                    pool_mode = %s
                     default_pool_size = 2
                     unix_socket_dir =
                     ignore_startup_parameters = extra_float_digits
-                    """.formatted(server.port(), port, users));
+                    """.formatted(server.port(), port, users, mode));
             PostgresServer.command("chmod", "-R", "a+rX", directory.toString());
             Process process =
                     PostgresServer.started("process up", PostgresServer.asUser(program(), settings.toString()));

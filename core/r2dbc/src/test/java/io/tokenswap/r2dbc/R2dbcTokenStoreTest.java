@@ -31,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
@@ -176,7 +178,44 @@ class R2dbcTokenStoreTest {
                             UnreadableRecordException.class,
                             e -> assertThat(e.reason()).isEqualTo(Reason.NEWER_FORMAT));
         }
-        assertThat(column("record")).isEqualTo("{\"v\":2}");
+        assertThatThrownBy(
+                        () -> store.acquire(key, "a", login().version(), LEASE).block(LONGEST))
+                .isInstanceOf(UnreadableRecordException.class);
+        assertThat(column("record || coalesce(lease_owner, '')")).isEqualTo("{\"v\":2}");
+    }
+
+    /** The row may have expired, and was filled again. */
+    @Test
+    @Tag("D23")
+    void aMarkOfAnotherRecordIsNone() {
+        put(store, login(), Kind.LOGIN);
+        for (String another : List.of("mark_n = 1", "mark_login = '" + "f".repeat(32) + "'")) {
+            postgres.ask(
+                    "UPDATE tokenswap_tokens SET lease_owner = NULL, mark_login = login, mark_n = n, mark_at = 1, mark_p = 9");
+            postgres.ask("UPDATE tokenswap_tokens SET " + another);
+
+            assertThat(store.acquire(key, "a", login().version(), LEASE)
+                            .block(LONGEST)
+                            .otherMark())
+                    .isNull();
+        }
+    }
+
+    /** An operator may have forgotten it, or has dropped it for a time. */
+    @Test
+    void aTableWithoutItsIndexServesAsWell() {
+        postgres.ask("DROP INDEX tokenswap_tokens_expires_at");
+        try {
+            assertThat(put(store, login(), Kind.LOGIN)).isEqualTo(login());
+            assertThat(store.acquire(key, "a", login().version(), LEASE)
+                            .block(LONGEST)
+                            .outcome())
+                    .isEqualTo(Outcome.GRANTED);
+        } finally {
+            store.createTable().block(LONGEST);
+        }
+        assertThat(postgres.ask("SELECT indexname FROM pg_indexes WHERE tablename = 'tokenswap_tokens'"))
+                .contains("tokenswap_tokens_expires_at");
     }
 
     @Test
@@ -325,10 +364,11 @@ class R2dbcTokenStoreTest {
                 .startsWith("tokenswap-r2dbc");
     }
 
-    @Test
+    @ParameterizedTest
+    @ValueSource(strings = {"transaction", "statement"})
     @Tag("E87")
-    void aPoolerThatChangesTheConnectionOfEachTransactionNeedsNoSetting() {
-        try (PgBouncer bouncer = PgBouncer.start(postgres)) {
+    void aPoolerThatChangesTheConnectionOfEachTransactionNeedsNoSetting(String mode) {
+        try (PgBouncer bouncer = PgBouncer.start(postgres, mode)) {
             PostgresqlConnectionFactory pooled = new PostgresqlConnectionFactory(
                     postgres.configuration().port(bouncer.port()).build());
             R2dbcTokenStore behind = R2dbcTokenStore.builder(pooled, KEYS).build();

@@ -26,7 +26,9 @@ import io.tokenswap.session.TokenStore.UnreadableRecordException.Reason;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
@@ -110,6 +112,8 @@ class RedisTokenStoreTest {
     void recordsLiveAsLongAsTheyAreOfUse() {
         put(store, login(null), Kind.LOGIN);
         assertThat(operator.pttl(record())).isBetween(days(180) - 60_000, days(180));
+        store.acquire(key, "a", login(null).version(), Duration.ofSeconds(20)).block(TIMEOUT);
+        assertThat(operator.pttl(lease())).isBetween(days(180) - 60_000, days(180));
         put(store, login(null).dead(), Kind.DEAD);
         assertThat(operator.pttl(record())).isBetween(days(1) - 60_000, days(1));
 
@@ -121,6 +125,25 @@ class RedisTokenStoreTest {
         Record ending = login(Instant.now().plus(Duration.ofDays(3)));
         put(store, ending.refreshed(1, ending.token()).refreshed(2, ending.token()), Kind.REFRESH);
         assertThat(operator.pttl(record())).isBetween(days(3) - 60_000, days(3));
+    }
+
+    /** The record may have been lost, or expired, without its mark. */
+    @Test
+    @Tag("D23")
+    void aMarkOfAnotherRecordIsNone() {
+        put(store, login(null), Kind.LOGIN);
+        for (Map<String, String> another : List.of(Map.of("markN", "1"), Map.of("markLogin", "f".repeat(32)))) {
+            Map<String, String> mark =
+                    new HashMap<>(Map.of("markLogin", ID, "markN", "0", "markAt", "1", "markP", "9"));
+            mark.putAll(another);
+            operator.del(lease());
+            operator.hset(lease(), mark);
+
+            assertThat(store.acquire(key, "a", login(null).version(), Duration.ofSeconds(20))
+                            .block(TIMEOUT)
+                            .otherMark())
+                    .isNull();
+        }
     }
 
     private static long days(int days) {
@@ -142,29 +165,56 @@ class RedisTokenStoreTest {
         operator.lpush(record(), "list");
         assertThatThrownBy(() -> store.load(key).block(TIMEOUT)).hasMessageContaining("WRONGTYPE");
         operator.del(record());
-        operator.set(record(), "rubbish");
-        assertThatThrownBy(() -> store.load(key).block(TIMEOUT))
+        String members = "\"login\":\"" + ID + "\",\"state\":\"LIVE\"";
+        for (String rubbish : List.of(
+                "rubbish",
+                "5",
+                "null",
+                "[]",
+                "{\"v\":1}",
+                "{\"v\":1,\"n\":0,\"p\":0,\"since\":\"a\"," + members + "}",
+                "{\"v\":1,\"n\":\"a\",\"p\":0,\"since\":1," + members + "}",
+                "{\"v\":1,\"n\":0,\"p\":\"a\",\"since\":1," + members + "}",
+                "{\"v\":1,\"n\":0,\"p\":0,\"since\":1,\"login\":5,\"state\":\"LIVE\"}")) {
+            operator.set(record(), rubbish);
+            assertThatThrownBy(() -> store.load(key).block(TIMEOUT)).as(rubbish).satisfies(this::isCorrupt);
+            assertThatThrownBy(() ->
+                            put(store, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
+                    .as(rubbish)
+                    .satisfies(this::isCorrupt);
+            assertThatThrownBy(() -> put(store, login(null), Kind.REPAIR))
+                    .as(rubbish)
+                    .satisfies(this::isCorrupt);
+            assertThat(operator.get(record())).isEqualTo(rubbish);
+
+            assertThat(put(store, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
+            operator.set(record(), rubbish);
+            assertThat(put(store, Record.signOut(ISSUED, ID), Kind.SIGN_OUT).record())
+                    .isEqualTo(Record.signOut(ISSUED, ID));
+        }
+    }
+
+    private void isCorrupt(Throwable error) {
+        assertThat(error)
                 .isInstanceOfSatisfying(
                         UnreadableRecordException.class,
                         e -> assertThat(e.reason()).isEqualTo(Reason.CORRUPT));
-        assertThatThrownBy(() -> put(store, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
-                .isInstanceOf(UnreadableRecordException.class);
-        assertThat(operator.get(record())).isEqualTo("rubbish");
-
-        assertThat(put(store, login(null), Kind.LOGIN).record()).isEqualTo(login(null));
     }
 
     @Test
     @Tag("D42")
     void aRecordOfANewerReleaseIsNeverReplaced() {
-        operator.set(record(), "{\"v\":2}");
-        for (Kind kind : List.of(Kind.LOGIN, Kind.REFRESH, Kind.SIGN_OUT, Kind.REPAIR)) {
-            assertThatThrownBy(() -> put(store, login(null), kind))
-                    .isInstanceOfSatisfying(
-                            UnreadableRecordException.class,
-                            e -> assertThat(e.reason()).isEqualTo(Reason.NEWER_FORMAT));
+        for (String newer : List.of(
+                "{\"v\":2}", "{\"v\":2,\"since\":1,\"login\":\"" + ID + "\",\"n\":0,\"p\":0,\"state\":\"LIVE\"}")) {
+            operator.set(record(), newer);
+            for (Kind kind : Kind.values()) {
+                assertThatThrownBy(() -> put(store, login(null), kind))
+                        .isInstanceOfSatisfying(
+                                UnreadableRecordException.class,
+                                e -> assertThat(e.reason()).isEqualTo(Reason.NEWER_FORMAT));
+            }
+            assertThat(operator.get(record())).isEqualTo(newer);
         }
-        assertThat(operator.get(record())).isEqualTo("{\"v\":2}");
     }
 
     @Test

@@ -247,6 +247,21 @@ public abstract class TokenStoreContract {
             assertThat(put(store, next, Kind.REFRESH).holds(next.version())).isTrue();
         }
 
+        /** Nodes that refresh without a lease may write two tokens under one version. All nodes must agree on the first. */
+        @Test
+        @Tag("D22")
+        void areNotReplacedByAnotherTokenUnderTheSameVersion() {
+            Record login = signedIn();
+            Record next = login.refreshed(1, token(2));
+            put(store, next, Kind.REFRESH);
+
+            for (Kind kind : List.of(Kind.REFRESH, Kind.REPAIR, Kind.LOGIN)) {
+                assertThat(put(other, login.refreshed(1, token(3)), kind).record())
+                        .isEqualTo(next);
+            }
+            assertThat(stored()).isEqualTo(next);
+        }
+
         @Test
         void areRefusedWhereThereIsNoneUnlessAUserOrARepairWritesThem() {
             Record login = login(1);
