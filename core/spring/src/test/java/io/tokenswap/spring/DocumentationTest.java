@@ -46,6 +46,8 @@ class DocumentationTest {
             import org.springframework.http.codec.ServerSentEvent;
             import org.springframework.security.config.Customizer;
             import org.springframework.security.config.web.server.ServerHttpSecurity;
+            import org.springframework.security.oauth2.client.ReactiveOAuth2AuthorizedClientManager;
+            import org.springframework.security.oauth2.client.web.reactive.function.client.ServerOAuth2AuthorizedClientExchangeFilterFunction;
             import org.springframework.security.web.server.SecurityWebFilterChain;
             import org.springframework.security.web.server.csrf.CsrfWebFilter;
             import org.springframework.security.web.server.util.matcher.*;
