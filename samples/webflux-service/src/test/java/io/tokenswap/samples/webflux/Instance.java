@@ -4,6 +4,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import reactor.core.publisher.Mono;
@@ -45,11 +48,17 @@ final class Instance implements AutoCloseable {
         await("a server at port " + port, this::isListening);
     }
 
+    /** Below the ports of outgoing connections, one of which could take the port before the server starts. */
     static int freePort() {
-        try (ServerSocket probe = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return probe.getLocalPort();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+        while (true) {
+            int port = ThreadLocalRandom.current().nextInt(10_000, 32_000);
+            try (ServerSocket probe = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+                return probe.getLocalPort();
+            } catch (BindException taken) {
+                continue;
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
         }
     }
 
@@ -84,6 +93,15 @@ final class Instance implements AutoCloseable {
         return new Instance(port, environment, command);
     }
 
+    static boolean haproxyIsInstalled() {
+        try {
+            new ProcessBuilder("haproxy", "-v").redirectOutput(Redirect.DISCARD).start();
+            return true;
+        } catch (IOException absent) {
+            return false;
+        }
+    }
+
     /** A proxy that sends each request to the next instance that is ready, and reports which one it was. */
     static Instance haproxy(int port, Path directory, int... instances) {
         StringBuilder configuration = new StringBuilder("""
@@ -95,7 +113,7 @@ final class Instance implements AutoCloseable {
                   timeout server 1m
                   retries 2
                   option redispatch 1
-                  retry-on conn-failure
+                  retry-on conn-failure empty-response
                 frontend public
                   bind 127.0.0.1:%d
                   default_backend services
@@ -147,6 +165,10 @@ final class Instance implements AutoCloseable {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    boolean isAlive() {
+        return process.isAlive();
     }
 
     int port() {
