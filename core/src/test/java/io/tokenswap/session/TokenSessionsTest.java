@@ -264,6 +264,18 @@ class TokenSessionsTest {
         }
 
         @Test
+        void overTheMaximumSizeDoesNotCloseASessionThatWasJustAskedFor() {
+            TokenSessions sessions = builder().maximumSize(1).build();
+            TokenSession session = signIn(sessions, "alice");
+            clock.advance(Duration.ofSeconds(8));
+            signIn(sessions, "bob");
+            assertThat(session.isDisposed()).isFalse();
+            clock.advance(Duration.ofSeconds(8));
+            signIn(sessions, "carol");
+            assertThat(session.isDisposed()).isTrue();
+        }
+
+        @Test
         void hasALimitThatIsLongerThanZero() {
             assertThatIllegalArgumentException().isThrownBy(() -> builder().idleTimeout(Duration.ZERO));
             assertThatIllegalArgumentException().isThrownBy(() -> builder().maximumSize(0));

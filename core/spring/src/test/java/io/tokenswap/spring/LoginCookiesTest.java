@@ -1,13 +1,18 @@
 package io.tokenswap.spring;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tokenswap.AuthorizationFailedException;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.KeyRing;
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.springframework.http.HttpCookie;
 import org.springframework.http.ResponseCookie;
@@ -59,6 +64,22 @@ class LoginCookiesTest {
         LoginCookies.Login found = Objects.requireNonNull(logins.find(redirect(login, cookie)));
         assertThat(found.request().uri()).isEqualTo(login.uri());
         assertThat(found.page()).isEqualTo("/me?x=1");
+    }
+
+    @Test
+    @Tag("E54")
+    void aLoginEndsWithItsCookieAlsoWhereABrowserKeepsThat() {
+        Instant begun = Instant.now();
+        AtomicReference<Instant> now = new AtomicReference<>(begun);
+        LoginCookies logins = new LoginCookies(
+                new BrowserCookies(new PublicUri(URI.create("http://localhost:8080"), new MockEnvironment())),
+                KeyRing.random().withClock(now::get));
+        ResponseCookie cookie = logins.begin(MockServerHttpRequest.get("/login").build(), login, null)
+                .get(0);
+        now.set(begun.plus(Duration.ofMinutes(10).minusSeconds(1)));
+        assertThat(logins.find(redirect(login, cookie))).isNotNull();
+        now.set(begun.plus(Duration.ofMinutes(10).plusSeconds(2)));
+        assertThatThrownBy(() -> logins.find(redirect(login, cookie))).isInstanceOf(AuthorizationFailedException.class);
     }
 
     @Test

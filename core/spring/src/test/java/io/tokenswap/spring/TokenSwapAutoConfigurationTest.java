@@ -13,10 +13,12 @@ import io.tokenswap.http.ExchangeServerEndpoint;
 import io.tokenswap.r2dbc.R2dbcTokenStore;
 import io.tokenswap.redis.RedisTokenStore;
 import io.tokenswap.session.RefreshPolicy;
+import io.tokenswap.session.SessionState;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenSessions;
 import io.tokenswap.session.TokenStore;
 import io.tokenswap.store.FileTokenStore;
+import io.tokenswap.testing.ReferenceStore;
 import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.io.IOException;
@@ -30,6 +32,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -508,6 +511,107 @@ class TokenSwapAutoConfigurationTest {
                 session.token().onErrorComplete().block();
                 assertThat(health(indicator).getStatus()).isEqualTo(Status.DOWN);
                 assertThat(health(indicator).getDetails()).containsEntry("state", "login_required");
+            });
+        }
+
+        @Test
+        void aSingleSessionThatIsClosedIsDown() {
+            VirtualClock clock = new VirtualClock();
+            ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+            TokenSession session = clock.session(endpoint).build(endpoint.grant());
+            runner.withBean(TokenSession.class, () -> session).run(context -> {
+                TokenSwapHealthIndicator indicator = context.getBean(TokenSwapHealthIndicator.class);
+                session.dispose();
+                assertThat(health(indicator).getStatus()).isEqualTo(Status.DOWN);
+                assertThat(health(indicator).getDetails()).containsEntry("state", "closed");
+            });
+        }
+
+        @Test
+        void theServiceStaysUpWhateverHappensToTheGrantOfOneUserAndShowsTheLastFailure() {
+            VirtualClock clock = new VirtualClock();
+            ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+            TokenSessions sessions = TokenSessions.builder(endpoint)
+                    .store(new ReferenceStore(clock).connect())
+                    .session(options -> options.clock(clock).scheduler(clock.scheduler()))
+                    .build();
+            runner.withBean(TokenSessions.class, () -> sessions).run(context -> {
+                TokenSwapHealthIndicator indicator = context.getBean(TokenSwapHealthIndicator.class);
+                TokenSession session = Objects.requireNonNull(
+                        sessions.signIn("alice", endpoint.grant()).block());
+                assertThat(health(indicator).getDetails()).doesNotContainKey("lastFailure");
+
+                endpoint.thenFail(ScriptedEndpoint.notSent());
+                session.refresh().onErrorComplete().block();
+
+                assertThat(health(indicator).getStatus()).isEqualTo(Status.UP);
+                assertThat(health(indicator).getDetails().get("lastFailure"))
+                        .isEqualTo(Map.of(
+                                "text",
+                                String.valueOf(ScriptedEndpoint.notSent().getMessage()),
+                                "at",
+                                clock.instant().toString()));
+
+                session.states().subscribe(); // keeps it open
+                endpoint.revoke();
+                clock.advance(Duration.ofHours(2));
+                session.token().onErrorComplete().block();
+
+                assertThat(session.state().status()).isEqualTo(SessionState.Status.LOGIN_REQUIRED);
+                assertThat(health(indicator).getStatus()).isEqualTo(Status.UP);
+                assertThat(String.valueOf(health(indicator).getDetails().get("sessions")))
+                        .contains("login_required=1", "valid=0");
+            });
+        }
+
+        @Test
+        void theMessageOfAStoreIsNotShown() {
+            VirtualClock clock = new VirtualClock();
+            ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofHours(1));
+            AtomicBoolean full = new AtomicBoolean();
+            TokenStore store = TokenStore.forOneProcess(
+                    KeyRing.random(),
+                    key -> Mono.empty(),
+                    (key, record) -> full.get()
+                            ? Mono.error(new IOException("refused: user=app password=hunter2"))
+                            : Mono.empty(),
+                    key -> Mono.empty());
+            TokenSessions sessions = TokenSessions.builder(endpoint)
+                    .store(store)
+                    .session(options -> options.clock(clock).scheduler(clock.scheduler()))
+                    .build();
+            runner.withBean(TokenSessions.class, () -> sessions).run(context -> {
+                TokenSession session = Objects.requireNonNull(
+                        sessions.signIn("alice", endpoint.grant()).block());
+                full.set(true);
+                session.renew(endpoint.grant()).subscribe(saved -> {}, error -> {});
+                clock.advance(Duration.ofMinutes(1));
+                assertThat(String.valueOf(health(context.getBean(TokenSwapHealthIndicator.class))
+                                .getDetails()
+                                .get("lastFailure")))
+                        .contains("The store failed with")
+                        .doesNotContain("hunter2");
+            });
+        }
+
+        @Test
+        void grantsThatEndSoonAreCounted() {
+            VirtualClock clock = new VirtualClock();
+            ScriptedEndpoint endpoint = new ScriptedEndpoint(clock, Duration.ofDays(50));
+            TokenSessions sessions = TokenSessions.builder(endpoint)
+                    .policy(RefreshPolicy.builder()
+                            .grantLifetime(Duration.ofDays(20))
+                            .build())
+                    .session(options -> options.clock(clock).scheduler(clock.scheduler()))
+                    .build();
+            runner.withBean(TokenSessions.class, () -> sessions).run(context -> {
+                sessions.signIn("alice", endpoint.grant()).block();
+                clock.advance(Duration.ofDays(15));
+                sessions.get("alice").block();
+                sessions.signIn("bob", endpoint.grant()).block();
+                assertThat(health(context.getBean(TokenSwapHealthIndicator.class))
+                                .getDetails())
+                        .containsEntry("grantsEnding", Map.of("7d", 1, "30d", 2));
             });
         }
 
