@@ -7,6 +7,7 @@ import io.tokenswap.session.SessionState.Status;
 import io.tokenswap.session.TokenStore.Rotates;
 import io.tokenswap.session.TokenStore.State;
 import io.tokenswap.testing.ReferenceStore.Fault;
+import io.tokenswap.testing.ReferenceStore.Operation;
 import io.tokenswap.testing.RotatingProvider;
 import io.tokenswap.testing.RotatingProvider.Presentation;
 import java.time.Duration;
@@ -221,6 +222,20 @@ class SharedStoreLeaseTest extends TwoNodesFixture {
             a.scheduler.crash();
             advance(Duration.ofMinutes(4));
             assertThat(cluster.provider.presentations()).hasSize(2);
+        }
+
+        /** The holder has the only copy of the successor, and the other node would otherwise present its old token. */
+        @Test
+        @Tag("D24")
+        void isExtendedUntilTheResultIsSaved() {
+            startBoth();
+            a.connection.faults((operation, key) -> operation == Operation.PUT ? Fault.fails() : Fault.none());
+            advance(TO_STALE.plusSeconds(30));
+            assertThat(cluster.provider.presentations()).hasSize(1);
+            a.connection.fault(Fault.none());
+            advance(Duration.ofSeconds(10));
+            assertThat(token(b)).isEqualTo(token(a)).containsExactly("alice 1/2");
+            assertThat(cluster.provider.presentations()).hasSize(1);
         }
 
         @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.tokenswap.session.SessionState.Status;
 import io.tokenswap.session.TokenStore.State;
 import io.tokenswap.testing.ReferenceStore.Fault;
+import io.tokenswap.testing.ReferenceStore.Operation;
 import io.tokenswap.testing.RotatingProvider;
 import io.tokenswap.testing.RotatingProvider.Presentation;
 import java.time.Duration;
@@ -80,6 +81,25 @@ class SharedStoreLossTest extends TwoNodesFixture {
             assertThat(status(b)).isEqualTo(Status.LOGIN_REQUIRED);
         }
 
+        /** Another node may have had the lease meanwhile, and a successor. */
+        @Test
+        @Tag("D26")
+        void afterTheStoreWasOutOfReachCountsAfterADeadline() {
+            startBoth();
+            cluster.provider.revoke(stored().token());
+            a.connection.faults((operation, key) -> operation == Operation.EXTEND ? Fault.fails() : Fault.none());
+            cluster.provider.faults(
+                    presentation -> RotatingProvider.Fault.none().slow(Duration.ofSeconds(10), Duration.ZERO));
+            advance(TO_REFRESH.plusSeconds(20));
+            assertThat(cluster.provider.presentations()).hasSize(1);
+            assertThat(stored().state()).isEqualTo(State.LIVE);
+            assertThat(status(a)).isNotEqualTo(Status.LOGIN_REQUIRED);
+            advance(Duration.ofSeconds(10));
+            assertThat(stored().state()).isEqualTo(State.DEAD);
+            assertThat(status(a)).isEqualTo(Status.LOGIN_REQUIRED);
+            assertThat(cluster.provider.presentations()).hasSize(1);
+        }
+
         @Test
         @Tag("D26")
         void isForgottenWhenTheSuccessorArrivesBeforeTheDeadline() {
@@ -100,6 +120,19 @@ class SharedStoreLossTest extends TwoNodesFixture {
 
     @Nested
     class AFailover {
+
+        @Test
+        @Tag("D28")
+        void thatLosesTheRecordDuringARequestDoesNotLoseItsSuccessor() {
+            startBoth();
+            cluster.provider.faults(presentation -> {
+                cluster.engine.evict(TokenStore.key(ALICE));
+                return RotatingProvider.Fault.none();
+            });
+            advance(TO_REFRESH.plusSeconds(10));
+            assertThat(storedToken()).isEqualTo("alice 1/2");
+            assertThat(token(b)).isEqualTo(token(a)).containsExactly("alice 1/2");
+        }
 
         @Test
         @Tag("D27")

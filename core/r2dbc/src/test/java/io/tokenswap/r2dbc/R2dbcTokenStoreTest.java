@@ -128,9 +128,14 @@ class R2dbcTokenStoreTest {
     @Test
     void anExpiredRecordIsAbsentAndALoginRemovesOthersLikeIt() {
         put(store, login(), Kind.LOGIN);
+        long attempt =
+                store.acquire(key, "a", login().version(), LEASE).block(LONGEST).attempt();
         postgres.ask("UPDATE tokenswap_tokens SET expires_at = 1");
 
         assertThat(store.load(key).block(LONGEST).record()).isNull();
+        Acquired extended = store.extend(key, "a", attempt, LEASE).block(LONGEST);
+        assertThat(extended.outcome()).isEqualTo(Outcome.MOVED);
+        assertThat(extended.record()).isNull();
         assertThat(store.acquire(key, "a", login().version(), LEASE)
                         .block(LONGEST)
                         .outcome())
