@@ -240,6 +240,35 @@ class RedisTokenStoreTest {
                 .verify(TIMEOUT);
     }
 
+    @Test
+    void theEndOfALeaseIsHeardAlsoIfItHasNoResult() {
+        Record login = login(null);
+        put(store, login, Kind.LOGIN);
+        long attempt = store.acquire(key, "a", login.version(), Duration.ofMinutes(10))
+                .block(TIMEOUT)
+                .attempt();
+        whenSubscribed()
+                .then(() ->
+                        store.release(key, "a", attempt, Duration.ZERO, true).block(TIMEOUT))
+                .expectNext(key)
+                .expectComplete()
+                .verify(TIMEOUT);
+    }
+
+    @Test
+    @Tag("D40")
+    void theTimeIsThatOfTheServerToTheMillisecond() {
+        Instant before = serverTime();
+        Instant now = store.load(key).block(TIMEOUT).now();
+
+        assertThat(now).isBetween(before, serverTime());
+    }
+
+    private static Instant serverTime() {
+        List<String> time = operator.time();
+        return Instant.ofEpochMilli(Long.parseLong(time.get(0)) * 1_000 + Long.parseLong(time.get(1)) / 1_000);
+    }
+
     /** A session loads its record before the first notification can arrive. */
     @Test
     void theBeginningOfTheNotificationsIsReportedForAllKeys() {
