@@ -149,6 +149,16 @@ class R2dbcTokenStoreTest {
     }
 
     @Test
+    void aLoginRemovesAFewOfManyExpiredRecords() {
+        put(store, login(), Kind.LOGIN);
+        postgres.ask("INSERT INTO tokenswap_tokens SELECT 'key-' || i, v, since, login, n, p, ended, record, 1"
+                + " FROM tokenswap_tokens, generate_series(1, 25) AS i");
+        put(store, login(), Kind.LOGIN);
+
+        assertThat(postgres.ask("SELECT key FROM tokenswap_tokens")).hasSize(26 - 10);
+    }
+
+    @Test
     void anExpiredRecordIsReplacedByAnOlderLogin() {
         put(store, Record.login(ISSUED.plusSeconds(1), ID, token()), Kind.LOGIN);
         postgres.ask("UPDATE tokenswap_tokens SET expires_at = 1");
@@ -284,6 +294,9 @@ class R2dbcTokenStoreTest {
         schema.createTable().then(schema.createTable()).block(LONGEST);
 
         assertThat(put(schema, login(), Kind.LOGIN)).isEqualTo(login());
+        postgres.ask("UPDATE auth.tokens SET expires_at = 1");
+        schema.put(TokenStore.key("another"), login(), Kind.LOGIN, "a", 0).block(LONGEST);
+        assertThat(postgres.ask("SELECT key FROM auth.tokens")).containsExactly(TokenStore.key("another"));
         assertThat(schema.ddl()).contains("CREATE TABLE IF NOT EXISTS auth.tokens");
         assertThatThrownBy(() -> R2dbcTokenStore.builder(postgres.pool(1), KEYS).table("tokens; DROP TABLE users"))
                 .isInstanceOf(IllegalArgumentException.class);

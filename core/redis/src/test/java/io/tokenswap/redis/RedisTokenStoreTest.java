@@ -396,8 +396,8 @@ class RedisTokenStoreTest {
             Mono.defer(() -> frozen.load(key)).retry(20).block(TIMEOUT);
             other.freeze();
             for (int i = 0; i < 3; i++) {
-                assertThatThrownBy(() -> frozen.load(key).block(TIMEOUT))
-                        .hasRootCauseInstanceOf(TimeoutException.class);
+                assertThat(frozen.load(key).materialize().block(TIMEOUT).getThrowable())
+                        .isInstanceOf(TimeoutException.class);
             }
             other.thaw();
 
@@ -507,6 +507,17 @@ class RedisTokenStoreTest {
         } finally {
             poor.shutdown(Duration.ZERO, Duration.ofSeconds(2));
         }
+    }
+
+    @Test
+    @Tag("E82")
+    void theThreadsOfTheClientReadNoRecord() {
+        put(store, login(null), Kind.LOGIN);
+
+        assertThat(store.load(key)
+                        .map(entry -> Thread.currentThread().getName())
+                        .block(TIMEOUT))
+                .startsWith("tokenswap-redis");
     }
 
     private Mono<Entry> put(TokenStore store, Record record) {

@@ -586,10 +586,16 @@ public abstract class TokenStoreContract {
             long attempt = acquire(store, "a", login.version()).attempt();
             Record again = Record.login(login.version().since().plusMillis(1), id(2), token(2));
             put(other, again, Kind.LOGIN);
-            get(other.put(key, again, Kind.LOGIN, "b", attempt));
-            get(other.put(key, again, Kind.LOGIN, "a", attempt + 1));
+            Record third = Record.login(login.version().since().plusMillis(2), id(3), token(3));
+            Record last = Record.login(login.version().since().plusMillis(3), id(4), token(4));
+            for (Record next : List.of(third, third)) { // accepted, and then refused
+                get(other.put(key, next, Kind.LOGIN, "b", attempt));
+            }
+            for (Record next : List.of(last, last)) {
+                get(other.put(key, next, Kind.LOGIN, "a", attempt + 1));
+            }
 
-            assertThat(acquire(other, "b", again.version()).outcome()).isEqualTo(Outcome.BUSY);
+            assertThat(acquire(other, "b", last.version()).outcome()).isEqualTo(Outcome.BUSY);
         }
 
         @Test
