@@ -3,6 +3,7 @@ package io.tokenswap.store;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.session.TokenStore;
+import io.tokenswap.session.TokenStore.Acquired;
 import io.tokenswap.session.TokenStore.Kind;
 import io.tokenswap.session.TokenStore.Outcome;
 import io.tokenswap.session.TokenStore.Record;
@@ -84,7 +85,10 @@ class FileProcessesTest {
 
             holder.kill();
 
-            assertThat(acquire(store, login)).isEqualTo(Outcome.GRANTED);
+            Acquired acquired = store.acquire(KEY, "test", login.version(), Duration.ofSeconds(20))
+                    .block();
+            assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
+            assertThat(acquired.attempt()).as("after that of the process").isEqualTo(2);
         }
     }
 
