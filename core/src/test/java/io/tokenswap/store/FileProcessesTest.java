@@ -159,7 +159,7 @@ class FileProcessesTest {
     @Test
     @Tag("D04")
     @Tag("stress")
-    @Timeout(value = 60, unit = TimeUnit.MINUTES)
+    @Timeout(value = 180, unit = TimeUnit.MINUTES)
     void thatAreKilledTwoThousandTimesLeaveAWholeRecord() {
         kills(400, 5);
     }
