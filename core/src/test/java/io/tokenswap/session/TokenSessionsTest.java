@@ -206,6 +206,23 @@ class TokenSessionsTest {
     }
 
     @Nested
+    class LoadsAtDisposal {
+
+        @Test
+        void failWithoutLeavingASessionOpen() {
+            signIn("alice");
+            TokenSessions other = builder().build();
+            engine.freeze();
+            List<Throwable> errors = new ArrayList<>();
+            other.get("alice").subscribe(session -> {}, errors::add);
+            other.dispose();
+            engine.thaw();
+            clock.advance(Duration.ofSeconds(1));
+            assertThat(errors).singleElement().isInstanceOf(SessionClosedException.class);
+        }
+    }
+
+    @Nested
     class Idleness {
 
         @Test
@@ -218,6 +235,16 @@ class TokenSessionsTest {
             assertThat(size()).isZero();
             assertThat(secret(get("alice")))
                     .isEqualTo("access-1".replace("1", String.valueOf(1 + endpoint.refreshes())));
+        }
+
+        @Test
+        void beginsAgainWithEachUse() {
+            TokenSession session = signIn("alice");
+            for (int use = 0; use < 3; use++) {
+                clock.advance(IDLE.minusMinutes(10));
+                assertThat(get("alice")).isSameAs(session);
+            }
+            assertThat(session.isDisposed()).isFalse();
         }
 
         @Test
