@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.tokenswap.KeyRing;
 import io.tokenswap.internal.Speculation;
 import io.tokenswap.internal.UrlEncoded;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -101,12 +102,15 @@ final class CallbackRoute {
         try {
             return PendingLogin.open(seals, state);
         } catch (KeyRing.OpenException refused) {
-            if (refused.reason() == KeyRing.OpenException.Reason.NEWER_KEY) {
-                throw Seals.unknownYet();
-            }
-            throw ErrorResponse.invalidRequest(
-                    "It was not started here, or more than ten minutes ago, or before this server was updated");
+            throw refused.reason() == KeyRing.OpenException.Reason.NEWER_KEY ? Seals.unknownYet() : notStartedHere();
+        } catch (UncheckedIOException otherVersion) {
+            throw notStartedHere();
         }
+    }
+
+    private static ErrorResponse notStartedHere() {
+        return ErrorResponse.invalidRequest(
+                "It was not started here, or more than ten minutes ago, or before this server was updated");
     }
 
     private ServerResponse respond(

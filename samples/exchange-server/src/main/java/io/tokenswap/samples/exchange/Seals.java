@@ -76,6 +76,7 @@ final class Seals {
      *
      * @param life the life of the seal, exclusive, or null for one without an end
      * @throws KeyRing.OpenException if it does not open
+     * @throws UncheckedIOException if its content is that of another version of this server
      */
     <T> T open(Purpose purpose, String sealed, @Nullable Duration life, Reader<T> reader) {
         byte[] content =

@@ -9,6 +9,7 @@ import io.tokenswap.TokenEndpoint;
 import io.tokenswap.TokenSwapException;
 import io.tokenswap.samples.exchange.limit.RateLimits;
 import io.tokenswap.samples.exchange.operation.Metrics;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
@@ -100,6 +101,8 @@ final class TokenRoute {
             return AuthorizationCode.of(opened.code(), publicUrl.callback(), swap.verifier(), Set.of());
         } catch (KeyRing.OpenException refused) {
             return directCode(swap, refused.reason());
+        } catch (UncheckedIOException otherVersion) {
+            throw ProviderFailure.invalidGrant();
         }
     }
 
@@ -164,6 +167,8 @@ final class TokenRoute {
                 case FUTURE -> throw Seals.fromTheFuture();
                 case EXPIRED -> throw unknownGrant();
             };
+        } catch (UncheckedIOException otherVersion) {
+            throw ProviderFailure.invalidGrant();
         }
     }
 

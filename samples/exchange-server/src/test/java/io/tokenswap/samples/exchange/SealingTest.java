@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.CodeVerifier;
+import io.tokenswap.KeyRing;
 import java.net.http.HttpResponse;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -181,8 +182,31 @@ class SealingTest {
                 assertThat(response.body()).contains("\"processed\":\"no\"");
                 assertThat(response.headers().firstValue("Retry-After")).contains("5");
             }
+            // A login waits for its person, who reloads the page.
+            Exchange.Login login = ahead.login(Exchange.AUTHORIZE);
+            HttpResponse<String> page = behind.callback("code=c&state=" + login.state(), login);
+            assertThat(page.statusCode()).isEqualTo(503);
+            assertThat(page.headers().firstValue("Retry-After")).contains("5");
+            assertThat(page.headers().firstValue("Content-Type")).contains("text/html; charset=utf-8");
             assertThat(behind.provider.asked).isEmpty();
             assertThat(accepting.refresh(refreshToken).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    @Tag("E86")
+    void aSealOfAnotherVersionOfTheServerAsksForANewSignIn() {
+        try (Exchange exchange = new Exchange(SEALED)) {
+            Seals otherVersion = new Seals("client", KeyRing.of(Exchange.KEY), () -> exchange.now);
+            Seals.Content content = out -> out.writeInt(1);
+
+            HttpResponse<String> page =
+                    exchange.get("/callback?code=c&state=" + otherVersion.seal(Seals.Purpose.LOGIN, content));
+            assertThat(page.statusCode()).isEqualTo(400);
+            assertThat(page.body()).contains("updated").contains("sign in again");
+            assertInvalidGrant(exchange.form("/swap", "code=" + otherVersion.seal(Seals.Purpose.CODE, content)));
+            assertInvalidGrant(exchange.refresh(otherVersion.seal(Seals.Purpose.REFRESH_TOKEN, content)));
+            assertThat(exchange.provider.asked).isEmpty();
         }
     }
 
