@@ -66,6 +66,9 @@ final class Program implements Callable<Integer> {
     public static void main(String[] args) {
         // A thread that does nothing but accept connections: none waits when the listener closes.
         System.setProperty(ReactorNetty.IO_SELECT_COUNT, "1");
+        // TLS 1.2 lets a client repeat the handshake on one connection without end, which costs the server more than
+        // the client.
+        System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
         int exitCode = run(
                 args,
                 System.getenv(),
@@ -194,7 +197,7 @@ final class Program implements Callable<Integer> {
         } catch (RequestRejectedException e) {
             err.println(
                     e.status() == 401 || e.status() == 403
-                            ? "The provider does not accept the client: check CLIENT_ID and CLIENT_SECRET."
+                            ? "The provider does not accept the client: check CLIENT_ID, CLIENT_SECRET and PROVIDER_TOKEN_URL."
                             : "The provider responded with status " + e.status() + ": check PROVIDER_TOKEN_URL.");
             return 1;
         } catch (TokenSwapException e) {

@@ -1,6 +1,7 @@
 package io.tokenswap.samples.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.GeneralSecurityException;
+import java.util.HashMap;
 import java.util.Map;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -70,8 +72,35 @@ class TlsTest {
         }
     }
 
+    @Test
+    void aClientCannotRepeatTheHandshake(@TempDir Path directory) throws Exception {
+        Certificate certificate = Certificate.create(directory, "localhost");
+        int port = RedisProcess.freePort();
+        Map<String, String> variables = new HashMap<>(variables(certificate));
+        variables.put("PORT", String.valueOf(port));
+        try (ServerProcess process = ServerProcess.start(variables);
+                SSLSocket socket = connect(port)) {
+            socket.setEnabledProtocols(new String[] {"TLSv1.2"});
+            socket.startHandshake();
+
+            assertThatThrownBy(() -> {
+                        socket.startHandshake();
+                        ask(socket);
+                    })
+                    .isInstanceOf(IOException.class);
+            try (SSLSocket next = connect(port)) {
+                assertThat(ask(next)).startsWith("HTTP/1.1 200 ");
+            }
+            assertThat(process.uri()).hasToString("https://localhost");
+        }
+    }
+
     private static Exchange exchange(Certificate certificate) {
-        return new Exchange(Map.of(
+        return new Exchange(variables(certificate));
+    }
+
+    private static Map<String, String> variables(Certificate certificate) {
+        return Map.of(
                 "TLS_CERTIFICATE",
                 certificate.chain().toString(),
                 "TLS_PRIVATE_KEY",
@@ -79,7 +108,7 @@ class TlsTest {
                 "PUBLIC_URL",
                 "https://localhost",
                 "SEAL_KEYS",
-                Exchange.KEY));
+                Exchange.KEY);
     }
 
     private static void copy(Path from, Path to) throws IOException {
@@ -104,10 +133,14 @@ class TlsTest {
 
     private static SSLSocket connect(Exchange exchange, String... protocols)
             throws IOException, GeneralSecurityException {
+        return connect(exchange.port(), protocols);
+    }
+
+    private static SSLSocket connect(int port, String... protocols) throws IOException, GeneralSecurityException {
         SSLContext context = SSLContext.getInstance("TLS");
         // The test compares the certificate itself.
         context.init(null, InsecureTrustManagerFactory.INSTANCE.getTrustManagers(), null);
-        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", exchange.port());
+        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", port);
         socket.setSoTimeout(20_000);
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setApplicationProtocols(protocols);
