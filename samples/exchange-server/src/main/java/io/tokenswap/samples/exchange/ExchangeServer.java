@@ -52,6 +52,8 @@ public final class ExchangeServer implements AutoCloseable {
     private static final int LONGEST_HEAD = 16 * 1024;
     private static final Duration PROVIDER_TIMEOUT = Duration.ofSeconds(10);
     private static final Duration PROVIDER_IDLE = Duration.ofSeconds(10);
+    /** A busy connection must end some time, or a changed DNS entry would never be followed. */
+    static final Duration PROVIDER_LIFE = Duration.ofMinutes(5);
     /** The time for requests in flight, from the close of the listener on. */
     private static final Duration GRACE = Duration.ofSeconds(20);
     /** The time for connections that wait to be accepted. */
@@ -107,11 +109,7 @@ public final class ExchangeServer implements AutoCloseable {
      */
     public static Mono<ExchangeServer> start(ExchangeServerConfig config) {
         return Mono.defer(() -> {
-            ConnectionProvider connections = ConnectionProvider.builder("provider")
-                    .maxConnections(config.providerConnections)
-                    .pendingAcquireMaxCount(config.providerConnections)
-                    .maxIdleTime(PROVIDER_IDLE)
-                    .build();
+            ConnectionProvider connections = providerConnections(config, PROVIDER_LIFE);
             return start(
                             config,
                             secret -> provider(config, secret, connections),
@@ -120,6 +118,16 @@ public final class ExchangeServer implements AutoCloseable {
                             List.of(connections))
                     .doOnError(failed -> connections.dispose());
         });
+    }
+
+    /** @param life the longest life of a connection, however busy it is */
+    static ConnectionProvider providerConnections(ExchangeServerConfig config, Duration life) {
+        return ConnectionProvider.builder("provider")
+                .maxConnections(config.providerConnections)
+                .pendingAcquireMaxCount(config.providerConnections)
+                .maxIdleTime(PROVIDER_IDLE)
+                .maxLifeTime(life)
+                .build();
     }
 
     static TokenEndpoint provider(ExchangeServerConfig config, String clientSecret, ConnectionProvider connections) {

@@ -3,6 +3,8 @@ package io.tokenswap.samples.exchange;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tokenswap.RefreshToken;
+import io.tokenswap.TokenEndpoint;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -12,12 +14,16 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentSkipListSet;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.ChannelBindException;
+import reactor.netty.DisposableServer;
+import reactor.netty.http.server.HttpServer;
 import reactor.netty.resources.ConnectionProvider;
 
 class ExchangeServerTest {
@@ -157,6 +163,39 @@ class ExchangeServerTest {
 
         assertThat(ExchangeServer.provider(config(0), "of-no-use", connections).timeout())
                 .isEqualTo(Duration.ofSeconds(10));
+    }
+
+    @Test
+    @Tag("E36")
+    void aBusyConnectionToTheProviderEndsAfterItsLife() {
+        Set<Integer> ports = new ConcurrentSkipListSet<>();
+        DisposableServer provider = HttpServer.create()
+                .host("127.0.0.1")
+                .port(0)
+                .handle((request, response) -> {
+                    ports.add(request.remoteAddress().getPort());
+                    // Longer than the life of a connection.
+                    return response.header("Content-Type", "application/json")
+                            .sendString(Mono.delay(Duration.ofMillis(50)).thenReturn(FakeProvider.TOKEN));
+                })
+                .bindNow();
+        ExchangeServerConfig config = ExchangeServerConfig.from(Map.of(
+                "CLIENT_ID",
+                "client",
+                "CLIENT_SECRET",
+                Exchange.SECRET,
+                "PROVIDER_TOKEN_URL",
+                "http://127.0.0.1:" + provider.port() + "/token"));
+        ConnectionProvider connections = ExchangeServer.providerConnections(config, Duration.ofMillis(1));
+        TokenEndpoint endpoint = ExchangeServer.provider(config, Exchange.SECRET, connections);
+        for (int i = 0; i < 3; i++) {
+            endpoint.refresh(RefreshToken.of("rt-" + i)).block();
+        }
+        connections.dispose();
+        provider.disposeNow();
+
+        assertThat(ports).hasSize(3);
+        assertThat(ExchangeServer.PROVIDER_LIFE).isEqualTo(Duration.ofMinutes(5));
     }
 
     @Test
