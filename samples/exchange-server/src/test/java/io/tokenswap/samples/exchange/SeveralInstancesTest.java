@@ -21,7 +21,6 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -462,33 +461,6 @@ class SeveralInstancesTest {
 
         private interface Work {
             void run() throws IOException;
-        }
-    }
-
-    @Test
-    @Tag("E82")
-    void theCommandsThatWaitForAFrozenRedisAreBounded() throws IOException {
-        try (RedisProcess own = new RedisProcess()) {
-            RedisMemory memory = RedisMemory.at(own.url());
-            try {
-                memory.start(Mono::empty);
-                await(memory::isReachable);
-                own.freeze();
-                List<Throwable> failures = Flux.range(0, 3_000)
-                        .flatMap(
-                                i -> memory.read("k" + i)
-                                        .<Throwable>then(Mono.empty())
-                                        .onErrorResume(Mono::just),
-                                3_000)
-                        .collectList()
-                        .block(Duration.ofSeconds(60));
-
-                assertThat(failures).hasSize(3_000);
-                assertThat(failures.stream().filter(failure -> !(failure instanceof TimeoutException)))
-                        .hasSizeGreaterThan(1_000);
-            } finally {
-                memory.dispose();
-            }
         }
     }
 

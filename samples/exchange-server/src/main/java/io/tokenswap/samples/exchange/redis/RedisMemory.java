@@ -3,6 +3,7 @@ package io.tokenswap.samples.exchange.redis;
 import io.lettuce.core.AbstractRedisClient;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandTimeoutException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.SocketOptions;
@@ -14,12 +15,14 @@ import io.lettuce.core.cluster.ClusterClientOptions;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.RedisClusterURIUtil;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
+import io.netty.channel.ConnectTimeoutException;
 import io.tokenswap.internal.Timers;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -31,6 +34,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
 
 /**
  * Shared memory in Redis: one server, one that Sentinel names, or a cluster.
@@ -75,6 +79,10 @@ public final class RedisMemory implements SharedMemory, Disposable {
 
     private static final Duration BEAT = Duration.ofSeconds(1);
     private static final int MOST_MISSED_BEATS = 3;
+    /** Repeats of a probe that has timed out. */
+    private static final int PROBES = 9;
+
+    private static final Duration PROBE_DEADLINE = Duration.ofSeconds(10);
     private static final Duration CONNECT = Duration.ofSeconds(1);
     private static final int MOST_COMMANDS = 1_000;
     /** Each command has a deadline here already. */
@@ -117,25 +125,27 @@ public final class RedisMemory implements SharedMemory, Disposable {
             List<RedisURI> nodes = RedisClusterURIUtil.toRedisURIs(URI.create(url.replaceFirst("-cluster://", "://")));
             nodes.forEach(node -> node.setTimeout(CONNECT));
             RedisClusterClient client = RedisClusterClient.create(nodes);
-            client.setOptions(ClusterClientOptions.builder()
-                    .socketOptions(socket)
-                    .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-                    .requestQueueSize(MOST_COMMANDS)
-                    .timeoutOptions(WITHOUT_TIMEOUTS)
-                    .build());
+            ClusterClientOptions.Builder options = ClusterClientOptions.builder();
+            bound(options, socket);
+            client.setOptions(options.build());
             return new RedisMemory(String.valueOf(nodes.get(0)), client, () -> Connection.of(client.connect()));
         }
         RedisURI uri = RedisURI.create(url);
         uri.setTimeout(CONNECT);
         RedisClient client = RedisClient.create(uri);
-        client.setOptions(ClientOptions.builder()
-                .socketOptions(socket)
-                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
-                .requestQueueSize(MOST_COMMANDS)
-                .timeoutOptions(WITHOUT_TIMEOUTS)
-                .build());
+        ClientOptions.Builder options = ClientOptions.builder();
+        bound(options, socket);
+        client.setOptions(options.build());
         // The text of a RedisURI hides its password.
         return new RedisMemory(String.valueOf(uri), client, () -> Connection.of(client.connect()));
+    }
+
+    /** Bounds the commands that wait: none waits for a lost connection, and no more than a queue of a few for a slow one. */
+    static void bound(ClientOptions.Builder options, SocketOptions socket) {
+        options.socketOptions(socket)
+                .disconnectedBehavior(ClientOptions.DisconnectedBehavior.REJECT_COMMANDS)
+                .requestQueueSize(MOST_COMMANDS)
+                .timeoutOptions(WITHOUT_TIMEOUTS);
     }
 
     /**
@@ -150,13 +160,30 @@ public final class RedisMemory implements SharedMemory, Disposable {
                 .subscribe());
     }
 
-    /** Connects and sends one command. Emits an error with the address and the cause if Redis does not respond. */
+    /**
+     * Connects and sends one command, with more time than an operation has. Emits an error with the address and the cause if
+     * Redis does not respond.
+     */
     public Mono<Void> probe() {
         return connected()
-                .then(Mono.defer(() -> read("probe")))
+                .then(Mono.defer(() -> run(PROBE_DEADLINE, READ, "probe")))
+                .retryWhen(Retry.fixedDelay(PROBES, BEAT)
+                        .filter(RedisMemory::isTimeout)
+                        .onRetryExhaustedThrow((spec, signal) -> signal.failure()))
                 .onErrorMap(failure -> new IllegalStateException(
                         "Redis does not respond (" + address + "): " + cause(failure), failure))
                 .then();
+    }
+
+    private static boolean isTimeout(Throwable failure) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof TimeoutException
+                    || cause instanceof RedisCommandTimeoutException
+                    || cause instanceof ConnectTimeoutException) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** Returns true if the last beat got its response. */
@@ -239,6 +266,10 @@ public final class RedisMemory implements SharedMemory, Disposable {
     }
 
     private Mono<List<Object>> run(String script, String key, String... arguments) {
+        return run(DEADLINE, script, key, arguments);
+    }
+
+    private Mono<List<Object>> run(Duration deadline, String script, String key, String... arguments) {
         return Mono.defer(() -> {
                     Connection current = connection;
                     return current == null
@@ -248,7 +279,7 @@ public final class RedisMemory implements SharedMemory, Disposable {
                                             script, ScriptOutputType.MULTI, new String[] {PREFIX + key}, arguments)
                                     .toCompletableFuture());
                 })
-                .timeout(DEADLINE, scheduler)
+                .timeout(deadline, scheduler)
                 .publishOn(scheduler);
     }
 
