@@ -26,7 +26,7 @@ record AllowedRedirectUris(List<String> entries) {
     }
 
     /**
-     * Parses a list for logins of which this server only swaps the code. Applications of phones have schemes of their own
+     * Parses a list for logins of which this server only swaps the code. Applications on phones have private-use schemes
      * there.
      */
     static AllowedRedirectUris parseDirect(String commaSeparated) {

@@ -23,10 +23,6 @@ final class ProviderFailure {
     /** The pause that is asked for where the provider names none. */
     static final Duration DEFAULT_PAUSE = Duration.ofSeconds(5);
 
-    /** Other spellings of {@code invalid_grant}, seen at providers of the field. */
-    private static final Set<String> ENDED_GRANTS = Set.of(
-            OAuthErrorException.INVALID_GRANT, "bad_refresh_token", "bad_verification_code", "refresh_token_not_found");
-
     private static final Set<String> MISCONFIGURATIONS = Set.of("invalid_client", "unauthorized_client");
 
     private static final Logger log = LoggerFactory.getLogger(ProviderFailure.class);
@@ -62,7 +58,7 @@ final class ProviderFailure {
 
     private static ErrorResponse reported(GrantType grantType, OAuthErrorException failure, Caller caller) {
         String error = failure.error();
-        if (ENDED_GRANTS.contains(error)) {
+        if (error.equals(OAuthErrorException.INVALID_GRANT)) {
             if (grantType == GrantType.AUTHORIZATION_CODE) {
                 log.warn(
                         "The provider refused a code ({}). Likely causes: the redirect URI or the code. (request {})",
@@ -129,7 +125,7 @@ final class ProviderFailure {
             return "success";
         }
         if (failure instanceof OAuthErrorException reported) {
-            return ENDED_GRANTS.contains(reported.error()) ? "invalid_grant" : "refused";
+            return reported.error().equals(OAuthErrorException.INVALID_GRANT) ? "invalid_grant" : "refused";
         }
         return failure instanceof TokenUnavailableException unavailable
                 ? unavailable.reason().name().toLowerCase(Locale.ROOT)

@@ -78,7 +78,7 @@ class DirectLoginTest {
     }
 
     @Test
-    void anApplicationOfAPhoneHasASchemeOfItsOwn() {
+    void aRedirectUriWithAPrivateUseSchemeIsSwapped() {
         try (Exchange phones =
                 new Exchange(Map.of("DIRECT_REDIRECT_URIS", "com.example.app:/callback,my-ios-app://login-callback"))) {
             phones.form("/swap", "code=AQDc");

@@ -264,6 +264,13 @@ class ExchangeServerConfigTest {
     }
 
     @Test
+    @Tag("E80")
+    void severalInstancesWithoutAKeyStopTheStart() {
+        assertThat(problems(with("REDIS_URL", "redis://127.0.0.1:6379")))
+                .containsExactly("SEAL_KEYS is not set, and REDIS_URL is: all instances need the same keys");
+    }
+
+    @Test
     @Tag("E65")
     void httpsWithoutAKeyAndACommaInScopesStopTheStart() {
         Map<String, String> variables = new HashMap<>(ENOUGH);

@@ -22,6 +22,12 @@ class IdleConnectionsTest {
         "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20)
     };
 
+    /** The number of Reactor Netty on a machine of up to four cores. */
+    private static final int EVENT_LOOPS = 4;
+
+    private static final byte[] EIGHT_PAGES =
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(8).getBytes(StandardCharsets.US_ASCII);
+
     @Test
     @Tag("C60")
     void idleClientsHinderNoOtherClient() throws Exception {
@@ -39,13 +45,23 @@ class IdleConnectionsTest {
 
     /** Returns the times of requests in order of their length. */
     private static List<Long> healthBeside(int clients, int requests) throws Exception {
-        Map<String, String> variables =
-                Map.of("HEADER_TIMEOUT", "10m", "BODY_TIMEOUT", "10m", "RESPONSE_TIMEOUT", "10m", "KEEP_ALIVE", "10m");
+        Map<String, String> variables = Map.of(
+                "HEADER_TIMEOUT",
+                "10m",
+                "BODY_TIMEOUT",
+                "10m",
+                "RESPONSE_TIMEOUT",
+                "10m",
+                "KEEP_ALIVE",
+                "10m",
+                "LIMIT_TOTAL",
+                "0");
         List<Socket> sockets = new ArrayList<>();
         try (ServerProcess process = ServerProcess.start(variables)) {
             for (int i = 0; i < clients; i++) {
                 sockets.add(connect(process, "127.0.1." + (1 + i % 100), KINDS[i % KINDS.length]));
             }
+            leaveUnread(process, sockets);
             List<Long> times = new ArrayList<>();
             for (int i = 0; i < requests; i++) {
                 long start = System.nanoTime();
@@ -61,7 +77,33 @@ class IdleConnectionsTest {
         }
     }
 
-    /** Asks on a connection of its own. The server gives each to the next event loop, so that none is left out. */
+    /** Requests more pages than a socket buffers, on a connection of each event loop, and reads none. */
+    private static void leaveUnread(ServerProcess process, List<Socket> sockets) throws IOException {
+        List<Socket> unread = new ArrayList<>();
+        for (int i = 0; i < EVENT_LOOPS; i++) {
+            Socket socket = new Socket();
+            sockets.add(socket);
+            unread.add(socket);
+            socket.setReceiveBufferSize(1_024);
+            socket.connect(new InetSocketAddress("127.0.0.1", process.uri().getPort()));
+        }
+        for (int round = 0; round < 150; round++) {
+            unread.removeIf(IdleConnectionsTest::isClosedAfterAnotherRound);
+            // More requests without a response would be refused, so that they are sent one round after another.
+            assertThat(health(process)).startsWith("HTTP/1.1 200 ");
+        }
+    }
+
+    private static boolean isClosedAfterAnotherRound(Socket socket) {
+        try {
+            socket.getOutputStream().write(EIGHT_PAGES);
+            return false;
+        } catch (IOException refused) {
+            return true;
+        }
+    }
+
+    /** Sends a request on a new connection. The server gives each to the next event loop, so that none is left out. */
     private static String health(ServerProcess process) throws IOException {
         try (Socket socket =
                 connect(process, "127.0.0.1", "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")) {

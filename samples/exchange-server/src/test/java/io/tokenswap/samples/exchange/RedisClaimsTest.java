@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
@@ -101,6 +102,23 @@ class RedisClaimsTest {
     }
 
     @Test
+    @Tag("C45")
+    void theLifeOfASharedTokenCountsFromItsRequest() {
+        Instant now = Instant.parse("2026-11-23T12:00:00Z");
+        InstantSource clock = InstantSource.fixed(now);
+        Seals seals = new Seals("client", KeyRing.of(Exchange.KEY), clock);
+        memory.entries.put(KEY.hash(), SharedResult.seal(seals, KEY, GRANT, now));
+        RedisClaims claims =
+                new RedisClaims(memory, new ProviderPlaces(1, 10), seals, clock, null, Duration.ofSeconds(1));
+
+        Grant shared = claims.refresh(KEY, request).block();
+
+        // Of the 30 seconds of the entry, 10 are left.
+        assertThat(shared.expiresAt()).isEqualTo(GRANT.expiresAt().minusSeconds(20));
+        assertThat(sent).hasValue(0);
+    }
+
+    @Test
     @Tag("E81")
     void withoutTheMemoryAProviderThatHasReplacedARefreshTokenOnceGetsNoRequest() {
         RedisClaims claims = claims(1, Duration.ofSeconds(10));
@@ -121,13 +139,31 @@ class RedisClaimsTest {
         assertThat(sent).hasValue(1);
     }
 
+    @Test
+    @Tag("E81")
+    void anOperatorWhoKnowsWhetherTheProviderRotatesIsBelieved() {
+        Grant notReplaced = new Grant("at", "Bearer", "", null, null, null, null);
+        RedisClaims rotates = claims(1, Duration.ofSeconds(10), true);
+        RedisClaims keeps = claims(1, Duration.ofSeconds(10), false);
+        assertThat(rotates.refresh(OTHER, Mono.just(notReplaced)).block()).isEqualTo(notReplaced);
+        assertThat(keeps.refresh(KEY, request).block()).isEqualTo(GRANT);
+        memory.lost = true;
+
+        assertThatThrownBy(() -> rotates.refresh(KEY, request).block()).isInstanceOf(ErrorResponse.class);
+        assertThat(keeps.refresh(KEY, request).block()).isEqualTo(GRANT);
+    }
+
     private static Seals seals() {
         return new Seals("client", KeyRing.of(Exchange.KEY), InstantSource.system());
     }
 
     private RedisClaims claims(int places, Duration longestWait) {
+        return claims(places, longestWait, null);
+    }
+
+    private RedisClaims claims(int places, Duration longestWait, @Nullable Boolean rotates) {
         return new RedisClaims(
-                memory, new ProviderPlaces(places, 10), seals(), InstantSource.system(), null, longestWait);
+                memory, new ProviderPlaces(places, 10), seals(), InstantSource.system(), rotates, longestWait);
     }
 
     /** Keeps entries without an end. */
@@ -147,7 +183,7 @@ class RedisClaimsTest {
             return Mono.defer(() -> entry(entries.get(key)));
         }
 
-        private static Mono<Entry> entry(@org.jspecify.annotations.Nullable String value) {
+        private static Mono<Entry> entry(@Nullable String value) {
             return Mono.justOrEmpty(value).map(there -> new Entry(there, Duration.ofSeconds(10)));
         }
 

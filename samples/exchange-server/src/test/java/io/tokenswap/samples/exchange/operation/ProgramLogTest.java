@@ -1,8 +1,12 @@
 package io.tokenswap.samples.exchange.operation;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import ch.qos.logback.classic.AsyncAppender;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import ch.qos.logback.classic.joran.JoranConfigurator;
+import ch.qos.logback.classic.util.LogbackMDCAdapter;
 import ch.qos.logback.core.joran.spi.JoranException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -23,8 +27,9 @@ class ProgramLogTest {
         CountDownLatch read = new CountDownLatch(1);
         PrintStream err = System.err;
         LoggerContext context = new LoggerContext();
-        try (PrintStream unread = new PrintStream(new Unread(read), true, StandardCharsets.UTF_8)) {
-            System.setErr(unread);
+        context.setMDCAdapter(new LogbackMDCAdapter());
+        try {
+            System.setErr(new PrintStream(new Unread(read), true, StandardCharsets.UTF_8));
             JoranConfigurator configurator = new JoranConfigurator();
             configurator.setContext(context);
             configurator.doConfigure("src/main/program/logback.xml");
@@ -33,6 +38,9 @@ class ProgramLogTest {
             for (int i = 0; i < 5_000; i++) {
                 log.warn("Kind " + i % 900);
             }
+            AsyncAppender queue =
+                    (AsyncAppender) context.getLogger(Logger.ROOT_LOGGER_NAME).getAppender("queue");
+            assertThat(queue.getRemainingCapacity()).isZero();
         } finally {
             System.setErr(err);
             read.countDown();
