@@ -102,7 +102,7 @@ final class TokenRoute {
         } catch (KeyRing.OpenException refused) {
             return directCode(swap, refused.reason());
         } catch (UncheckedIOException otherVersion) {
-            throw ProviderFailure.invalidGrant();
+            throw unknownGrant();
         }
     }
 
@@ -168,7 +168,7 @@ final class TokenRoute {
                 case EXPIRED -> throw unknownGrant();
             };
         } catch (UncheckedIOException otherVersion) {
-            throw ProviderFailure.invalidGrant();
+            throw unknownGrant();
         }
     }
 
