@@ -12,6 +12,7 @@ import io.netty.util.ReferenceCountUtil;
 import io.tokenswap.AuthorizationRequest;
 import io.tokenswap.AuthorizationResponse;
 import io.tokenswap.AuthorizationResponse.Granted;
+import io.tokenswap.RedirectParameters;
 import io.tokenswap.callback.RequestFilter.Target;
 import io.tokenswap.testing.Effort;
 import java.net.URI;
@@ -101,7 +102,8 @@ class HitFuzz {
     /** Returns the response that ends the login, or null. */
     private static AuthorizationResponse offered(String query) {
         AtomicReference<AuthorizationResponse> response = new AtomicReference<>();
-        new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel(), response::set).receive(query);
+        new PendingLogin(REQUEST, CallbackPage.create(), Schedulers.parallel(), response::set)
+                .receive(RedirectParameters.parse(query));
         return response.get();
     }
 
