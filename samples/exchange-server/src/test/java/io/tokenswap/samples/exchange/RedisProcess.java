@@ -17,14 +17,14 @@ import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
 /** A real {@code redis-server} that keeps nothing on the disk. */
-final class RedisProcess implements AutoCloseable {
+public final class RedisProcess implements AutoCloseable {
 
     private final int port;
     private final List<String> options;
     private final RedisClient operator;
     private Process process;
 
-    RedisProcess(String... options) {
+    public RedisProcess(String... options) {
         this(freePort(), options);
     }
 
@@ -90,7 +90,7 @@ final class RedisProcess implements AutoCloseable {
         }
     }
 
-    String url() {
+    public String url() {
         return "redis://127.0.0.1:" + port;
     }
 
@@ -112,11 +112,11 @@ final class RedisProcess implements AutoCloseable {
     }
 
     /** Stops responding and keeps its connections, as a frozen machine does. */
-    void freeze() throws IOException {
+    public void freeze() throws IOException {
         signal("-STOP");
     }
 
-    void thaw() throws IOException {
+    public void thaw() throws IOException {
         signal("-CONT");
     }
 

@@ -19,11 +19,14 @@ import io.netty.channel.ConnectTimeoutException;
 import io.tokenswap.internal.Timers;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -45,27 +48,29 @@ import reactor.util.retry.Retry;
  */
 public final class RedisMemory implements SharedMemory, Disposable {
 
+    // The last argument of each script is the number of its call, which each response repeats.
+
     private static final String CLAIM = """
             local value = redis.call('GET', KEYS[1])
-            if value then return {value, redis.call('PTTL', KEYS[1])} end
+            if value then return {ARGV[3], value, redis.call('PTTL', KEYS[1])} end
             redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')
-            return {}
+            return {ARGV[3]}
             """;
 
     private static final String READ = """
             local value = redis.call('GET', KEYS[1])
-            if value then return {value, redis.call('PTTL', KEYS[1])} end
-            return {}
+            if value then return {ARGV[1], value, redis.call('PTTL', KEYS[1])} end
+            return {ARGV[1]}
             """;
 
     private static final String REPLACE = """
             if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
-            return {}
+            return {ARGV[4]}
             """;
 
     private static final String REMOVE = """
             if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
-            return {}
+            return {ARGV[2]}
             """;
 
     private static final String ANNOUNCE = """
@@ -74,7 +79,9 @@ public final class RedisMemory implements SharedMemory, Disposable {
             redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', millis)
             redis.call('ZADD', KEYS[1], millis + ARGV[2], ARGV[1])
             redis.call('PEXPIRE', KEYS[1], ARGV[2])
-            return redis.call('ZRANGE', KEYS[1], 0, -1)
+            local names = redis.call('ZRANGE', KEYS[1], 0, -1)
+            table.insert(names, 1, ARGV[3])
+            return names
             """;
 
     private static final Duration BEAT = Duration.ofSeconds(1);
@@ -93,12 +100,16 @@ public final class RedisMemory implements SharedMemory, Disposable {
 
     private static final Logger log = LoggerFactory.getLogger(RedisMemory.class);
 
+    private static final AtomicReferenceFieldUpdater<RedisMemory, @Nullable Connection> CONNECTION =
+            AtomicReferenceFieldUpdater.newUpdater(RedisMemory.class, Connection.class, "connection");
+
     private final String address;
     private final AbstractRedisClient client;
     private final Callable<Connection> connect;
     private final Scheduler scheduler = Schedulers.newParallel("exchange-redis", 2, true);
     private final Disposable.Swap beats = Disposables.swap();
     private final AtomicInteger missed = new AtomicInteger();
+    private final AtomicLong calls = new AtomicLong();
     private volatile @Nullable Connection connection;
     private volatile boolean reachable;
 
@@ -137,7 +148,11 @@ public final class RedisMemory implements SharedMemory, Disposable {
         bound(options, socket);
         client.setOptions(options.build());
         // The text of a RedisURI hides its password.
-        return new RedisMemory(String.valueOf(uri), client, () -> Connection.of(client.connect()));
+        return by(client, String.valueOf(uri));
+    }
+
+    static RedisMemory by(RedisClient client, String address) {
+        return new RedisMemory(address, client, () -> Connection.of(client.connect()));
     }
 
     /** Bounds the commands that wait: none waits for a lost connection, and no more than a queue of a few for a slow one. */
@@ -228,10 +243,12 @@ public final class RedisMemory implements SharedMemory, Disposable {
         Connection old = connection;
         connection = null;
         missed.set(0);
-        return old == null
-                ? Mono.empty()
-                : Mono.fromFuture(old.connection.closeAsync().toCompletableFuture())
-                        .onErrorComplete();
+        return old == null ? Mono.empty() : close(old);
+    }
+
+    private static Mono<Void> close(Connection old) {
+        return Mono.fromFuture(old.connection.closeAsync().toCompletableFuture())
+                .onErrorComplete();
     }
 
     @Override
@@ -274,13 +291,36 @@ public final class RedisMemory implements SharedMemory, Disposable {
                     Connection current = connection;
                     return current == null
                             ? Mono.error(new IllegalStateException("not connected"))
-                            : Mono.fromFuture(current.commands
-                                    .<List<Object>>eval(
-                                            script, ScriptOutputType.MULTI, new String[] {PREFIX + key}, arguments)
-                                    .toCompletableFuture());
+                            : send(current, script, key, arguments);
                 })
                 .timeout(deadline, scheduler)
                 .publishOn(scheduler);
+    }
+
+    private Mono<List<Object>> send(Connection current, String script, String key, String... arguments) {
+        String call = String.valueOf(calls.incrementAndGet());
+        String[] numbered = Arrays.copyOf(arguments, arguments.length + 1);
+        numbered[arguments.length] = call;
+        return Mono.fromFuture(current.commands
+                        .<List<Object>>eval(script, ScriptOutputType.MULTI, new String[] {PREFIX + key}, numbered)
+                        .toCompletableFuture())
+                .flatMap(reply ->
+                        call.equals(reply.get(0)) ? Mono.just(reply.subList(1, reply.size())) : mixedUp(current));
+    }
+
+    /**
+     * Fails an operation whose response is that of another one. The client assigns responses by their order only. An exception
+     * within it, for example when direct memory is short, removes one call from that order: every later call would get the
+     * response of another one, until the connection ends.
+     */
+    private <T> Mono<T> mixedUp(Connection current) {
+        IllegalStateException failure = new IllegalStateException("responses were mixed up");
+        if (!CONNECTION.compareAndSet(this, current, null)) {
+            return Mono.error(failure);
+        }
+        log.warn("The responses of the connection to Redis were mixed up ({}). It is replaced.", address);
+        missed.set(0);
+        return close(current).then(Mono.error(failure));
     }
 
     private static String millis(Duration duration) {
