@@ -81,6 +81,9 @@ public final class StoreProcess implements AutoCloseable {
                 "-Xmx128m",
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",
+                // Of a process that was killed, a file of counters stays. A later one with its id would complain to its
+                // output.
+                "-XX:-UsePerfData",
                 "-cp",
                 System.getProperty("java.class.path"),
                 main.getName()));
