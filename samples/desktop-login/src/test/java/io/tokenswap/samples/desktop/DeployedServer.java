@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Publisher;
@@ -36,34 +37,39 @@ final class DeployedServer implements AutoCloseable {
                 Dialect.SINGLE_URI,
                 "--exchange URL/index.php --dialect single-uri",
                 "/index.php",
-                "/redirect.php"),
+                "/redirect.php",
+                Set.of("/index.php")),
         /** The refresh token that it hands out is its own, in lines. */
         RUBY(
                 "Ruby (`spotify-token-swap-service`)",
                 Dialect.FORM,
                 "--exchange URL --dialect form --authorize-url URL/authorize",
                 "/authorize",
-                "/callback"),
+                "/callback",
+                Set.of("/swap", "/refresh")),
         /** A lifetime that is a string. */
         NODE(
                 "Node (Spotify's guide)",
                 Dialect.FORM,
                 "--exchange URL --dialect form --authorize-url URL/authorize",
                 "/authorize",
-                "/callback");
+                "/callback",
+                Set.of("/swap", "/refresh"));
 
         private final String title;
         private final Dialect dialect;
         private final String options;
         private final String page;
         private final String callback;
+        private final Set<String> tokenPaths;
 
-        Kind(String title, Dialect dialect, String options, String page, String callback) {
+        Kind(String title, Dialect dialect, String options, String page, String callback, Set<String> tokenPaths) {
             this.title = title;
             this.dialect = dialect;
             this.options = options;
             this.page = page;
             this.callback = callback;
+            this.tokenPaths = tokenPaths;
         }
 
         String title() {
@@ -120,6 +126,9 @@ final class DeployedServer implements AutoCloseable {
 
     private Publisher<Void> serve(HttpServerRequest request, HttpServerResponse response) {
         if (request.method().name().equals("POST")) {
+            if (!kind.tokenPaths.contains(request.fullPath())) {
+                return response.sendNotFound();
+            }
             return request.receive()
                     .aggregate()
                     .asString()
