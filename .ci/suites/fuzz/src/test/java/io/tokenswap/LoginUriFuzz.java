@@ -50,7 +50,7 @@ class LoginUriFuzz {
         List<String> read = Arrays.stream(uri.substring(uri.indexOf('?') + 1).split("[&=]", -1))
                 .map(part -> URLDecoder.decode(part, StandardCharsets.UTF_8))
                 .toList();
-        assertThat(read).hasSize(2 * (scoped ? 9 : 8)).contains(clientId, name, value);
+        assertThat(read).hasSize(2 * (scoped ? 8 : 7)).contains(clientId, name, value);
     }
 
     @AfterAll

@@ -83,8 +83,9 @@ class HitFuzz {
             assertThat(refusal.code()).isIn(REFUSALS);
             return;
         }
+        // RFC 9112 section 3 lets a server take other white space for the space of a request line, as Netty does.
         assertThat(text)
-                .contains("GET ")
+                .containsPattern("GET\\s")
                 .containsPattern("(?i)host")
                 .containsPattern("(?i)(localhost|127\\.0\\.0\\.1|\\[::1]):4002");
         assertThat(request.headers().getAll("Host")).hasSize(1);
