@@ -43,6 +43,13 @@ class ResponseBodyTest {
     }
 
     @Test
+    void aLargeChunkMayFollowASmallOne() {
+        StepVerifier.create(body(Flux.just(chunk("01"), chunk("23456789"))))
+                .expectNext("0123456789")
+                .verifyComplete();
+    }
+
+    @Test
     void noChunkMakesAnEmptyBody() {
         StepVerifier.create(body(Flux.empty())).expectNext("").verifyComplete();
     }
