@@ -548,12 +548,10 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
             if (hosts > 1 || (hosts == 0 && version.equals(HttpVersion.HTTP_1_1))) {
                 return RawErrorResponse.HOST;
             }
+            // The codec has refused encodings in HTTP/1.0, beside a length, and those that do not end in chunked.
             List<String> encodings = headers.getAll(HttpHeaderNames.TRANSFER_ENCODING);
             if (!encodings.isEmpty()
-                    && (encodings.size() > 1
-                            || !encodings.get(0).equalsIgnoreCase("chunked")
-                            || version.equals(HttpVersion.HTTP_1_0)
-                            || headers.contains(HttpHeaderNames.CONTENT_LENGTH))) {
+                    && (encodings.size() > 1 || !encodings.get(0).equalsIgnoreCase("chunked"))) {
                 return RawErrorResponse.TRANSFER_ENCODING;
             }
             List<String> expectations = headers.getAll(HttpHeaderNames.EXPECT);
