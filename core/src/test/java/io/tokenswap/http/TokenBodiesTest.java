@@ -381,6 +381,18 @@ class TokenBodiesTest extends ResponseFixture {
     }
 
     @Test
+    @Tag("E74")
+    void anUnchangedRefreshTokenDoesNotExcuseAnotherMediaType() {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "text/html");
+        TokenServer strict = new TokenServer("provider", URI.create("https://provider.test/token"), "", true);
+        TokenRequest refresh = TokenRequest.refresh(strict, Encoding.FORM, RefreshToken.of("canary-rotated"));
+        byte[] body = Samples.TOKEN_RESPONSE.getBytes(StandardCharsets.UTF_8);
+
+        assertThat(Outcomes.of(() -> read(new TokenResponse(refresh, 200, headers, body))))
+                .isEqualTo("INVALID_RESPONSE");
+    }
+
+    @Test
     @Tag("B34")
     void byteOrderMarkIsSkipped() {
         assertThat(outcome(200, "\uFEFF{\"access_token\":\"canary\"}")).isEqualTo("TOKEN");
