@@ -26,7 +26,7 @@ sealed interface TokenRequest {
         }
     }
 
-    /** Refresh with this token. */
+    /** Refresh with this token, whatever its text. */
     record Refresh(String refreshToken) implements TokenRequest {
         @Override
         public String toString() {
@@ -47,7 +47,7 @@ sealed interface TokenRequest {
                         Fields.required(parameters, "code"),
                         Fields.value(parameters, "redirect_uri"),
                         Fields.verifier(parameters));
-            case REFRESH_TOKEN -> new Refresh(Fields.required(parameters, "refresh_token"));
+            case REFRESH_TOKEN -> new Refresh(Fields.sent(parameters, "refresh_token"));
         };
     }
 
@@ -77,16 +77,34 @@ sealed interface TokenRequest {
             if (value == null || value.isEmpty()) {
                 return null;
             }
-            if (!PRINTABLE.matcher(value).matches()) {
+            if (!isToken(value)) {
                 throw ErrorResponse.invalidRequest("The " + name + " holds a character that it cannot have");
             }
             return value;
         }
 
+        /** Returns a field that may hold anything, even nothing. */
+        static String sent(Map<String, String> parameters, String name) {
+            String value = parameters.get(name);
+            if (value == null) {
+                throw missing(name);
+            }
+            return value;
+        }
+
+        /** Returns true for the characters of a code or a refresh token. */
+        static boolean isToken(String value) {
+            return PRINTABLE.matcher(value).matches();
+        }
+
+        private static ErrorResponse missing(String name) {
+            return ErrorResponse.invalidRequest("The " + name + " is missing");
+        }
+
         static String required(Map<String, String> parameters, String name) {
             String value = value(parameters, name);
             if (value == null) {
-                throw ErrorResponse.invalidRequest("The " + name + " is missing");
+                throw missing(name);
             }
             return value;
         }

@@ -155,6 +155,9 @@ final class TokenRoute {
     }
 
     private SealedRefreshToken open(String presented) {
+        if (!TokenRequest.Fields.isToken(presented)) {
+            throw unknownGrant();
+        }
         if (!seals.areLasting()) {
             return new SealedRefreshToken(presented, UNKNOWN);
         }
