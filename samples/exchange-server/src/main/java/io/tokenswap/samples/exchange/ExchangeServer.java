@@ -165,8 +165,9 @@ public final class ExchangeServer implements AutoCloseable {
             LateRoutes routes = new LateRoutes();
             return listen(config, connections, tls, routes)
                     .flatMap(bound -> {
-                        PublicUrl publicUrl =
-                                config.publicUrl == null ? PublicUrl.ofPort(bound.port()) : config.publicUrl;
+                        PublicUrl publicUrl = config.publicUrl == null
+                                ? PublicUrl.ofBound(config.bindAddress, bound.port())
+                                : config.publicUrl;
                         ProviderRequests requests = new ProviderRequests(claims, ticker);
                         Routes ready = routes(
                                 config, publicUrl, seals, provider, requests, places, readiness, metrics, clock,
@@ -262,7 +263,7 @@ public final class ExchangeServer implements AutoCloseable {
             LateRoutes routes) {
         ConnectionLimits limits = config.connectionLimits;
         return HttpServer.create()
-                .host(config.bindAddress)
+                .host(config.bindAddress.getHostAddress())
                 .port(config.port)
                 .protocol(HttpProtocol.HTTP11)
                 .httpRequestDecoder(
@@ -301,7 +302,7 @@ public final class ExchangeServer implements AutoCloseable {
         return config.metricsPort == null
                 ? Mono.empty()
                 : HttpServer.create()
-                        .host(config.metricsAddress)
+                        .host(config.metricsAddress.getHostAddress())
                         .port(config.metricsPort)
                         .route(paths -> paths.get(
                                 "/metrics",

@@ -6,7 +6,9 @@ import io.tokenswap.samples.exchange.config.Environment;
 import io.tokenswap.samples.exchange.config.Values;
 import io.tokenswap.samples.exchange.connection.ConnectionLimits;
 import io.tokenswap.samples.exchange.limit.TrustedProxies;
+import java.net.InetAddress;
 import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -36,7 +38,7 @@ public final class ExchangeServerConfig {
     private static final String SPOTIFY = "accounts.spotify.com";
 
     final int port;
-    final String bindAddress;
+    final InetAddress bindAddress;
     /** Null for the URL of the port that is bound. */
     final @Nullable PublicUrl publicUrl;
 
@@ -79,7 +81,7 @@ public final class ExchangeServerConfig {
     /** Null for no metrics. */
     final @Nullable Integer metricsPort;
 
-    final String metricsAddress;
+    final InetAddress metricsAddress;
     final TrustedProxies trustedProxies;
     final AllowedOrigins allowedOrigins;
     /** Requests a second; 0 for no limit, here and in the next two. */
@@ -98,7 +100,7 @@ public final class ExchangeServerConfig {
     private ExchangeServerConfig(Map<String, String> variables) {
         Environment environment = new Environment(variables);
         Supplier<Integer> port = environment.optional("PORT", "8080", Values::port);
-        Supplier<String> bindAddress =
+        Supplier<InetAddress> bindAddress =
                 environment.optional("BIND_ADDRESS", "127.0.0.1", ExchangeServerConfig::ipAddress);
         Supplier<@Nullable PublicUrl> publicUrl = environment.nullable("PUBLIC_URL", PublicUrl::parse);
         Supplier<String> clientId = environment.required("CLIENT_ID", Values::credential, "SPOTIFY_CLIENT_ID");
@@ -128,7 +130,7 @@ public final class ExchangeServerConfig {
                 environment.optional("PROVIDER_WAITING", "1024", text -> Values.count(text, 1));
         // Not METRICS_PORT: Kubernetes sets that variable where a service is named metrics.
         Supplier<@Nullable Integer> metricsPort = environment.nullable("METRICS_HTTP_PORT", Values::port);
-        Supplier<String> metricsAddress =
+        Supplier<InetAddress> metricsAddress =
                 environment.optional("METRICS_BIND_ADDRESS", "127.0.0.1", ExchangeServerConfig::ipAddress);
         Supplier<@Nullable TrustedProxies> trustedProxies =
                 environment.nullable("TRUSTED_PROXIES", TrustedProxies::parse);
@@ -150,7 +152,8 @@ public final class ExchangeServerConfig {
         // The logging system reads it too.
         environment.optional("LOG_FORMAT", "plain", ExchangeServerConfig::logFormat);
         checkTls(environment);
-        checkKeys(environment, variables);
+        checkKeys(environment);
+        checkPublicUrl(environment);
         List<String> problems = environment.check();
         if (!problems.isEmpty()) {
             throw new ConfigurationException(problems);
@@ -214,14 +217,27 @@ public final class ExchangeServerConfig {
     }
 
     /** A key of the process ends with it, and would sign out every user at the next restart. */
-    private static void checkKeys(Environment environment, Map<String, String> variables) {
-        boolean https = variables.getOrDefault("PUBLIC_URL", "").startsWith("https:");
+    private static void checkKeys(Environment environment) {
+        boolean https = environment.text("PUBLIC_URL").startsWith("https:");
         if (https && !environment.has("SEAL_KEYS", "SEAL_KEY")) {
             environment.problem(
                     "SEAL_KEYS is not set, and PUBLIC_URL is https: make a key with openssl rand -base64 32");
         }
         if (environment.has("REDIS_URL") && !environment.has("SEAL_KEYS", "SEAL_KEY")) {
             environment.problem("SEAL_KEYS is not set, and REDIS_URL is: all instances need the same keys");
+        }
+    }
+
+    /** A browser on another machine needs https, and the URL of this port has none. */
+    private static void checkPublicUrl(Environment environment) {
+        String address = environment.text("BIND_ADDRESS");
+        if (environment.has("PUBLIC_URL") || address.isEmpty()) {
+            return;
+        }
+        InetAddress bound = NetUtil.createInetAddressFromIpAddressString(address);
+        if (bound != null && !bound.isLoopbackAddress() && !bound.isAnyLocalAddress()) {
+            environment.problem("PUBLIC_URL is not set, and BIND_ADDRESS is an address that other machines reach:"
+                    + " set PUBLIC_URL to the https URL that they use");
         }
     }
 
@@ -300,17 +316,21 @@ public final class ExchangeServerConfig {
         throw new IllegalArgumentException("is not a period such as P6M or P180D");
     }
 
-    private static String ipAddress(String text) {
-        if (!NetUtil.isValidIpV4Address(text) && !NetUtil.isValidIpV6Address(text)) {
-            throw new IllegalArgumentException("is not an IP address: 127.0.0.1 for this machine, 0.0.0.0 for all");
+    private static InetAddress ipAddress(String text) {
+        if (NetUtil.isValidIpV4Address(text) || NetUtil.isValidIpV6Address(text)) {
+            try {
+                return InetAddress.getByName(text);
+            } catch (UnknownHostException noSuchInterface) {
+                throw new IllegalArgumentException("names a network interface that this machine does not have");
+            }
         }
-        return text;
+        throw new IllegalArgumentException("is not an IP address: 127.0.0.1 for this machine, 0.0.0.0 for all");
     }
 
     /** Holds neither the client secret nor a key. */
     @Override
     public String toString() {
-        return "ExchangeServerConfig[" + bindAddress + ":" + port
+        return "ExchangeServerConfig[" + NetUtil.toAddressString(bindAddress) + ":" + port
                 + ", publicUrl=" + (publicUrl == null ? "of the bound port" : publicUrl.base())
                 + ", authorizeUri=" + authorizeUri
                 + ", tokenUri=" + tokenUri

@@ -1,5 +1,7 @@
 package io.tokenswap.samples.exchange;
 
+import io.netty.util.NetUtil;
+import java.net.InetAddress;
 import java.net.URI;
 import java.util.Locale;
 import java.util.Set;
@@ -32,8 +34,14 @@ record PublicUrl(URI base) {
         return new PublicUrl(uri);
     }
 
-    static PublicUrl ofPort(int port) {
-        return new PublicUrl(URI.create("http://127.0.0.1:" + port));
+    /**
+     * Returns the URL at which this machine reaches a port.
+     *
+     * @param address the bound address: one of loopback, or the one that stands for all
+     */
+    static PublicUrl ofBound(InetAddress address, int port) {
+        String host = address.isAnyLocalAddress() ? "127.0.0.1" : NetUtil.toAddressString(address);
+        return new PublicUrl(URI.create("http://" + (host.contains(":") ? "[" + host + "]" : host) + ":" + port));
     }
 
     /** The redirect URI that the provider knows. */

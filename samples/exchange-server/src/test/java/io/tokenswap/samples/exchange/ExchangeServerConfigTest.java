@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tokenswap.samples.exchange.connection.ConnectionLimits;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -28,7 +29,7 @@ class ExchangeServerConfigTest {
         ExchangeServerConfig config = ExchangeServerConfig.from(ENOUGH);
 
         assertThat(config.port).isEqualTo(8080);
-        assertThat(config.bindAddress).isEqualTo("127.0.0.1");
+        assertThat(config.bindAddress).isEqualTo(InetAddress.getLoopbackAddress());
         assertThat(config.authorizeUri).hasToString("https://accounts.spotify.com/authorize");
         assertThat(config.tokenUri).hasToString("https://accounts.spotify.com/api/token");
         assertThat(config.returnUris.entries())
@@ -133,6 +134,17 @@ class ExchangeServerConfigTest {
                 .isEqualTo("https://exchange.example/spotify/callback");
         assertThat(publicUrl("http://localhost:9")).isEqualTo("http://localhost:9/callback");
         assertThat(publicUrl("http://[::1]:9")).isEqualTo("http://[::1]:9/callback");
+    }
+
+    @Test
+    @Tag("E65")
+    void aPublicUrlFromAFileNeedsAKeyToo(@TempDir Path directory) throws IOException {
+        Path file = Files.writeString(directory.resolve("url"), "https://exchange.example\n");
+
+        assertThat(problems(with("PUBLIC_URL_FILE", file.toString())))
+                .singleElement()
+                .asString()
+                .startsWith("SEAL_KEYS is not set");
     }
 
     @Tag("E65")

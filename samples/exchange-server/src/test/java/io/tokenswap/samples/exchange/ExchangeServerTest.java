@@ -2,6 +2,7 @@ package io.tokenswap.samples.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.tokenswap.RefreshToken;
 import io.tokenswap.TokenEndpoint;
@@ -9,6 +10,8 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,6 +22,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentSkipListSet;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
 import reactor.netty.ChannelBindException;
@@ -54,6 +59,36 @@ class ExchangeServerTest {
                     .containsEntry("redirect_uri", one.server.uri() + "/callback");
             assertThat(two.login(Exchange.AUTHORIZE).providerQuery())
                     .containsEntry("redirect_uri", two.server.uri() + "/callback");
+        }
+    }
+
+    @ParameterizedTest(name = "{0} is called {1}")
+    @CsvSource({
+        "127.0.0.1, 127.0.0.1",
+        "127.0.0.2, 127.0.0.2",
+        "0.0.0.0, 127.0.0.1",
+        "::, 127.0.0.1",
+        "::1, [::1]",
+        "[::1], [::1]",
+        "0:0:0:0:0:0:0:1, [::1]",
+        "::ffff:127.0.0.1, 127.0.0.1"
+    })
+    void theUrlOfAPortNamesAnAddressThatIsBound(String bound, String host) throws UnknownHostException {
+        assumeTrue(isOfThisMachine(bound));
+        try (Exchange exchange = new Exchange(Map.of("BIND_ADDRESS", bound))) {
+            URI uri = exchange.server.uri();
+
+            assertThat(uri).hasToString("http://" + host + ":" + exchange.port());
+            assertThat(Exchange.get(uri.resolve("/health/live")).statusCode()).isEqualTo(200);
+        }
+    }
+
+    /** Some containers have no IPv6. */
+    private static boolean isOfThisMachine(String address) throws UnknownHostException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName(address))) {
+            return socket.isBound();
+        } catch (IOException absent) {
+            return false;
         }
     }
 

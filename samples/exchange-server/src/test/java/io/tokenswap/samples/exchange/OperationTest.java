@@ -236,6 +236,7 @@ class OperationTest {
                 "SEAL_KEYS          | AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= | openssl rand -base64 32",
                 "PORT               | 80800                    | is not a port from 0 (any free one) to 65535",
                 "BIND_ADDRESS       | localhost                | is not an IP address: 127.0.0.1 for this machine, 0.0.0.0 for all",
+                "BIND_ADDRESS       | 192.0.2.1                | set PUBLIC_URL to the https URL that they use",
                 "RETURN_URIS        | *                        | has a wrong entry: number 1 is not a URL",
                 "SCOPES             | a,b                      | separate scopes by spaces",
                 "TRUSTED_PROXIES    | nginx                    | is not a list of IP addresses and ranges such as 10.0.0.0/8",
@@ -339,6 +340,7 @@ class OperationTest {
             Map<String, String> foreign = new HashMap<>(ENOUGH);
             foreign.put("PORT", "0");
             foreign.put("BIND_ADDRESS", "192.0.2.1");
+            foreign.put("PUBLIC_URL", "http://localhost");
 
             assertThat(new Run(taken).err).contains("PORT " + exchange.port() + " is in use");
             assertThat(new Run(foreign).err).contains("192.0.2.1 is not an address of this machine");

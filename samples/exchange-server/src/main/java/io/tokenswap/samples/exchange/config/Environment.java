@@ -71,6 +71,15 @@ public final class Environment {
                 .anyMatch(spelling -> variables.containsKey(spelling) || variables.containsKey(spelling + "_FILE"));
     }
 
+    /** Returns the text of a variable, or an empty text if it is not set or has a problem. */
+    public String text(String name) {
+        try {
+            return text(name, spelling(name), "");
+        } catch (IllegalArgumentException reportedByItsReader) {
+            return "";
+        }
+    }
+
     /** Returns the file that a variable was read from, or null if it was not read from a file. */
     public @Nullable Path file(String name) {
         return files.get(name);
