@@ -45,7 +45,16 @@ sealed interface AttemptResult {
      *
      * @param error what happened
      */
-    record Failed(TokenSwapException error) implements AttemptResult {}
+    record Failed(TokenSwapException error) implements AttemptResult {
+
+        /** Converts any error to the one that the callers get. */
+        static Failed by(Throwable error) {
+            return new Failed(
+                    error instanceof RecordStore.StoreFailure failure
+                            ? failure.toCallers()
+                            : TokenRequests.typed(error));
+        }
+    }
 
     /**
      * Nothing was sent, as it is another node's turn. This is no failure.

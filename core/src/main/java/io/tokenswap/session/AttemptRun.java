@@ -1,5 +1,7 @@
 package io.tokenswap.session;
 
+import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -74,8 +76,16 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
         return switch (attempt.kind()) {
             case REFRESH -> session.link().refresh(session);
             case LOOK -> session.link().look(session);
-            case SIGN_IN -> AttemptRunner.signIn(session, Objects.requireNonNull(attempt.reason()));
+            case SIGN_IN -> signIn();
         };
+    }
+
+    /** Asks the user to sign in, by the hook of the application. */
+    private Mono<AttemptResult> signIn() {
+        LoginRequiredException reason = Objects.requireNonNull(attempt.reason());
+        return Mono.<Token>from(
+                        Objects.requireNonNull(session.settings().login()).apply(reason))
+                .map(AttemptResult.Issued::new);
     }
 
     @Override
@@ -108,14 +118,14 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
         if (done) {
             SafeCall.drop(error, currentContext());
         } else {
-            end(AttemptRunner.failed(error));
+            end(AttemptResult.Failed.by(error));
         }
     }
 
     @Override
     public void onComplete() {
         if (!done) {
-            end(AttemptRunner.failed(
+            end(AttemptResult.Failed.by(
                     TokenRequests.unavailable("The attempt ended without a token", Reason.INVALID_RESPONSE, null)));
         }
     }

@@ -1,5 +1,8 @@
 package io.tokenswap.session;
 
+import io.tokenswap.RefreshToken;
+import io.tokenswap.Token;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 
@@ -13,7 +16,9 @@ abstract class SessionLink {
 
     /** Obtains the next token. Errors are possible only where foreign code breaks the rules of Reactive Streams. */
     Mono<AttemptResult> refresh(SessionEngine session) {
-        return AttemptRunner.direct(session);
+        Token current = session.current().token();
+        RefreshToken refreshToken = Objects.requireNonNull(current.refreshToken());
+        return TokenRequests.refresh(current, refreshToken, session.settings(), AttemptResult.Issued::new);
     }
 
     /** Looks at the store for what other nodes have written. */

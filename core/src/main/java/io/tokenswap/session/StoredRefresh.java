@@ -313,7 +313,7 @@ final class StoredRefresh {
         if (isKnownNotToRotate() && session.current().token().refreshToken() != null) {
             return presentWithoutLease(session.current().token());
         }
-        return Mono.just(new AttemptResult.Failed(AttemptRunner.storeFailed(failure)));
+        return Mono.just(new AttemptResult.Failed(failure.toCallers()));
     }
 
     // ---- the request
@@ -469,9 +469,7 @@ final class StoredRefresh {
                     update(stored -> stored.spareUsed(later));
                     return present(lease);
                 }))
-                .onErrorResume(
-                        StoreFailure.class,
-                        failure -> Mono.just(new AttemptResult.Failed(AttemptRunner.storeFailed(failure))));
+                .onErrorResume(StoreFailure.class, failure -> Mono.just(new AttemptResult.Failed(failure.toCallers())));
     }
 
     private Mono<AttemptResult> dead(Record presented, Lease lease, TokenSwapException error) {
