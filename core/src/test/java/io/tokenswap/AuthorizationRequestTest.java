@@ -67,6 +67,18 @@ class AuthorizationRequestTest {
                     .startsWith(page + "&response_type=code&");
         }
 
+        @ParameterizedTest
+        @CsvSource({
+            "https://auth.example.com/index.php?, https://auth.example.com/index.php?response_type=code&",
+            "https://auth.example.com/index.php?page=login&, https://auth.example.com/index.php?page=login&response_type=code&",
+            "https://auth.example.com?page=login, https://auth.example.com?page=login&response_type=code&",
+            "https://auth.example.com, https://auth.example.com/?response_type=code&"
+        })
+        void queryIsNotSeparatedTwice(URI page, String start) {
+            assertThat(AuthorizationRequest.builder(page).build(REDIRECT).uri().toString())
+                    .startsWith(start);
+        }
+
         @Test
         void parametersOfTheProviderAreAddedAndOursAreNotReplaced() {
             AuthorizationRequest.Builder builder =

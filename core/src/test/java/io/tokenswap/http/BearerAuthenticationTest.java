@@ -444,9 +444,29 @@ class BearerAuthenticationTest {
         }
 
         @ParameterizedTest
+        @CsvSource({
+            "https://API.example.com:443/v1, https://api.example.com",
+            "https://api.example.com:8443/v1, https://api.example.com:8443",
+            "https://api.example.com:80, https://api.example.com:80",
+            "http://localhost:80/v1, http://localhost",
+            "http://localhost:443, http://localhost:443"
+        })
+        void anErrorNamesAnOriginWithoutItsDefaultPort(String url, String named) {
+            assertThat(Origin.of(url)).hasToString(named);
+        }
+
+        @ParameterizedTest
+        @ValueSource(strings = {"https://:443/v1", "https://api.example.com:port/", "/v1", "ftp://api.example.com"})
+        void aUrlWithoutAnOriginGetsNoToken(String url) {
+            assertThat(Origin.of(url)).isNull();
+        }
+
+        @ParameterizedTest
         @ValueSource(
                 strings = {
                     "https://api.example.com/v1",
+                    "https://api.example.com#x",
+                    "https://:443",
                     "https://api.example.com?x",
                     "https://user@api.example.com",
                     "api.example.com",

@@ -63,4 +63,40 @@ class RequestLogTest extends WireFixture {
             assertThat(log.messages()).singleElement().asString().contains("could not be reached");
         }
     }
+
+    @Test
+    void aboveDebugNothingIsLogged() {
+        RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
+        RecordingServer refusing = started(RecordingServer.responding(400, "{\"error\":\"invalid_grant\"}"));
+        RawServer silent = RawServer.playing(connection -> {});
+        try (LogLines log = LogLines.of(TokenEndpoint.class).at(Level.INFO)) {
+            assertThat(endpoint(server.uri())
+                            .build()
+                            .refresh(Samples.REFRESH_TOKEN)
+                            .block())
+                    .isNotNull();
+            endpoint(refusing.uri())
+                    .build()
+                    .swap(Samples.CODE)
+                    .onErrorComplete()
+                    .block();
+            endpoint(silent.uri()).build().swap(Samples.CODE).subscribe().dispose();
+
+            assertThat(log.messages()).isEmpty();
+        } finally {
+            silent.dispose();
+        }
+    }
+
+    @Test
+    void aCancelledRequestIsLoggedAsSuch() {
+        RawServer silent = RawServer.playing(connection -> {});
+        try (LogLines log = LogLines.of(TokenEndpoint.class)) {
+            endpoint(silent.uri()).build().swap(Samples.CODE).subscribe().dispose();
+
+            assertThat(log.messages()).last().isEqualTo("Swap at " + silent.uri() + "/swap: cancelled");
+        } finally {
+            silent.dispose();
+        }
+    }
 }

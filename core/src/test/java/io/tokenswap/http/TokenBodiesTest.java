@@ -380,6 +380,25 @@ class TokenBodiesTest extends ResponseFixture {
         assertThat(token.refreshToken()).isEqualTo(RefreshToken.of("canary-rotated"));
     }
 
+    @ParameterizedTest(name = "the refresh token {0} replaces none")
+    @CsvSource(delimiter = '|', quoteCharacter = '\'', textBlock = """
+        null
+        17
+        ""
+        "canary-refresh"
+        """)
+    @Tag("E74")
+    void onlyARotatedRefreshTokenExcusesTheMediaType(String refreshToken) {
+        HttpHeaders headers = new DefaultHttpHeaders().set("Content-Type", "text/html");
+        TokenServer strict = new TokenServer("provider", URI.create("https://provider.test/token"), "", true);
+        TokenRequest refresh = TokenRequest.refresh(strict, Encoding.FORM, RefreshToken.of("canary-refresh"));
+        String body = "{\"access_token\":\"canary\",\"token_type\":\"Bearer\",\"refresh_token\":" + refreshToken + "}";
+
+        assertThat(Outcomes.of(
+                        () -> read(new TokenResponse(refresh, 200, headers, body.getBytes(StandardCharsets.UTF_8)))))
+                .isEqualTo("INVALID_RESPONSE");
+    }
+
     @Test
     @Tag("E74")
     void anUnchangedRefreshTokenDoesNotExcuseAnotherMediaType() {

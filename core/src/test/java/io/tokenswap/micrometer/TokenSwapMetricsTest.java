@@ -9,7 +9,9 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.micrometer.observation.Observation;
 import io.micrometer.observation.ObservationHandler;
 import io.micrometer.observation.ObservationRegistry;
+import io.netty.handler.timeout.ReadTimeoutException;
 import io.tokenswap.AuthorizationCode;
+import io.tokenswap.LoginRequiredException;
 import io.tokenswap.OAuthErrorException;
 import io.tokenswap.RefreshToken;
 import io.tokenswap.RequestRejectedException;
@@ -92,7 +94,15 @@ class TokenSwapMetricsTest {
                     Arguments.of(new OAuthErrorException("invalid_client", null, 401), "rejected", "invalid_client"),
                     Arguments.of(new OAuthErrorException("err_4711", null, 400), "rejected", "other"),
                     Arguments.of(new RequestRejectedException("m", 404), "rejected", "404"),
+                    Arguments.of(new OAuthErrorException("access_denied", null, 400), "rejected", "access_denied"),
+                    Arguments.of(new LoginRequiredException("m", null), "login_required", "other"),
                     Arguments.of(new RequestRejectedException("m", 4711), "rejected", "other"),
+                    Arguments.of(new RequestRejectedException("m", 99), "rejected", "other"),
+                    Arguments.of(
+                            new TokenUnavailableException(
+                                    "m", Reason.RESPONSE_LOST, null, ReadTimeoutException.INSTANCE),
+                            "unavailable",
+                            "timeout"),
                     Arguments.of(ScriptedEndpoint.notSent(), "unavailable", "not_sent"),
                     Arguments.of(
                             new TokenUnavailableException("m", Reason.THROTTLED, null, null, 503),

@@ -77,6 +77,36 @@ class OneProcessTokenStoreTest extends TokenStoreContract {
     }
 
     @Test
+    void aRowThatIsRestoredAfterASignOutCountsOnlyIfItIsOfALaterLogin() {
+        Record login = login();
+        put(login, Kind.LOGIN);
+        String row = Objects.requireNonNull(table.get("k"));
+        put(Record.signOut(clock.instant().plusMillis(1), LATER_ID), Kind.SIGN_OUT);
+        table.put("k", row); // from a backup, for example
+        assertThat(tested.load("k").block().record().state()).isEqualTo(State.OUT);
+
+        clock.advance(Duration.ofSeconds(1));
+        Record later = login();
+        table.put("k", TokenCodec.encode("k", later, keys)); // by another program
+        assertThat(tested.load("k").block().record()).isEqualTo(later);
+    }
+
+    @Test
+    void aSignOutIsForgottenADayAfterTheLastChangeOfItsUser() {
+        put(login(), Kind.LOGIN);
+        put(Record.signOut(clock.instant().plusMillis(1), LATER_ID), Kind.SIGN_OUT);
+        clock.advance(Duration.ofHours(23));
+        tested.release("k", "a", 1, Duration.ZERO, true).block();
+        clock.advance(Duration.ofHours(2));
+        tested.release("other", "a", 1, Duration.ZERO, true).block();
+        assertThat(tested.load("k").block().record().state()).isEqualTo(State.OUT);
+
+        clock.advance(Duration.ofHours(25));
+        tested.release("other", "a", 1, Duration.ZERO, true).block();
+        assertThat(tested.load("k").block().record()).isNull();
+    }
+
+    @Test
     void aRowThatIsRemovedByHandIsASignOut() {
         Record login = login();
         put(login, Kind.LOGIN);

@@ -305,6 +305,7 @@ class TokenSessionsTest {
         @Test
         void hasALimitThatIsLongerThanZero() {
             assertThatIllegalArgumentException().isThrownBy(() -> builder().idleTimeout(Duration.ZERO));
+            assertThatIllegalArgumentException().isThrownBy(() -> builder().idleTimeout(Duration.ofMillis(-1)));
             assertThatIllegalArgumentException().isThrownBy(() -> builder().maximumSize(0));
         }
     }

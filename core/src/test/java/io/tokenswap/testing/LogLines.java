@@ -13,9 +13,11 @@ public final class LogLines extends AppenderBase<ILoggingEvent> implements AutoC
 
     private final List<ILoggingEvent> events = new CopyOnWriteArrayList<>();
     private final Logger logger;
+    private final Level before;
 
     private LogLines(Logger logger) {
         this.logger = logger;
+        this.before = logger.getLevel();
     }
 
     public static LogLines of(Class<?> type) {
@@ -23,6 +25,12 @@ public final class LogLines extends AppenderBase<ILoggingEvent> implements AutoC
         lines.start();
         lines.logger.addAppender(lines);
         return lines;
+    }
+
+    /** The same at a level of this test. */
+    public LogLines at(Level level) {
+        logger.setLevel(level);
+        return this;
     }
 
     @Override
@@ -40,6 +48,7 @@ public final class LogLines extends AppenderBase<ILoggingEvent> implements AutoC
 
     @Override
     public void close() {
+        logger.setLevel(before);
         logger.detachAppender(this);
         stop();
     }
