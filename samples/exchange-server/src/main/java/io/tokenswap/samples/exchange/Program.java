@@ -24,6 +24,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.Option;
+import reactor.core.publisher.Hooks;
 import reactor.netty.ChannelBindException;
 import reactor.netty.ReactorNetty;
 import reactor.netty.resources.ConnectionProvider;
@@ -69,6 +70,7 @@ final class Program implements Callable<Integer> {
         // TLS 1.2 lets a client repeat the handshake on one connection without end, which costs the server more than
         // the client.
         System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+        Hooks.onErrorDropped(Program::late);
         int exitCode = run(
                 args,
                 System.getenv(),
@@ -76,6 +78,15 @@ final class Program implements Callable<Integer> {
                 new PrintWriter(System.err, true, StandardCharsets.UTF_8));
         if (exitCode != 0) {
             System.exit(exitCode);
+        }
+    }
+
+    /** Reports a failure of a request that has ended. That of a client that has hung up arrives twice, and is none. */
+    private static void late(Throwable failure) {
+        if (!(failure instanceof IOException)) {
+            StackTraceElement[] trace = failure.getStackTrace();
+            LoggerFactory.getLogger(Program.class)
+                    .error("Late {} at {}", failure.getClass().getName(), trace.length == 0 ? "?" : trace[0]);
         }
     }
 

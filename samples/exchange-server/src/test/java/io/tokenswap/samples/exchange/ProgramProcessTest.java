@@ -64,6 +64,8 @@ class ProgramProcessTest {
                             Collectors.counting()));
             assertThat(kinds).isNotEmpty();
             assertThat(kinds.values()).allMatch(count -> count <= 10);
+            // A client that hangs up is nothing to act on.
+            assertThat(kinds.keySet()).noneMatch(kind -> kind.contains("onErrorDropped"));
         }
     }
 
