@@ -2,6 +2,7 @@ package io.tokenswap.samples.exchange;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.BufferedInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.Socket;
@@ -60,20 +61,21 @@ class GeneratedRequestsTest {
                     exchange.code("c"),
                     Exchange.refreshToken(exchange.swap("d")),
                     exchange.login(Exchange.AUTHORIZE).state());
-            Socket socket = new Socket("127.0.0.1", exchange.port());
+            Socket socket = connect(exchange);
+            InputStream responses = new BufferedInputStream(socket.getInputStream());
             for (int i = 0; i < Integer.getInteger("exchange.requests", 5_000); i++) {
                 String request = fuzz.next();
-                socket.setSoTimeout(20_000);
                 String response;
                 try {
                     socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
-                    response = response(socket.getInputStream());
+                    response = response(responses);
                 } catch (IOException closed) {
                     response = "";
                 }
                 if (response.isEmpty() || response.toLowerCase(Locale.ROOT).contains("connection: close")) {
                     socket.close();
-                    socket = new Socket("127.0.0.1", exchange.port());
+                    socket = connect(exchange);
+                    responses = new BufferedInputStream(socket.getInputStream());
                 }
 
                 assertThat(response)
@@ -83,6 +85,12 @@ class GeneratedRequestsTest {
             socket.close();
             assertThat(exchange.get("/health/live").statusCode()).isEqualTo(200);
         }
+    }
+
+    private static Socket connect(Exchange exchange) throws IOException {
+        Socket socket = new Socket("127.0.0.1", exchange.port());
+        socket.setSoTimeout(20_000);
+        return socket;
     }
 
     /** One response, or nothing if the connection has ended. */
