@@ -387,7 +387,7 @@ public final class TokenSessions implements Disposable {
     // ---- eviction
 
     private void scheduleSweep() {
-        if (slots.isEmpty() || disposed || !sweepIsScheduled.compareAndSet(false, true)) {
+        if (slots.isEmpty() || !sweepIsScheduled.compareAndSet(false, true)) {
             return;
         }
         long delay = Math.min(Math.max(idleTimeout / 2, 1), SWEEP_INTERVAL.toMillis());
@@ -422,7 +422,7 @@ public final class TokenSessions implements Disposable {
                 if (slot.hasEnded()) {
                     slots.remove(slot.user, slot);
                 } else if (idle >= idleTimeout) {
-                    slot.evict();
+                    slot.evict(lastUse);
                 } else if (idle >= IN_USE.toMillis()) {
                     candidates.add(new Candidate(slot, lastUse));
                 }
@@ -436,7 +436,7 @@ public final class TokenSessions implements Disposable {
                     if (wanted <= 0) {
                         return;
                     }
-                    wanted -= candidate.slot.evict() ? 1 : 0;
+                    wanted -= candidate.slot.evict(candidate.lastUse) ? 1 : 0;
                 }
             }
         } finally {

@@ -156,15 +156,19 @@ final class UserSlot extends StoreLink {
         return waiting == null ? Mono.empty() : waiting.asMono().then().onErrorComplete();
     }
 
-    /** Closes the session unless it is in use. Returns whether it is closed. */
-    boolean evict() {
-        int last = lastUse;
-        if (last < 0 || !(state instanceof DefaultTokenSession opened) || !opened.isQuiet()) {
+    /**
+     * Closes the session unless it is busy, or was used after a sweep has noted its last use. Called by one thread at a time.
+     *
+     * @param noted the result of {@link #lastUse(int)}
+     * @return true if the session is closed
+     */
+    boolean evict(int noted) {
+        if (!(state instanceof DefaultTokenSession opened) || !opened.isQuiet()) {
             return false;
         }
         Closing closing = new Closing(opened, Sinks.one());
         state = closing;
-        if (!LAST_USE.compareAndSet(this, last, EVICTED)) {
+        if (!LAST_USE.compareAndSet(this, noted, EVICTED)) {
             state = opened;
             closing.end.tryEmitEmpty();
             return false;

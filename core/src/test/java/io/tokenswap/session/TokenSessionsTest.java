@@ -14,6 +14,7 @@ import io.tokenswap.testing.ReferenceStore;
 import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,8 +31,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
+import reactor.core.publisher.Hooks;
 import reactor.core.publisher.Mono;
 import reactor.core.publisher.Sinks;
+import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
 import reactor.test.StepVerifier;
 
@@ -101,6 +104,22 @@ class TokenSessionsTest {
         void withoutANameCannotSignIn() {
             StepVerifier.create(sessions.signIn(" ", endpoint.grant())).verifyError(IllegalArgumentException.class);
             StepVerifier.create(sessions.signOut("")).verifyComplete();
+        }
+
+        @Test
+        void withoutANameAndThoseWhoComeTooLateAreNotLookedFor() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            List<String> keys = new ArrayList<>();
+            connection.faults((operation, key) -> {
+                keys.add(key);
+                return ReferenceStore.Fault.none();
+            });
+            StepVerifier.create(sessions.get(" ")).verifyError(LoginRequiredException.class);
+            sessions.dispose();
+            StepVerifier.create(sessions.get("alice")).verifyError(SessionClosedException.class);
+            StepVerifier.create(sessions.signIn("alice", endpoint.grant())).verifyError(SessionClosedException.class);
+            assertThat(keys).isEmpty();
         }
 
         @Test
@@ -203,6 +222,128 @@ class TokenSessionsTest {
             assertThat(found).hasSize(2);
             assertThat(new HashSet<>(found)).hasSize(1);
         }
+
+        private final ReferenceStore.Connection connection = engine.connect();
+        private final TokenSessions other = builder().store(connection).build();
+        private final List<TokenSession> found = new ArrayList<>();
+        private final List<Throwable> errors = new ArrayList<>();
+        private int loads;
+
+        private void count() {
+            connection.faults((operation, key) -> {
+                loads += operation == ReferenceStore.Operation.LOAD ? 1 : 0;
+                return ReferenceStore.Fault.none();
+            });
+        }
+
+        @Test
+        void readTheStoreOnceForAllCallersOfAUser() {
+            signIn("alice");
+            count();
+            engine.freeze();
+            for (int caller = 0; caller < 3; caller++) {
+                other.get("alice").subscribe(found::add, errors::add);
+            }
+            assertThat(other.counts())
+                    .allSatisfy((status, number) -> assertThat(number).isZero());
+            engine.thaw();
+            other.get("alice").subscribe(found::add, errors::add);
+            assertThat(found).hasSize(4);
+            assertThat(loads).isOne();
+        }
+
+        @Test
+        void endWithAnOpenSessionThoughAllCallersHaveCancelled() {
+            signIn("alice");
+            count();
+            engine.freeze();
+            other.get("alice").subscribe().dispose();
+            engine.thaw();
+            assertThat(other.counts()).containsEntry(Status.VALID, 1);
+            other.get("alice").block(Duration.ZERO);
+            assertThat(loads).isOne();
+        }
+
+        @Test
+        void thatFailAreTriedAgainByTheNextCaller() {
+            signIn("alice");
+            connection.fault(ReferenceStore.Fault.fails());
+            StepVerifier.create(other.get("alice")).verifyError(TokenUnavailableException.class);
+            connection.fault(ReferenceStore.Fault.none());
+            assertThat(other.get("alice").block(Duration.ZERO)).isNotNull();
+        }
+
+        @Test
+        void thatFindNothingAreTriedAgainByTheNextCaller() {
+            StepVerifier.create(other.get("alice")).verifyError(LoginRequiredException.class);
+            signIn("alice");
+            assertThat(other.get("alice").block(Duration.ZERO)).isNotNull();
+        }
+
+        @Test
+        void ofAStoreThatDoesNotRespondFailAfterAWhile() {
+            signIn("alice");
+            connection.fault(ReferenceStore.Fault.neverResponds());
+            other.get("alice").subscribe(found::add, errors::add);
+            clock.advance(RecordStore.LIMIT.minusMillis(1));
+            assertThat(errors).isEmpty();
+            clock.advance(Duration.ofMillis(1));
+            assertThat(errors).singleElement().isInstanceOf(TokenUnavailableException.class);
+            connection.fault(ReferenceStore.Fault.none());
+            assertThat(other.get("alice").block(Duration.ZERO)).isNotNull();
+        }
+
+        @Test
+        void letASignInWaitWhoseTokenIsTheNewerOne() {
+            signIn("alice");
+            engine.freeze();
+            other.get("alice").subscribe(found::add, errors::add);
+            other.signIn("alice", endpoint.grant()).subscribe(found::add, errors::add);
+            assertThat(found).isEmpty();
+            engine.thaw();
+            assertThat(errors).isEmpty();
+            assertThat(found).hasSize(2);
+            assertThat(new HashSet<>(found)).hasSize(1);
+            assertThat(secret(found.get(0))).isEqualTo("access-2");
+        }
+
+        @Test
+        void thatFailDoNotHinderASignInThatWaitedForThem() {
+            signIn("alice");
+            connection.faults((operation, key) ->
+                    loads++ == 0 ? ReferenceStore.Fault.late(Duration.ofMinutes(1)) : ReferenceStore.Fault.none());
+            other.get("alice").subscribe(found::add, errors::add);
+            other.signIn("alice", endpoint.grant()).subscribe(found::add, errors::add);
+            assertThat(found).isEmpty();
+            clock.advance(DefaultTokenSession.STORE_PATIENCE.plusSeconds(1));
+            assertThat(errors).singleElement().isInstanceOf(TokenUnavailableException.class);
+            assertThat(secret(found.get(0))).isEqualTo("access-2");
+        }
+
+        @Test
+        void areNotNecessaryDuringASignIn() {
+            engine.freeze();
+            other.signIn("alice", endpoint.grant()).subscribe(found::add, errors::add);
+            other.get("alice").subscribe(found::add, errors::add);
+            assertThat(found).isEmpty();
+            engine.thaw();
+            assertThat(found).hasSize(2);
+            assertThat(new HashSet<>(found)).hasSize(1);
+        }
+
+        @Test
+        void letASignOutWaitAfterWhichTheUserIsGone() {
+            signIn("alice");
+            engine.freeze();
+            List<String> ends = new ArrayList<>();
+            other.get("alice").subscribe(found::add, errors::add);
+            other.signOut("alice").subscribe(done -> {}, errors::add, () -> ends.add("signed out"));
+            engine.thaw();
+            assertThat(ends).containsExactly("signed out");
+            assertThat(errors).isEmpty();
+            assertThat(found).singleElement().matches(TokenSession::isDisposed);
+            StepVerifier.create(other.get("alice")).verifyError(LoginRequiredException.class);
+        }
     }
 
     @Nested
@@ -219,6 +360,56 @@ class TokenSessionsTest {
             engine.thaw();
             clock.advance(Duration.ofSeconds(1));
             assertThat(errors).singleElement().isInstanceOf(SessionClosedException.class);
+            assertThat(other.counts()).containsEntry(Status.VALID, 0);
+        }
+
+        @Test
+        void areWaitedFor() {
+            signIn("alice");
+            TokenSessions other = builder().build();
+            engine.freeze();
+            List<String> ends = new ArrayList<>();
+            other.get("alice").subscribe(session -> {}, error -> ends.add("load"));
+            other.disposeLater().subscribe(closed -> {}, error -> ends.add("error"), () -> ends.add("closed"));
+            assertThat(ends).isEmpty();
+            engine.thaw();
+            assertThat(ends).containsExactlyInAnyOrder("load", "closed");
+        }
+    }
+
+    @Nested
+    class SignOuts {
+
+        @Test
+        void thatTheStoreRefusesFailAndAreSavedAsSoonAsItIsBack() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            signIn(sessions, "alice");
+            connection.fault(ReferenceStore.Fault.fails());
+            List<Throwable> errors = new ArrayList<>();
+            sessions.signOut("alice").subscribe(done -> {}, errors::add);
+            clock.advance(DefaultTokenSession.STORE_PATIENCE.plusSeconds(1));
+            assertThat(errors).singleElement().isInstanceOf(TokenUnavailableException.class);
+            connection.reconnect();
+            clock.advance(Duration.ofMinutes(2));
+            StepVerifier.create(builder().build().get("alice")).verifyError(LoginRequiredException.class);
+        }
+
+        @Test
+        void ofARefreshInFlightEndItToo() {
+            TokenSession session = signIn("alice");
+            Sinks.One<Token> response = Sinks.one();
+            endpoint.then(presented -> response.asMono());
+            List<Throwable> errors = new ArrayList<>();
+            session.refresh().subscribe(token -> {}, errors::add);
+            clock.advance(Duration.ofMillis(1));
+            assertThat(endpoint.refreshes()).isOne();
+            sessions.signOut("alice").block(Duration.ZERO);
+            response.tryEmitValue(endpoint.grant());
+            clock.advance(Duration.ofMinutes(2));
+            assertThat(errors).singleElement().isInstanceOf(SessionClosedException.class);
+            StepVerifier.create(sessions.get("alice")).verifyError(LoginRequiredException.class);
+            StepVerifier.create(builder().build().get("alice")).verifyError(LoginRequiredException.class);
         }
     }
 
@@ -331,6 +522,66 @@ class TokenSessionsTest {
         }
 
         @Test
+        void seeSessionsThatWereOpenBeforeAndEachEventOnce() {
+            signIn("alice");
+            List<String> first = new ArrayList<>();
+            List<String> second = new ArrayList<>();
+            Disposable subscription = sessions.events().subscribe(event -> first.add(event.user() + " " + name(event)));
+            sessions.events().subscribe(event -> second.add(event.user() + " " + name(event)));
+            get("alice").refresh().subscribe();
+            clock.advance(Duration.ofSeconds(1));
+            subscription.dispose();
+            signIn("bob").refresh().subscribe();
+            clock.advance(Duration.ofSeconds(1));
+            assertThat(first).containsExactly("alice Refreshed");
+            assertThat(second).containsExactly("alice Refreshed", "bob Refreshed");
+        }
+
+        @Test
+        void whoThrowDoNotHinderTheOthersNorTheSessions() {
+            signIn("alice");
+            List<String> seen = new ArrayList<>();
+            Hooks.onErrorDropped(error -> {});
+            try {
+                sessions.events().subscribe(event -> {
+                    throw new IllegalStateException("a fault of the application");
+                });
+                sessions.events().subscribe(event -> seen.add(name(event)));
+                get("alice").refresh().subscribe();
+                clock.advance(Duration.ofSeconds(1));
+            } finally {
+                Hooks.resetOnErrorDropped();
+            }
+            assertThat(seen).containsExactly("Refreshed");
+            assertThat(secret(get("alice"))).isEqualTo("access-2");
+        }
+
+        @Test
+        void whoAreSlowLoseTheOldestEvents() {
+            TokenSession session = signIn("alice");
+            Instant start = clock.instant();
+            StepVerifier.create(sessions.events().map(event -> event.event().at()), 0)
+                    .then(() -> {
+                        for (int i = 0; i < 1_026; i++) {
+                            session.refresh().subscribe();
+                            clock.advance(Duration.ofMillis(1));
+                        }
+                    })
+                    .thenRequest(1)
+                    .expectNext(start.plusMillis(2))
+                    .thenRequest(2_000)
+                    .expectNextCount(1_023)
+                    .thenCancel()
+                    .verify();
+        }
+
+        @Test
+        void whoComeAfterDisposalSeeTheEnd() {
+            sessions.dispose();
+            StepVerifier.create(sessions.events()).verifyComplete();
+        }
+
+        @Test
         void countGrantsThatEndSoon() {
             TokenSessions sessions = builder()
                     .policy(RefreshPolicy.builder()
@@ -363,6 +614,65 @@ class TokenSessionsTest {
             assertThat(sessions.isDisposed()).isTrue();
             StepVerifier.create(sessions.get("alice")).verifyError(SessionClosedException.class);
             StepVerifier.create(sessions.signIn("alice", endpoint.grant())).verifyError(SessionClosedException.class);
+        }
+
+        @Test
+        void closesAllSessionsBeforeItWaitsForOneOfThem() {
+            TokenSession alice = signIn("alice");
+            TokenSession bob = signIn("bob");
+            Sinks.One<Token> response = Sinks.one();
+            endpoint.always(presented -> response.asMono());
+            alice.refresh().subscribe(token -> {}, error -> {});
+            bob.refresh().subscribe(token -> {}, error -> {});
+            clock.advance(Duration.ofMillis(1));
+            List<String> ends = new ArrayList<>();
+            sessions.disposeLater().subscribe(closed -> {}, error -> {}, () -> ends.add("closed"));
+            assertThat(alice.isDisposed()).isTrue();
+            assertThat(bob.isDisposed()).isTrue();
+            assertThat(ends).isEmpty();
+            response.tryEmitValue(endpoint.grant());
+            assertThat(ends).containsExactly("closed");
+            assertThat(size()).isZero();
+        }
+
+        @Test
+        void withoutWaitingClosesAllSessionsToo() {
+            TokenSession alice = signIn("alice");
+            TokenSession bob = signIn("bob");
+            sessions.dispose();
+            assertThat(alice.isDisposed()).isTrue();
+            assertThat(bob.isDisposed()).isTrue();
+        }
+
+        @Test
+        void failsForAnUnsavedTokenAfterAllOthersAreSaved() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            List<String> users = List.of("alice", "bob", "carol");
+            users.forEach(user -> signIn(sessions, user));
+            connection.faults(
+                    (operation, key) -> operation == ReferenceStore.Operation.PUT && key.equals(TokenStore.key("bob"))
+                            ? ReferenceStore.Fault.fails()
+                            : ReferenceStore.Fault.late(Duration.ofSeconds(1)));
+            users.forEach(user -> sessions.signIn(user, endpoint.grant()).subscribe(session -> {}, error -> {}));
+            List<Throwable> errors = new ArrayList<>();
+            sessions.disposeLater().subscribe(closed -> {}, errors::add, () -> errors.add(new AssertionError()));
+            clock.advance(Duration.ofMinutes(1));
+            assertThat(errors).singleElement().isInstanceOf(TokenUnavailableException.class);
+            TokenSessions next = builder().build();
+            assertThat(users.stream()
+                            .map(user ->
+                                    secret(Objects.requireNonNull(next.get(user).block(Duration.ZERO)))))
+                    .containsExactly("access-4", "access-2", "access-6");
+        }
+
+        @Test
+        void ofTheSchedulerHindersNoSignIn() {
+            Scheduler shutDown = new VirtualClock().scheduler();
+            shutDown.dispose();
+            TokenSessions sessions =
+                    builder().session(session -> session.scheduler(shutDown)).build();
+            assertThat(secret(signIn(sessions, "alice"))).isEqualTo("access-1");
         }
     }
 
