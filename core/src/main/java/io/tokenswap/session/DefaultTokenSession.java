@@ -7,6 +7,7 @@ import io.tokenswap.internal.ReadySource;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -77,12 +78,14 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
     public Mono<Void> renew(Token next) {
         Objects.requireNonNull(next, "token");
         return Mono.defer(() -> {
-            if (isDisposed()) {
-                return Mono.error(new SessionClosedException());
-            }
             String login = settings().newLogin();
-            change(found -> found.renewed(next, login, moment(), settings()));
-            return saved();
+            AtomicBoolean closed =
+                    new AtomicBoolean(); // at the last try: the session may be closed between two of them
+            change(found -> {
+                closed.setPlain(found instanceof ClosedPhase);
+                return found.renewed(next, login, moment(), settings());
+            });
+            return closed.getPlain() ? Mono.error(new SessionClosedException()) : saved();
         });
     }
 

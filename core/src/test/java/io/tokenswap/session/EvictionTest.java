@@ -194,6 +194,21 @@ class EvictionTest {
         }
     }
 
+    @Test
+    void aSignInThatMeetsTheEndOfTheSessionIsNotLost() {
+        TokenSession before = signIn("alice");
+        atClock = () -> {
+            atClock = () -> {};
+            before.dispose();
+        };
+        TokenSession after = signIn("alice");
+        assertThat(before.isDisposed()).isTrue();
+        assertThat(after).isNotSameAs(before);
+        assertThat(secret(after)).isEqualTo("access-2");
+        assertThat(secret(Objects.requireNonNull(builder().build().get("alice").block(Duration.ZERO))))
+                .isEqualTo("access-2");
+    }
+
     /** The sweep closes one session after another, and users come back while it does. */
     @Nested
     class AUse {
