@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import reactor.core.Disposable;
 import reactor.core.Disposables;
+import reactor.core.publisher.Mono;
 
 /**
  * Meters of token requests and of the sessions of many users.
@@ -96,7 +97,8 @@ public final class TokenSwapMetrics {
                         .tag("within", name)
                         .register(registry)));
         EVENTS.forEach(meters::counter);
-        meters.stopWith(sessions.events()
+        meters.stopWith(Mono.fromSupplier(sessions::events) // empty for a mock in a test of an application
+                .flatMapMany(events -> events)
                 .subscribe(event -> meters.counter(event.event().name()).increment()));
         return meters;
     }

@@ -39,12 +39,16 @@ final class SessionsLifecycle implements SmartLifecycle {
     public void stop(Runnable callback) {
         running = false;
         Flux.defer(() -> Flux.fromIterable(sessions.get()))
-                .flatMapDelayError(all -> Mono.defer(all::disposeLater), 16, 1)
+                .flatMapDelayError(SessionsLifecycle::close, 16, 1)
                 .then()
                 .doOnError(error -> log.warn("A token was not saved at shutdown: {}", error.getMessage()))
                 .onErrorComplete()
                 .doFinally(signal -> callback.run())
                 .subscribe();
+    }
+
+    private static Mono<Void> close(TokenSessions sessions) {
+        return Mono.fromSupplier(sessions::disposeLater).flatMap(closed -> closed); // empty for a mock
     }
 
     @Override

@@ -174,7 +174,8 @@ public class TokenSwapAutoConfiguration {
     @Bean
     ObservedRequests tokenSwapRequests(ExchangeServerEndpoint endpoint, ObjectProvider<EndpointObserver> observer) {
         EndpointObserver found = observer.getIfAvailable();
-        return new ObservedRequests(found == null ? endpoint : found.apply(endpoint));
+        TokenEndpoint requests = MockedEndpoint.isMock(endpoint) ? new MockedEndpoint(endpoint) : endpoint;
+        return new ObservedRequests(found == null ? requests : found.apply(requests));
     }
 
     @Bean

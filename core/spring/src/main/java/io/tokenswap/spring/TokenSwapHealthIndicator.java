@@ -37,7 +37,10 @@ final class TokenSwapHealthIndicator extends AbstractReactiveHealthIndicator imp
         this.sessions = sessions;
         this.session = session;
         this.store = store;
-        this.events = sessions == null ? () -> {} : sessions.events().subscribe(event -> remember(event.event()));
+        this.events = Mono.justOrEmpty(sessions)
+                .mapNotNull(TokenSessions::events) // null if the sessions are a mock
+                .flatMapMany(all -> all)
+                .subscribe(event -> remember(event.event()));
     }
 
     @Override

@@ -73,12 +73,15 @@ final class WatchedStore implements TokenStore {
         return store.toString();
     }
 
-    private <T> Mono<T> watched(Mono<T> operation) {
-        return operation.doOnSuccess(result -> downSince.set(null)).doOnError(error -> {
-            // A record that cannot be read is no failure of the store.
-            if (!(error instanceof UnreadableRecordException)) {
-                downSince.compareAndSet(null, Instant.now());
-            }
-        });
+    /** A mock of a store returns null, which counts as an empty result. */
+    private <T> Mono<T> watched(@Nullable Mono<T> operation) {
+        return (operation == null ? Mono.<T>empty() : operation)
+                .doOnSuccess(result -> downSince.set(null))
+                .doOnError(error -> {
+                    // A record that cannot be read is no failure of the store.
+                    if (!(error instanceof UnreadableRecordException)) {
+                        downSince.compareAndSet(null, Instant.now());
+                    }
+                });
     }
 }
