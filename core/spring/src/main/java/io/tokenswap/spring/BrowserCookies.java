@@ -1,6 +1,8 @@
 package io.tokenswap.spring;
 
+import io.tokenswap.internal.Sha256;
 import java.time.Duration;
+import java.util.Base64;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpCookie;
 import org.springframework.http.ResponseCookie;
@@ -15,9 +17,21 @@ final class BrowserCookies {
         this.publicUri = publicUri;
     }
 
-    /** The prefix keeps other hosts of the same domain from setting the cookie. Browsers accept it with https only. */
-    String name(String name) {
-        return publicUri.isSecure() ? "__Host-" + name : name;
+    /**
+     * Returns the name of a cookie of the service that a request was sent to. The prefix keeps other hosts of the same domain from
+     * setting the cookie. Browsers accept it with https only, and with the path {@code /}. Services under different paths of one
+     * host therefore have cookies of different names.
+     */
+    String name(ServerHttpRequest request, String name) {
+        String path = publicUri.basePath(request);
+        String service = path.isEmpty()
+                ? "tokenswap-"
+                : "tokenswap."
+                        + Base64.getUrlEncoder()
+                                .withoutPadding()
+                                .encodeToString(Sha256.of(path))
+                                .substring(0, 8) + "-";
+        return (publicUri.isSecure() ? "__Host-" : "") + service + name;
     }
 
     static @Nullable String read(ServerHttpRequest request, String name) {

@@ -32,7 +32,7 @@ final class CookieUsers implements UserKeyResolver {
     }
 
     @Nullable String currentKey(ServerWebExchange exchange) {
-        String id = BrowserCookies.read(exchange.getRequest(), name());
+        String id = BrowserCookies.read(exchange.getRequest(), name(exchange));
         return id != null && ID.matcher(id).matches() ? key(id) : null;
     }
 
@@ -45,15 +45,15 @@ final class CookieUsers implements UserKeyResolver {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(Sha256.of(id));
     }
 
-    ResponseCookie cookie(String id) {
-        return cookies.set(name(), id, age);
+    ResponseCookie cookie(ServerWebExchange exchange, String id) {
+        return cookies.set(name(exchange), id, age);
     }
 
-    ResponseCookie removal() {
-        return cookies.remove(name());
+    ResponseCookie removal(ServerWebExchange exchange) {
+        return cookies.remove(name(exchange));
     }
 
-    private String name() {
-        return cookies.name("tokenswap-user");
+    private String name(ServerWebExchange exchange) {
+        return cookies.name(exchange.getRequest(), "user");
     }
 }

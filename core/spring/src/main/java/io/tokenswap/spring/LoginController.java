@@ -44,7 +44,6 @@ class LoginController {
     private final LoginCookies logins;
     private final PublicUri publicUri;
     private final TokenSwapProperties.Web paths;
-    private final TokenSwapProperties.Web links;
     private final Set<String> scopes;
 
     LoginController(
@@ -62,7 +61,6 @@ class LoginController {
         this.logins = logins;
         this.publicUri = publicUri;
         this.paths = properties.web();
-        this.links = paths.under(publicUri.basePath());
         this.scopes = properties.scopes();
     }
 
@@ -75,10 +73,11 @@ class LoginController {
         String page = pageOf(to);
         if (publicUri.isAliasedBy(request.getHeaders().getHost())) {
             String query = page == null ? "" : "?to=" + URLEncoder.encode(page, StandardCharsets.UTF_8);
-            return seeOther(publicUri.resolve(paths.loginPath() + query)).build();
+            return seeOther(publicUri.resolve(request, paths.loginPath() + query))
+                    .build();
         }
         AuthorizationRequest login =
-                endpoint.authorizationRequest().scopes(scopes).build(publicUri.resolve(paths.redirectPath()));
+                endpoint.authorizationRequest().scopes(scopes).build(publicUri.resolve(request, paths.redirectPath()));
         return withCookies(seeOther(login.uri()), logins.begin(request, login, page))
                 .build();
     }
@@ -94,7 +93,7 @@ class LoginController {
         try {
             login = logins.find(request);
         } catch (AuthorizationFailedException tooLate) {
-            return Mono.just(page(tooLate).body(ProblemPage.of(problem(tooLate), links)));
+            return Mono.just(page(tooLate).body(ProblemPage.of(problem(tooLate), links(request))));
         }
         AuthorizationResponse response = login == null
                 ? new AuthorizationResponse.Ignored("This browser has begun no such sign-in")
@@ -103,18 +102,18 @@ class LoginController {
             return user(exchange)
                     .flatMap(user ->
                             redirects.finish(login.cookie(), granted.code(), token -> signIn(exchange, user, token)))
-                    .map(id -> signedIn(login, id))
-                    .onErrorResume(TokenSwapException.class, error -> Mono.just(failed(login, error)));
+                    .map(id -> signedIn(exchange, login, id))
+                    .onErrorResume(TokenSwapException.class, error -> Mono.just(failed(request, login, error)));
         }
         if (login != null && response instanceof AuthorizationResponse.Failed failed) {
-            return Mono.just(failed(login, failed.error()));
+            return Mono.just(failed(request, login, failed.error()));
         }
         Problem problem = new Problem(
                 HttpStatus.BAD_REQUEST,
                 "This is not the response to your sign-in",
                 "It was begun in another browser, or more than ten minutes ago, or it has ended already."
                         + " A sign-in in another tab continues.");
-        return Mono.just(ProblemPage.response(problem.status()).body(ProblemPage.of(problem, links)));
+        return Mono.just(ProblemPage.response(problem.status()).body(ProblemPage.of(problem, links(request))));
     }
 
     @PostMapping("${tokenswap.web.logout-path:/logout}")
@@ -123,9 +122,9 @@ class LoginController {
             log.debug("A sign-out from another site was refused");
             return Mono.just(refused());
         }
-        ResponseEntity.BodyBuilder home = seeOther(publicUri.resolve(paths.homePath()));
+        ResponseEntity.BodyBuilder home = seeOther(publicUri.resolve(exchange.getRequest(), paths.homePath()));
         if (users instanceof CookieUsers cookieUsers) {
-            home.header(HttpHeaders.SET_COOKIE, cookieUsers.removal().toString());
+            home.header(HttpHeaders.SET_COOKIE, cookieUsers.removal(exchange).toString());
         }
         return users.resolve(exchange).flatMap(sessions::signOut).then(Mono.fromSupplier(home::build));
     }
@@ -163,17 +162,20 @@ class LoginController {
                 .onErrorComplete();
     }
 
-    private ResponseEntity<String> signedIn(LoginCookies.Login login, String id) {
+    private ResponseEntity<String> signedIn(ServerWebExchange exchange, LoginCookies.Login login, String id) {
         String page = login.page() == null ? paths.homePath() : login.page();
-        ResponseEntity.BodyBuilder response = seeOther(publicUri.resolve(page))
+        ResponseEntity.BodyBuilder response = seeOther(publicUri.resolve(exchange.getRequest(), page))
                 .header(HttpHeaders.SET_COOKIE, logins.keepForRepeats(login).toString());
         if (users instanceof CookieUsers cookieUsers) {
-            response.header(HttpHeaders.SET_COOKIE, cookieUsers.cookie(id).toString());
+            response.header(
+                    HttpHeaders.SET_COOKIE, cookieUsers.cookie(exchange, id).toString());
         }
         return response.build();
     }
 
-    private ResponseEntity<String> failed(LoginCookies.Login login, TokenSwapException error) {
+    private ResponseEntity<String> failed(
+            ServerHttpRequest request, LoginCookies.Login login, TokenSwapException error) {
+        TokenSwapProperties.Web links = links(request);
         boolean again = error instanceof TokenUnavailableException unavailable
                 && (Redirects.isCodeUnused(unavailable)
                         || unavailable.reason() == TokenUnavailableException.Reason.STORE_FAILED);
@@ -198,6 +200,10 @@ class LoginController {
                 ProblemPage.response(Problem.of(error).status());
         String retryAfter = Problem.retryAfter(error);
         return retryAfter == null ? response : response.header(HttpHeaders.RETRY_AFTER, retryAfter);
+    }
+
+    private TokenSwapProperties.Web links(ServerHttpRequest request) {
+        return paths.under(publicUri.basePath(request));
     }
 
     private @Nullable String pageOf(@Nullable String to) {

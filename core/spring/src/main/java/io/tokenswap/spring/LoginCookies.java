@@ -62,7 +62,7 @@ final class LoginCookies {
         others.stream()
                 .limit(Math.max(0, others.size() - (AT_A_TIME - 1)))
                 .forEach(name -> changes.add(cookies.remove(name)));
-        String name = name(state(login.uri().getRawQuery()));
+        String name = name(current, state(login.uri().getRawQuery()));
         String sealed = login.seal(keys);
         String value =
                 page == null ? sealed : sealed + "." + keys.seal(PAGE, name, page.getBytes(StandardCharsets.US_ASCII));
@@ -81,7 +81,7 @@ final class LoginCookies {
         if (state.isEmpty()) {
             return null;
         }
-        String name = name(state);
+        String name = name(redirect, state);
         String value = BrowserCookies.read(redirect, name);
         if (value == null) {
             return null;
@@ -104,7 +104,7 @@ final class LoginCookies {
         return request.getHeaders().getOrEmpty(HttpHeaders.COOKIE).stream()
                 .flatMap(header -> Arrays.stream(header.split(";")))
                 .map(pair -> pair.split("=", 2)[0].strip())
-                .filter(name -> name.startsWith(prefix()))
+                .filter(name -> name.startsWith(prefix(request)))
                 .distinct()
                 .toList();
     }
@@ -124,12 +124,12 @@ final class LoginCookies {
         return states.size() == 1 ? states.get(0) : "";
     }
 
-    private String prefix() {
-        return cookies.name("tokenswap-login-");
+    private String prefix(ServerHttpRequest request) {
+        return cookies.name(request, "login-");
     }
 
-    private String name(String state) {
-        return prefix()
+    private String name(ServerHttpRequest request, String state) {
+        return prefix(request)
                 + Base64.getUrlEncoder()
                         .withoutPadding()
                         .encodeToString(Sha256.of(state))

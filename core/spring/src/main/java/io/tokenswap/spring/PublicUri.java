@@ -6,6 +6,7 @@ import java.util.Locale;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.env.Environment;
+import org.springframework.http.server.reactive.ServerHttpRequest;
 
 /**
  * Address at which browsers reach this service; port 0 stands for the port that the server has chosen. It is never taken from the
@@ -30,9 +31,10 @@ final class PublicUri {
                 || uri.getRawUserInfo() != null
                 || uri.getRawQuery() != null
                 || uri.getRawFragment() != null
-                || !(uri.getRawPath().isEmpty() || uri.getRawPath().equals("/"))) {
+                || !(uri.getRawPath().isEmpty() || ReturnPath.isPath(uri.getRawPath()))) {
             throw new IllegalArgumentException(
-                    name + " must be a scheme, a host and a port if any, and nothing else: https://music.example.com");
+                    name
+                            + " must be a scheme, a host, and a port and a path if any, and nothing else: https://music.example.com");
         }
         boolean http = "http".equalsIgnoreCase(uri.getScheme());
         if (!"https".equalsIgnoreCase(uri.getScheme()) && !(http && isLoopback(host))) {
@@ -42,17 +44,29 @@ final class PublicUri {
     }
 
     /** Returns the absolute address of a path of this service, which may have a query. */
-    URI resolve(String path) {
-        return URI.create(origin() + basePath() + path);
+    URI resolve(ServerHttpRequest request, String path) {
+        return URI.create(origin() + basePath(request) + path);
     }
 
-    /** Returns what precedes every path of this service, empty by default. WebFlux strips it from the paths of requests. */
-    String basePath() {
-        String path = environment.getProperty("spring.webflux.base-path", "").strip();
-        while (path.endsWith("/")) {
-            path = path.substring(0, path.length() - 1);
+    /**
+     * Returns what precedes every path of this service in a browser, empty by default: the path of the configured address, which a
+     * proxy may strip. Without one, the path that WebFlux has stripped from the request: {@code spring.webflux.base-path}, or the
+     * {@code X-Forwarded-Prefix} header where the application lets Spring read it. No link makes a browser send that header.
+     */
+    String basePath(ServerHttpRequest request) {
+        String path = configured == null ? "" : withoutEnd(configured.getRawPath());
+        if (path.isEmpty()) {
+            path = withoutEnd(request.getPath().contextPath().value());
         }
-        return path.isEmpty() || path.startsWith("/") ? path : "/" + path;
+        return ReturnPath.isPath(path) ? path : "";
+    }
+
+    private static String withoutEnd(String path) {
+        int end = path.length();
+        while (end > 0 && path.charAt(end - 1) == '/') {
+            end--;
+        }
+        return path.substring(0, end);
     }
 
     /** Scheme, host and port, as browsers write them in the {@code Origin} header. */

@@ -42,7 +42,6 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
     private final TokenSwapProperties.Web paths;
     private final TokenSessions sessions;
     private final PublicUri publicUri;
-    private final TokenSwapProperties.Web links;
     private final Writers writers;
 
     TokenSwapErrors(
@@ -50,7 +49,6 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
         this.paths = properties.web();
         this.sessions = sessions;
         this.publicUri = publicUri;
-        this.links = paths.under(publicUri.basePath());
         this.writers = new Writers(codecs);
     }
 
@@ -78,7 +76,7 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
                     exchange.getRequest().getPath(),
                     error.getMessage());
         }
-        return (isPage ? page(problem, isGet(exchange), error) : document(problem, error))
+        return (isPage ? page(problem, exchange, error) : document(problem, error))
                 .flatMap(response -> response.writeTo(exchange, writers));
     }
 
@@ -97,8 +95,9 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
                 : problem;
     }
 
-    private Mono<ServerResponse> page(Problem problem, boolean isGet, TokenSwapException error) {
-        boolean again = isGet && problem.status() == HttpStatus.SERVICE_UNAVAILABLE;
+    private Mono<ServerResponse> page(Problem problem, ServerWebExchange exchange, TokenSwapException error) {
+        TokenSwapProperties.Web links = paths.under(publicUri.basePath(exchange.getRequest()));
+        boolean again = isGet(exchange) && problem.status() == HttpStatus.SERVICE_UNAVAILABLE;
         return response(problem, error)
                 .contentType(MediaType.TEXT_HTML)
                 .headers(headers -> headers.putAll(
@@ -129,6 +128,7 @@ final class TokenSwapErrors implements WebExceptionHandler, Ordered {
         String path = request.getPath().pathWithinApplication().value();
         String page = ReturnPath.accepted(path + (query == null ? "" : "?" + query));
         return publicUri.resolve(
+                request,
                 paths.loginPath() + (page == null ? "" : "?to=" + URLEncoder.encode(page, StandardCharsets.UTF_8)));
     }
 

@@ -20,8 +20,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param exchange exchange server
  * @param scopes scopes that each user is asked to allow
- * @param publicUri address at which browsers reach this service, without a path. Never taken from the Host header. By
- *     default http://localhost and the port of the server
+ * @param publicUri address at which browsers reach this service, with the path that a proxy strips, if any. Never taken from
+ *     the Host header. By default http://localhost, the port of the server and spring.webflux.base-path
  * @param api API of the provider
  * @param web paths of the sign-in
  * @param user source of the user's name: a cookie of this library, or the authenticated principal

@@ -13,6 +13,7 @@ import io.tokenswap.session.TokenSessions;
 import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
 import java.io.InputStream;
+import java.net.URI;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.security.Principal;
@@ -25,6 +26,7 @@ import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.context.annotation.Bean;
@@ -63,6 +65,70 @@ class ApplicationSettingsTest {
             HttpResponse<String> signedOut = browser.post(service.uri("/app/logout"), "Sec-Fetch-Site", "same-origin");
             assertThat(TestBrowser.location(signedOut)).isEqualTo(service.uri("/app/"));
             assertThat(browser.fetch(service.uri("/app/me")).statusCode()).isEqualTo(401);
+        }
+    }
+
+    /** The proxy strips the prefix and tells it, or the public address holds it, which goes before such a header. */
+    @ParameterizedTest
+    @CsvSource({
+        "tokenswap.web.enabled=true, /music",
+        "tokenswap.public-uri=http://localhost:0/music, /",
+        "tokenswap.public-uri=http://localhost:0/music/, /other",
+    })
+    void aPrefixThatAProxyStripsPrecedesAllPathsInTheBrowser(String property, String header) {
+        try (TestService.Running service =
+                TestService.start(provider, property, "server.forward-headers-strategy=framework")) {
+            String[] headers = {"X-Forwarded-Prefix", header};
+            URI login = TestBrowser.location(browser.get(service.uri("/me?x=1"), headers));
+            assertThat(login).isEqualTo(service.uri("/music/login?to=%2Fme%3Fx%3D1"));
+
+            URI exchange = TestBrowser.location(browser.get(stripped(service, login), headers));
+            URI redirect = TestBrowser.location(browser.get(exchange));
+            assertThat(redirect.getPath()).isEqualTo("/music/auth");
+            HttpResponse<String> end = browser.get(stripped(service, redirect), headers);
+            assertThat(TestBrowser.location(end)).isEqualTo(service.uri("/music/me?x=1"));
+            assertThat(end.headers().allValues("Set-Cookie"))
+                    .hasSize(2)
+                    .allMatch(cookie -> cookie.contains("; Path=/;"));
+            assertThat(browser.get(service.uri("/me"), headers).statusCode()).isEqualTo(200);
+
+            assertThat(browser.get(service.uri("/auth?state=x"), headers).body())
+                    .contains("href=\"/music/login\"", "href=\"/music/\"");
+            HttpResponse<String> signedOut =
+                    browser.post(service.uri("/logout"), "Sec-Fetch-Site", "same-origin", headers[0], headers[1]);
+            assertThat(TestBrowser.location(signedOut)).isEqualTo(service.uri("/music/"));
+            assertThat(browser.get(service.uri("/me"), headers).statusCode()).isEqualTo(303);
+        }
+    }
+
+    /** The request as the proxy passes it on. */
+    private static URI stripped(TestService.Running service, URI uri) {
+        return service.uri(
+                uri.toString().substring(service.uri("/music").toString().length()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"//evil.example.com", "https://evil.example.com", "/a\"><script>", "/a b"})
+    void aPrefixThatIsNoPathOfThisServiceIsNone(String prefix) {
+        try (TestService.Running service = TestService.start(provider, "server.forward-headers-strategy=framework")) {
+            HttpResponse<String> response = browser.get(service.uri("/me"), "X-Forwarded-Prefix", prefix);
+            if (response.statusCode() == 303) {
+                assertThat(TestBrowser.location(response)).isEqualTo(service.uri("/login?to=%2Fme"));
+            } else {
+                assertThat(response.statusCode()).isBetween(400, 499);
+            }
+        }
+    }
+
+    @Test
+    void servicesUnderTwoPathsOfOneHostDoNotSignEachOthersUsersOut() {
+        Class<?>[] sources = {TestService.class};
+        try (TestService.Running first = TestService.start(provider, sources, "spring.webflux.base-path=/first");
+                TestService.Running second = TestService.start(provider, sources, "spring.webflux.base-path=/second")) {
+            browser.open(first.uri("/first/login"));
+            browser.open(second.uri("/second/login"));
+            assertThat(browser.fetch(first.uri("/first/me")).statusCode()).isEqualTo(200);
+            assertThat(browser.fetch(second.uri("/second/me")).statusCode()).isEqualTo(200);
         }
     }
 

@@ -398,7 +398,7 @@ class TokenSwapAutoConfigurationTest {
             tokenswap.exchange.uri=                            | tokenswap.exchange.uri is empty
             tokenswap.exchange.dialect=klingon                 | klingon
             tokenswap.public-uri=http://example.com            | tokenswap.public-uri must begin with https://
-            tokenswap.public-uri=https://example.com/a         | tokenswap.public-uri must be a scheme, a host
+            tokenswap.public-uri=https://example.com/?a        | tokenswap.public-uri must be a scheme, a host
             tokenswap.api.origins=https://api.example.com/v1   | tokenswap.api.origins cannot be used. An origin has
             tokenswap.api.origins=http://api.example.com       | tokenswap.api.origins cannot be used. The API at
             tokenswap.web.login-path=login                     | tokenswap.web.login-path must be a path
