@@ -21,6 +21,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.publisher.Mono;
+import reactor.netty.DisposableServer;
+import reactor.netty.tcp.TcpServer;
 
 /** What only its own process shows. */
 class ProgramProcessTest {
@@ -66,6 +68,29 @@ class ProgramProcessTest {
             assertThat(kinds.values()).allMatch(count -> count <= 10);
             // A client that hangs up is nothing to act on.
             assertThat(kinds.keySet()).noneMatch(kind -> kind.contains("onErrorDropped"));
+        }
+    }
+
+    @Test
+    @Tag("E60")
+    void aProviderThatHangsUpIsLoggedByThisProgramOnly() throws Exception {
+        DisposableServer provider = TcpServer.create()
+                .host("127.0.0.1")
+                .handle((in, out) -> in.receive().next().then())
+                .bindNow();
+        try (ServerProcess process =
+                start(Map.of("PROVIDER_TOKEN_URL", "http://127.0.0.1:" + provider.port() + "/token"))) {
+            for (int i = 0; i < 15; i++) {
+                assertThat(refresh(process.uri(), "rt-" + i).join().statusCode())
+                        .isEqualTo(502);
+            }
+            process.stop();
+
+            assertThat(process.log().stream().filter(line -> line.contains(" WARN ") || line.contains(" ERROR ")))
+                    .hasSize(10)
+                    .allSatisfy(line -> assertThat(line).contains("The provider returned no token: RESPONSE_LOST"));
+        } finally {
+            provider.disposeNow();
         }
     }
 

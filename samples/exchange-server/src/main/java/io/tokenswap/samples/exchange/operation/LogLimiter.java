@@ -54,7 +54,7 @@ public final class LogLimiter extends Filter<ILoggingEvent> {
     @Override
     public FilterReply decide(ILoggingEvent event) {
         long now = nanoTime.getAsLong();
-        String kind = event.getLoggerName() + ": " + event.getMessage();
+        String kind = event.getLoggerName() + ": " + withoutConnection(event.getMessage());
         if (windows.size() >= MOST_KINDS && !windows.containsKey(kind)) {
             kind = REST;
         }
@@ -68,6 +68,12 @@ public final class LogLimiter extends Filter<ILoggingEvent> {
             return FilterReply.DENY;
         }
         return FilterReply.NEUTRAL;
+    }
+
+    /** Returns a message without its beginning in brackets, where Reactor Netty names the connection. */
+    private static String withoutConnection(String message) {
+        int end = message.startsWith("[") ? message.indexOf("] ") : -1;
+        return message.substring(end < 0 ? 0 : end + 2);
     }
 
     private void reportEndedWindows(long now) {

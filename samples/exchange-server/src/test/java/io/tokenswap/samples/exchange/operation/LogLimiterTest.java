@@ -44,6 +44,16 @@ class LogLimiterTest {
         assertThat(passed).isLessThan(1_100);
     }
 
+    @Test
+    void linesAboutManyConnectionsAreOneKind() {
+        assertThat(IntStream.range(0, 100)
+                        .filter(i -> passes("[" + i + ", L:/127.0.0.1:8080] The connection observed an error", i))
+                        .count())
+                .isEqualTo(10);
+        assertThat(passes("[an aside", 1)).isTrue();
+        assertThat(passes("[other] message", 1)).isTrue();
+    }
+
     private boolean passes(String message, int argument) {
         return limiter.decide(new LoggingEvent(
                         "test", context.getLogger("test"), Level.WARN, message, null, new Object[] {argument}))
