@@ -7,6 +7,7 @@ import io.r2dbc.pool.ConnectionPool;
 import io.r2dbc.postgresql.MultiHostConnectionStrategy.TargetServerType;
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
+import io.r2dbc.postgresql.api.PostgresqlConnection;
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenSession;
@@ -156,6 +157,27 @@ class R2dbcTokenStoreTest {
         put(store, login(), Kind.LOGIN);
 
         assertThat(postgres.ask("SELECT key FROM tokenswap_tokens")).hasSize(26 - 10);
+    }
+
+    /** By another login that removes it, for example, or by an operator. */
+    @Test
+    void aLoginDoesNotWaitForAnExpiredRecordThatIsLocked() {
+        put(store, login(), Kind.LOGIN);
+        postgres.ask("UPDATE tokenswap_tokens SET expires_at = 1");
+        PostgresqlConnection other = postgres.connections().create().block(LONGEST);
+        other.beginTransaction().block(LONGEST);
+        other.createStatement("SELECT key FROM tokenswap_tokens FOR UPDATE")
+                .execute()
+                .flatMap(result -> result.map((row, columns) -> row.get(0)))
+                .blockLast(LONGEST);
+        try {
+            store.put(TokenStore.key("another"), login(), Kind.LOGIN, "a", 0).block(LONGEST);
+        } finally {
+            other.close().block(LONGEST);
+        }
+
+        assertThat(postgres.ask("SELECT key FROM tokenswap_tokens"))
+                .containsExactlyInAnyOrder(key, TokenStore.key("another"));
     }
 
     @Test

@@ -42,6 +42,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import reactor.core.Disposable;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.test.StepVerifier;
 
@@ -363,6 +365,25 @@ class RedisTokenStoreTest {
             other.restart();
 
             assertThat(unreachable.load(key).block(TIMEOUT).record()).isNull();
+        }
+    }
+
+    @Test
+    @Tag("D29")
+    void notificationsThatCouldNotBeginAreAskedForByALaterSubscriber() {
+        try (RedisServer other = RedisServer.start(directory)) {
+            TokenStore unreachable =
+                    RedisTokenStore.builder(other.client(), KEYS).build();
+            other.stop();
+            Disposable first = unreachable.changes().subscribe();
+            assertThatThrownBy(() -> unreachable.load(key).block(TIMEOUT)).hasMessageContaining("Unable to connect");
+            other.restart();
+
+            assertThat(Flux.defer(() -> unreachable.changes().take(Duration.ofMillis(200)))
+                            .repeat()
+                            .blockFirst(TIMEOUT))
+                    .isEqualTo(TokenStore.ANY_KEY);
+            first.dispose();
         }
     }
 
