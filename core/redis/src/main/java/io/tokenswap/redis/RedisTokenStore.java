@@ -484,7 +484,7 @@ public final class RedisTokenStore implements TokenStore {
          * RedisTokenStore#unconfirmedWrites()}, and the first one is logged. Without a grace at the provider, a lease is
          * confirmed in the same way before a refresh token is used.
          *
-         * <p>The Redis user then also needs the rights to {@code SET} and {@code WAIT}. A write takes one round trip more
+         * <p>The Redis user then also needs the right to {@code WAIT}. A write takes one round trip more
          * for the store and, in turn, one round trip between primary and replica.
          *
          * @param replicas the number, 0 by default: a write is complete when the primary has it

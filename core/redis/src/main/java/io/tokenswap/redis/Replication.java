@@ -1,17 +1,21 @@
 package io.tokenswap.redis;
 
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.SetArgs;
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.cluster.RedisClusterClient;
 import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.cluster.api.StatefulRedisClusterConnection;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
@@ -29,6 +33,9 @@ import reactor.util.Loggers;
  * <p>One round runs at a time for each primary. Writes that end meanwhile wait for the next round together. So a replica
  * that is away delays each write by two rounds at most, however many keys are written, and delays no other operation.
  *
+ * <p>The response to the write repeats its number. If it has another number, the client has mixed up the responses, and
+ * the connections are replaced, see {@link RedisTokenStore}.
+ *
  * <p>A confirmation never fails. Too few replicas are counted and logged: the primary has the write, and to repeat it
  * would not make it safer.
  */
@@ -44,10 +51,17 @@ final class Replication {
     private final int replicas;
     private final Duration timeout;
     private final Scheduler scheduler;
-    private final Mono<Primaries> primaries;
+    private final Callable<Primaries> connect;
+    /** Opened at the first use. Others replace them if their responses are mixed up. */
+    private final AtomicReference<Mono<Primaries>> primaries;
+
+    private final AtomicLong calls = new AtomicLong();
     private final Map<String, Rounds> rounds = new ConcurrentHashMap<>();
     private final LongAdder unconfirmed = new LongAdder();
     private final AtomicBoolean complete = new AtomicBoolean(true);
+
+    /** Writes, and returns the number of the call. */
+    private static final String WRITE = "redis.call('SET', KEYS[1], '', 'PX', ARGV[1]) return {ARGV[2]}";
 
     /** Connections to primaries, for nothing else. */
     interface Primaries {
@@ -57,6 +71,9 @@ final class Replication {
 
         /** Returns the commands of the connection to a primary. */
         Mono<RedisAsyncCommands<String, String>> commands(String primary);
+
+        /** Closes the connections. */
+        CompletableFuture<Void> close();
 
         static Primaries of(RedisClient client) {
             StatefulRedisConnection<String, String> connection = client.connect();
@@ -69,6 +86,11 @@ final class Replication {
                 @Override
                 public Mono<RedisAsyncCommands<String, String>> commands(String primary) {
                     return Mono.fromSupplier(connection::async);
+                }
+
+                @Override
+                public CompletableFuture<Void> close() {
+                    return connection.closeAsync();
                 }
             };
         }
@@ -89,6 +111,11 @@ final class Replication {
                     return Mono.fromFuture(() -> connection.getConnectionAsync(primary))
                             .map(StatefulRedisConnection::async);
                 }
+
+                @Override
+                public CompletableFuture<Void> close() {
+                    return connection.closeAsync();
+                }
             };
         }
     }
@@ -105,7 +132,12 @@ final class Replication {
         this.replicas = replicas;
         this.timeout = timeout;
         this.scheduler = scheduler;
-        this.primaries = Mono.fromCallable(connect)
+        this.connect = connect;
+        this.primaries = new AtomicReference<>(connected());
+    }
+
+    private Mono<Primaries> connected() {
+        return Mono.fromCallable(connect)
                 .subscribeOn(Schedulers.boundedElastic())
                 .cache(connected -> Duration.ofMillis(Long.MAX_VALUE), error -> Duration.ZERO, () -> Duration.ZERO);
     }
@@ -116,9 +148,9 @@ final class Replication {
      * @param key a key in the slot of what was written, for a write of this class
      */
     Mono<Void> confirm(String key) {
-        return primaries
+        return Mono.defer(primaries::get)
                 .timeout(timeout.plus(OVERHEAD), scheduler)
-                .map(connected -> rounds.computeIfAbsent(connected.of(key), primary -> new Rounds(connected, primary)))
+                .map(connected -> rounds.computeIfAbsent(connected.of(key), Rounds::new))
                 .onErrorResume(error -> {
                     report(1, error.toString());
                     return Mono.empty();
@@ -129,6 +161,17 @@ final class Replication {
     /** Number of writes that too few replicas had in time. */
     long unconfirmed() {
         return unconfirmed.sum();
+    }
+
+    private void checkNumber(String call, List<Object> reply, Mono<Primaries> used) {
+        if (reply.equals(List.of(call))) {
+            return;
+        }
+        if (primaries.compareAndSet(used, connected())) {
+            used.flatMap(mixedUp -> Mono.fromFuture(mixedUp.close()))
+                    .subscribe(closed -> {}, error -> log.debug("A connection to Redis was not closed", error));
+        }
+        throw new IllegalStateException("Redis has responded to another request. The connection is replaced.");
     }
 
     private void report(long writes, @Nullable String problem) {
@@ -145,15 +188,13 @@ final class Replication {
     /** Confirmations of one primary: the round that runs, and the one that follows. */
     private final class Rounds {
 
-        private final Primaries connected;
         private final String primary;
         /** Guarded by this object, like the next one. */
         private @Nullable Round running;
 
         private @Nullable Round next;
 
-        Rounds(Primaries connected, String primary) {
-            this.connected = connected;
+        Rounds(String primary) {
             this.primary = primary;
         }
 
@@ -175,18 +216,26 @@ final class Replication {
         }
 
         private void run(Round round) {
-            connected
-                    .commands(primary)
-                    .flatMap(commands -> written(commands, round.key).then(confirmed(commands)))
+            Mono<Primaries> used = primaries.get();
+            used.flatMap(connected -> connected.commands(primary))
+                    .flatMap(commands -> written(commands, round.key, used).then(confirmed(commands)))
                     .timeout(timeout.plus(OVERHEAD), scheduler)
                     .subscribe(
                             by -> end(round, by >= replicas ? null : by + " of " + replicas + " replicas have them"),
                             error -> end(round, error.toString()));
         }
 
-        private Mono<String> written(RedisAsyncCommands<String, String> commands, String key) {
-            return Mono.fromFuture(() -> commands.set(key, "", SetArgs.Builder.px(OVERHEAD.toMillis()))
-                    .toCompletableFuture());
+        private Mono<Void> written(RedisAsyncCommands<String, String> commands, String key, Mono<Primaries> used) {
+            String call = String.valueOf(calls.incrementAndGet());
+            return Mono.fromFuture(() -> commands.<List<Object>>eval(
+                                    WRITE,
+                                    ScriptOutputType.MULTI,
+                                    new String[] {key},
+                                    String.valueOf(OVERHEAD.toMillis()),
+                                    call)
+                            .toCompletableFuture())
+                    .doOnNext(reply -> checkNumber(call, reply, used))
+                    .then();
         }
 
         private Mono<Long> confirmed(RedisAsyncCommands<String, String> commands) {

@@ -3,7 +3,9 @@ package io.tokenswap.redis;
 import static io.tokenswap.redis.Await.await;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lettuce.core.RedisClient;
 import io.lettuce.core.cluster.RedisClusterClient;
+import io.netty.channel.Channel;
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenStore;
@@ -17,7 +19,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -187,6 +191,42 @@ class RedisReplicationTest {
         assertThat(store.unconfirmedWrites()).isOne();
         store.acquire(user, "b", LOGIN.version(), LEASE).block(TIMEOUT);
         assertThat(store.unconfirmedWrites()).as("of a lease that is busy").isOne();
+    }
+
+    /** An exception within the client removes a call from those that wait for a response, so that the next gets its response. */
+    @Test
+    @Tag("E92")
+    void aConnectionThatMixesUpItsResponsesIsReplaced() throws Exception {
+        List<Channel> channels = new CopyOnWriteArrayList<>();
+        RedisClient client = primary.newClient(channels::add);
+        try {
+            RedisTokenStore store = RedisTokenStore.builder(client, KEYS)
+                    .replicas(1)
+                    .replicaTimeout(LONG)
+                    .build();
+            put(store, user).block(TIMEOUT);
+            assertThat(store.unconfirmedWrites()).isZero();
+            assertThat(channels).as("for operations, and to wait for replicas").hasSize(2);
+            Channel waiting = channels.get(1);
+            replica.freeze();
+            CompletableFuture<Entry> forgotten = put(store, user + "-2").toFuture();
+            await(() -> !primary.operator().sync().info("clients").contains("blocked_clients:0"));
+            waiting.eventLoop()
+                    .submit(() -> waiting.pipeline().fireExceptionCaught(new IllegalStateException("full")))
+                    .get();
+            forgotten.join();
+            assertThat(store.unconfirmedWrites()).isOne();
+            replica.thaw();
+
+            put(store, user + "-3").block(TIMEOUT);
+            assertThat(store.unconfirmedWrites()).as("after another response").isEqualTo(2);
+            put(store, user + "-4").block(TIMEOUT);
+            assertThat(store.unconfirmedWrites()).as("over another connection").isEqualTo(2);
+            waiting.closeFuture().get();
+        } finally {
+            client.shutdown(Duration.ZERO, Duration.ofSeconds(2));
+            client.getResources().shutdown(0, 2, TimeUnit.SECONDS);
+        }
     }
 
     @Test
