@@ -21,7 +21,8 @@ import reactor.core.scheduler.Schedulers;
 
 /**
  * Store in files, with the token of one user in a file or the tokens of many users in a directory. Tokens survive a
- * restart. Several processes of one machine may share them, and present a refresh token one at a time.
+ * restart. Several processes of one machine may share them, and so may several copies of this class in one process, for
+ * example in the web applications of a container. They present a refresh token one at a time.
  *
  * <pre>{@code
  * TokenStore store = FileTokenStore.ofFile(Path.of(System.getProperty("user.home"), ".spotify", "token"));

@@ -19,13 +19,18 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Byte 0 of the file is the lease: locked from the grant to the result, for seconds. Byte 1 is locked while a record
  * is read, compared and replaced, for milliseconds, by holders of the lease and others. Byte 2 is locked by the process
- * whose turn is next. The number of the last attempt and the pause follow at byte 16, because on some systems a locked
- * byte cannot be read. Only the holder of the lease writes them.
+ * whose turn is next. Byte 3 is shared by all that hold or look for a lease, and shows it to other copies of this
+ * class. The number of the last attempt and the pause follow at byte 16, because on some systems a locked byte cannot be
+ * read. Only the holder of the lease writes them.
  *
  * <p>A lock of the operating system belongs to the process and not to the channel: if any channel of the file is
- * closed, all locks of the process on it are gone. So there is one object for each file in a process, with at most one
- * open channel, which is closed when nothing is locked. All methods are called by {@link #with}, which admits one
- * thread at a time.
+ * closed, all locks of the process on it are gone. So there is one object for each file, with at most one open channel,
+ * which is closed when nothing is locked. All methods are called by {@link #with}, which admits one thread of the
+ * process at a time.
+ *
+ * <p>Several applications of one process may each have loaded this class. Their copies share two things: strings that
+ * are interned, which {@link #with} uses as monitors, and the JDK's own table of locks, which refuses a second lock on
+ * byte 3 of a file. A copy that finds the lease of another copy there keeps its channel open until its next operation.
  */
 final class LockFile {
 
@@ -34,6 +39,7 @@ final class LockFile {
     private static final int LEASE = 0;
     private static final int WRITE = 1;
     private static final int NEXT = 2;
+    private static final int LEASED = 3;
     private static final int TEXT = 16;
     private static final int TEXT_BYTES = 64;
 
@@ -45,6 +51,9 @@ final class LockFile {
 
     private @Nullable FileChannel channel;
     private @Nullable FileLock lease;
+    /** Shows the lease to other copies of this class. */
+    private @Nullable FileLock leased;
+
     private @Nullable String owner;
     private long attempt;
 
@@ -69,7 +78,8 @@ final class LockFile {
             return entered;
         });
         try {
-            synchronized (lock) {
+            // The same object for all copies of this class.
+            synchronized (("io.tokenswap.store " + path).intern()) {
                 try {
                     return work.with(file, lock);
                 } finally {
@@ -77,7 +87,7 @@ final class LockFile {
                 }
             }
         } finally {
-            IN_USE.computeIfPresent(path, (p, used) -> --used.threads == 0 && used.lease == null ? null : used);
+            IN_USE.computeIfPresent(path, (p, used) -> --used.threads == 0 && used.channel == null ? null : used);
         }
     }
 
@@ -87,7 +97,11 @@ final class LockFile {
             return false;
         }
         lease = tryLock(LEASE);
-        return lease != null;
+        if (lease == null) {
+            return false;
+        }
+        leased = channel().tryLock(LEASED, 1, true);
+        return true;
     }
 
     void grant(String owner, long attempt, Instant now) throws IOException {
@@ -111,10 +125,15 @@ final class LockFile {
 
     void dropLease() throws IOException {
         FileLock held = lease;
+        FileLock known = leased;
         lease = null;
+        leased = null;
         owner = null;
         if (held != null) {
             held.release();
+        }
+        if (known != null) {
+            known.release();
         }
     }
 
@@ -209,9 +228,24 @@ final class LockFile {
 
     private void closeIfFree() throws IOException {
         FileChannel open = channel;
-        if (open != null && lease == null) {
+        if (open != null && lease == null && !isLeasedByAnotherCopy(open)) {
             channel = null;
             open.close();
+        }
+    }
+
+    /** Other processes do not count: byte 3 is shared with them. */
+    private static boolean isLeasedByAnotherCopy(FileChannel open) {
+        try {
+            FileLock lock = open.tryLock(LEASED, 1, true);
+            if (lock != null) {
+                lock.release();
+            }
+            return false;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        } catch (IOException e) {
+            return false; // a file system without locks
         }
     }
 

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -90,6 +91,89 @@ class FileProcessesTest {
             assertThat(acquired.outcome()).isEqualTo(Outcome.GRANTED);
             assertThat(acquired.attempt()).as("after that of the process").isEqualTo(2);
         }
+    }
+
+    /** Web applications of one servlet container, for example. A lock of the operating system is that of the whole process. */
+    @Test
+    @Tag("D14")
+    void withTwoCopiesOfTheLibraryKeepALeaseAgainstEachOtherAndOtherProcesses() throws Exception {
+        Record login = signIn(FileTokenStore.ofDirectory(directory), KEY);
+        try (LoadedAgain one = new LoadedAgain();
+                LoadedAgain two = new LoadedAgain();
+                StoreProcess process = WorkerProcess.start("serve", directory.toString())) {
+            LoadedAgain.Store holder = one.store(directory, KEY);
+            LoadedAgain.Store other = two.store(directory, KEY);
+            assertThat(holder.run("acquire")).isEqualTo("GRANTED");
+
+            assertThat(other.run("acquire")).isEqualTo("BUSY");
+            other.run("put");
+            assertThat(acquire(process.store(), login)).isEqualTo(Outcome.BUSY);
+
+            holder.run("release");
+            assertThat(acquire(process.store(), login)).isEqualTo(Outcome.GRANTED);
+            assertThat(other.run("acquire")).isEqualTo("BUSY");
+            assertThat(openLocks()).isZero();
+        }
+    }
+
+    /** Linux alone lists the open files of a process. */
+    private long openLocks() throws IOException {
+        Path descriptors = Path.of("/proc/self/fd");
+        if (!Files.isDirectory(descriptors)) {
+            return 0;
+        }
+        String lock = directory.resolve(KEY + ".lock").toRealPath().toString();
+        try (Stream<Path> open = Files.list(descriptors)) {
+            return open.filter(descriptor -> {
+                        try {
+                            return Files.readSymbolicLink(descriptor).toString().equals(lock);
+                        } catch (IOException closed) {
+                            return false;
+                        }
+                    })
+                    .count();
+        }
+    }
+
+    @Test
+    @Tag("D14")
+    @Timeout(value = 3, unit = TimeUnit.MINUTES)
+    void withTwoCopiesOfTheLibraryPresentEachRefreshTokenOnce() throws Exception {
+        Path tokens = Files.createDirectories(directory.resolve("tokens"));
+        Path provider = Files.createDirectories(directory.resolve("provider"));
+        signIn(FileTokenStore.ofDirectory(tokens), KEY);
+        String[] task = {"refresh", tokens.toString(), provider.toString(), "1", "100", ""};
+        try (LoadedAgain one = new LoadedAgain();
+                LoadedAgain two = new LoadedAgain();
+                StoreProcess process = WorkerProcess.start(named(task, "process"))) {
+            CompletableFuture<Void> first = inBackground(one, named(task, "one"));
+            CompletableFuture<Void> second = inBackground(two, named(task, "two"));
+
+            assertThat(process.exitCode()).isZero();
+            first.join();
+            second.join();
+        }
+        try (Stream<Path> presented = Files.list(provider)) {
+            assertThat(presented).hasSize(100);
+        }
+    }
+
+    private static String[] named(String[] task, String owner) {
+        String[] named = task.clone();
+        named[named.length - 1] = owner;
+        return named;
+    }
+
+    private static CompletableFuture<Void> inBackground(LoadedAgain application, String... task) {
+        return CompletableFuture.runAsync(
+                () -> {
+                    try {
+                        application.run(task);
+                    } catch (Exception e) {
+                        throw new IllegalStateException(e);
+                    }
+                },
+                run -> new Thread(run).start());
     }
 
     @Test

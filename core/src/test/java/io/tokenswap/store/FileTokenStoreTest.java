@@ -935,6 +935,24 @@ class FileTokenStoreTest {
             assertThat(acquire(store, LOGIN)).isEqualTo(Outcome.GRANTED);
         }
 
+        /** All copies of this class know the same interned string. Without it, one could close the file of another in between. */
+        @Test
+        @Tag("D14")
+        void areTakenUnderAMonitorThatAllCopiesOfThisClassKnow() throws IOException {
+            String monitor = "io.tokenswap.store " + directory.toRealPath().resolve("token.lock");
+            List<Boolean> held = new ArrayList<>();
+            OwnedFiles watched = new OwnedFiles() {
+                @Override
+                FileLock tryLock(FileChannel channel, long position) throws IOException {
+                    held.add(Thread.holdsLock(monitor.intern()));
+                    return super.tryLock(channel, position);
+                }
+            };
+            put(new FileTokenStore(file, false, null, watched, Instant::now), LOGIN, Kind.LOGIN);
+
+            assertThat(held).isNotEmpty().containsOnly(true);
+        }
+
         /** Thousands of users would otherwise leave as many open files and objects. */
         @Test
         void areOpenOnlyWhileTheyAreNeeded() {
