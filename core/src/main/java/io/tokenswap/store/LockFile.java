@@ -186,8 +186,9 @@ final class LockFile {
     }
 
     private @Nullable FileLock tryLock(long position) throws IOException {
+        FileChannel open = channel();
         try {
-            return files.tryLock(channel(), position);
+            return files.tryLock(open, position);
         } catch (OverlappingFileLockException e) {
             return null; // another class loader of this process has loaded this class, too
         } catch (IOException e) {
@@ -201,8 +202,12 @@ final class LockFile {
     /** Returns the last attempt and pause that a process has written. The caller holds the lease. */
     Lease lease() throws IOException {
         ByteBuffer text = ByteBuffer.allocate(TEXT_BYTES);
-        while (text.hasRemaining() && channel().read(text, TEXT + text.position()) > 0) {
-            // until the text is complete or the file ends
+        try {
+            while (text.hasRemaining() && channel().read(text, TEXT + text.position()) > 0) {
+                // until the text is complete or the file ends
+            }
+        } catch (IOException e) {
+            throw unusable(e);
         }
         return Lease.parse(new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII));
     }
@@ -212,18 +217,30 @@ final class LockFile {
         byte[] line = next.toString().getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(line, 0, text, 0, line.length);
         ByteBuffer bytes = ByteBuffer.wrap(text);
-        while (bytes.hasRemaining()) {
-            channel().write(bytes, TEXT + bytes.position());
+        try {
+            while (bytes.hasRemaining()) {
+                channel().write(bytes, TEXT + bytes.position());
+            }
+        } catch (IOException e) {
+            throw unusable(e);
         }
     }
 
     private FileChannel channel() throws IOException {
         FileChannel open = channel;
         if (open == null) {
-            open = files.openLock(path);
+            try {
+                open = files.openLock(path);
+            } catch (IOException e) {
+                throw unusable(e);
+            }
             channel = open;
         }
         return open;
+    }
+
+    private IOException unusable(IOException e) {
+        return new IOException("The lock file " + path + " cannot be used: " + OwnedFiles.message(e), e);
     }
 
     private void closeIfFree() throws IOException {

@@ -205,7 +205,7 @@ class OwnedFiles {
         if (!attributes.isRegularFile()) {
             throw refused(file, attributes.isSymbolicLink() ? "it is a link" : "it is no file");
         }
-        if (!attributes.owner().equals(Self.USER)) {
+        if (!attributes.owner().equals(Self.user(parent(file)))) {
             throw refused(file, "it belongs to another user");
         }
         if (attributes.permissions().stream().anyMatch(OTHERS::contains)) {
@@ -262,7 +262,7 @@ class OwnedFiles {
         if (views.contains("acl")) {
             List<AclEntry> entries = List.of(AclEntry.newBuilder()
                     .setType(AclEntryType.ALLOW)
-                    .setPrincipal(Self.USER)
+                    .setPrincipal(Self.user(parent(path)))
                     .setPermissions(EnumSet.allOf(AclEntryPermission.class))
                     .build());
             return new FileAttribute<?>[] {
@@ -283,22 +283,34 @@ class OwnedFiles {
     }
 
     /**
-     * User of this process, found as the owner of the files that it creates. In a container the user may have no name.
+     * User of this process, found as the owner of the files that it creates. In a container the user may have no name, and
+     * the directory for temporary files may be read-only.
      */
     private static final class Self {
 
-        static final UserPrincipal USER = user();
+        private static volatile @Nullable UserPrincipal user;
 
-        private static UserPrincipal user() {
+        /** Returns the user. The first call creates a file, in the given directory if no other one takes it. */
+        static UserPrincipal user(Path directory) throws IOException {
+            UserPrincipal known = user;
+            if (known == null) {
+                known = ownerOfNewFile(directory);
+                user = known;
+            }
+            return known;
+        }
+
+        private static UserPrincipal ownerOfNewFile(Path directory) throws IOException {
+            Path created;
             try {
-                Path created = Files.createTempFile("tokenswap", null);
-                try {
-                    return Files.getOwner(created);
-                } finally {
-                    Files.delete(created);
-                }
+                created = Files.createTempFile("tokenswap", null);
             } catch (IOException e) {
-                throw new IllegalStateException("The directory for temporary files cannot be written", e);
+                created = Files.createTempFile(directory, "tokenswap", null);
+            }
+            try {
+                return Files.getOwner(created);
+            } finally {
+                Files.delete(created);
             }
         }
     }

@@ -9,7 +9,7 @@ import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 
 /** A file that takes and gives three bytes at a time, and reports when it is forced to the disk. */
-final class DrippingChannel extends FileChannel {
+class DrippingChannel extends FileChannel {
 
     private final FileChannel channel;
     private final Runnable forced;

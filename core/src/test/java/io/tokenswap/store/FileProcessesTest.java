@@ -195,6 +195,19 @@ class FileProcessesTest {
         }
     }
 
+    /** As in a container whose disks are read-only, except for that of the token. */
+    @Test
+    @Tag("D20")
+    void thatHaveNoDirectoryForTemporaryFilesReadAndWrite() {
+        Path absent = directory.resolve("absent");
+        try (StoreProcess process =
+                WorkerProcess.startWith("JDK_JAVA_OPTIONS=-Djava.io.tmpdir=" + absent, "serve", directory.toString())) {
+            Record login = signIn(process.store(), KEY);
+
+            assertThat(process.store().load(KEY).block().record()).isEqualTo(login);
+        }
+    }
+
     private static Outcome acquire(TokenStore store, Record record) {
         return store.acquire(KEY, "test", record.version(), Duration.ofSeconds(20))
                 .block()

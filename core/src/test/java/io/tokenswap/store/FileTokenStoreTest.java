@@ -953,6 +953,39 @@ class FileTokenStoreTest {
             assertThat(held).isNotEmpty().containsOnly(true);
         }
 
+        @Test
+        @Tag("D05")
+        void whoseFileCannotBeUsedNameItAndTheReason() throws IOException {
+            put(store, LOGIN, Kind.LOGIN);
+            OwnedFiles denied = new OwnedFiles() {
+                @Override
+                FileChannel openLock(Path path) throws IOException {
+                    throw new AccessDeniedException(path.toString());
+                }
+            };
+            OwnedFiles full = new OwnedFiles() {
+                @Override
+                FileChannel openLock(Path path) throws IOException {
+                    return new DrippingChannel(super.openLock(path)) {
+                        @Override
+                        public int write(ByteBuffer source, long position) throws IOException {
+                            throw new IOException("No space left on device");
+                        }
+                    };
+                }
+            };
+            String named = "The lock file " + directory.toRealPath().resolve("token.lock") + " cannot be used: ";
+
+            assertThatThrownBy(() -> acquire(new FileTokenStore(file, false, null, denied, Instant::now), LOGIN))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessageStartingWith(named)
+                    .hasMessageEndingWith("The user of this process has no permission");
+            assertThatThrownBy(() -> acquire(new FileTokenStore(file, false, null, full, Instant::now), LOGIN))
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessage(named + "No space left on device");
+            assertThat(acquire(store, LOGIN)).as("the lease is free").isEqualTo(Outcome.GRANTED);
+        }
+
         /** Thousands of users would otherwise leave as many open files and objects. */
         @Test
         void areOpenOnlyWhileTheyAreNeeded() {

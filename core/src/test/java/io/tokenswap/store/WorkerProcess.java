@@ -41,6 +41,11 @@ final class WorkerProcess {
         return StoreProcess.start(List.of("sh", "-c", "umask 000; exec \"$@\"", "sh"), WorkerProcess.class, task);
     }
 
+    /** Starts a process with a variable of its environment. */
+    static StoreProcess startWith(String variable, String... task) {
+        return StoreProcess.start(List.of("env", variable), WorkerProcess.class, task);
+    }
+
     static Token token(long number) {
         return Token.builder("access-" + number, ISSUED.plusSeconds(number))
                 .refreshToken("refresh-" + number)
