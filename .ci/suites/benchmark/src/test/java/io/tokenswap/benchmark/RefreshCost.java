@@ -102,8 +102,16 @@ public final class RefreshCost {
             process.destroyForcibly();
         }
         Comparison sum = new Comparison(
-                measured.stream().map(Comparison::bare).reduce(Cost::plus).orElseThrow().dividedBy(measured.size()),
-                measured.stream().map(Comparison::here).reduce(Cost::plus).orElseThrow().dividedBy(measured.size()));
+                measured.stream()
+                        .map(Comparison::bare)
+                        .reduce(Cost::plus)
+                        .orElseThrow()
+                        .dividedBy(measured.size()),
+                measured.stream()
+                        .map(Comparison::here)
+                        .reduce(Cost::plus)
+                        .orElseThrow()
+                        .dividedBy(measured.size()));
         System.out.printf(
                 "bare %.0f a second, %.1f us of CPU, %.0f B; here %.0f a second, %.1f us, %.0f B; rate %.2f, CPU %.2f times (turns %.2f..%.2f)%n",
                 1 / sum.bare.seconds,
@@ -114,8 +122,14 @@ public final class RefreshCost {
                 sum.here.bytes,
                 sum.rate(),
                 sum.cpu(),
-                measured.stream().map(Comparison::cpu).min(Comparator.naturalOrder()).orElseThrow(),
-                measured.stream().map(Comparison::cpu).max(Comparator.naturalOrder()).orElseThrow());
+                measured.stream()
+                        .map(Comparison::cpu)
+                        .min(Comparator.naturalOrder())
+                        .orElseThrow(),
+                measured.stream()
+                        .map(Comparison::cpu)
+                        .max(Comparator.naturalOrder())
+                        .orElseThrow());
         return sum;
     }
 

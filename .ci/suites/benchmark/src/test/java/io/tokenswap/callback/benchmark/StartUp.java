@@ -40,8 +40,7 @@ public final class StartUp {
     /** The port in a URL of a login, or the port alone. */
     private static final Pattern PORT = Pattern.compile("127\\.0\\.0\\.1%3A(\\d+)%2F|^(\\d+)$");
 
-    private static final List<String> CONTENDERS =
-            List.of("tokenswap", "browser", BARE, "Google", "MSAL4J", "JDK");
+    private static final List<String> CONTENDERS = List.of("tokenswap", "browser", BARE, "Google", "MSAL4J", "JDK");
 
     static final String CLASS_PATH = Arrays.stream(
                     System.getProperty("java.class.path").split(File.pathSeparator))
@@ -91,7 +90,11 @@ public final class StartUp {
     private static void archive(List<String> command) throws IOException {
         List<String> ending = new ArrayList<>(command);
         ending.addAll(List.of("--timeout", "2s"));
-        process(ending).redirectOutput(ProcessBuilder.Redirect.DISCARD).start().onExit().join();
+        process(ending)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start()
+                .onExit()
+                .join();
     }
 
     private static void measure(Map<String, List<String>> commands, int turns) throws IOException {

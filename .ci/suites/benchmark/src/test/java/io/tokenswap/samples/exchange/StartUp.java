@@ -41,11 +41,11 @@ public final class StartUp {
         int turns = args.length > 0 ? Integer.parseInt(args[0]) : 15;
         Path archive = archive();
         Map<String, List<String>> contenders = new LinkedHashMap<>();
-        contenders.put(
-                "Reactor Netty",
-                List.of("-cp", JAR + ":" + Path.of("test-classes").toAbsolutePath(), BareServer.class.getName()));
+        contenders.put("Reactor Netty", bareServer());
         contenders.put("exchange server", List.of("-jar", JAR.toString()));
-        contenders.put("with an archive", List.of(
+        contenders.put(
+                "with an archive",
+                List.of(
                         "-XX:SharedArchiveFile=" + archive.resolve("exchange-server.jsa"),
                         "-jar",
                         archive.resolve(JAR.getFileName()).toString()));
@@ -75,12 +75,23 @@ public final class StartUp {
         System.exit(0);
     }
 
+    /** Netty takes another way to native code with that access, which the manifest of the exchange server asks for. */
+    private static List<String> bareServer() {
+        List<String> arguments = new ArrayList<>();
+        if (Runtime.version().feature() >= 22) {
+            arguments.add("--enable-native-access=ALL-UNNAMED");
+        }
+        arguments.addAll(
+                List.of("-cp", JAR + ":" + Path.of("test-classes").toAbsolutePath(), BareServer.class.getName()));
+        return arguments;
+    }
+
     /** Makes the archive as the Dockerfile does, of a copy of the jar: an archive is bound to its path. */
     private static Path archive() throws IOException, InterruptedException {
         Path directory = Files.createTempDirectory("archive");
         Files.copy(JAR, directory.resolve(JAR.getFileName()));
-        ProcessBuilder archive = new ProcessBuilder(
-                JAR.resolveSibling("../archive").normalize().toString(), directory.toString());
+        ProcessBuilder archive =
+                new ProcessBuilder(JAR.resolveSibling("../archive").normalize().toString(), directory.toString());
         archive.environment().merge("PATH", Path.of(java()).getParent() + ":", (path, java) -> java + path);
         try (ServerSocket free = new ServerSocket(0)) {
             archive.environment().put("PORT", String.valueOf(free.getLocalPort()));
