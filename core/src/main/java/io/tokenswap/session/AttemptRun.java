@@ -40,10 +40,11 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
         }
     }
 
-    /** Frees the slot of an attempt of which nothing is in flight any more. */
+    /** Frees the slot of an attempt of which nothing is in flight any more. A refresh comes here once: it is never cancelled. */
     static void finish(SessionEngine session, RefreshAttempt attempt) {
         SessionSettings settings = session.settings();
-        if (attempt.finish(settings.calls()) && attempt.kind() == RefreshAttempt.Kind.REFRESH) {
+        attempt.finish(settings.calls());
+        if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
             settings.slots().release(settings::nextRandom);
         }
     }

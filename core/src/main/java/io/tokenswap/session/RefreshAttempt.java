@@ -198,20 +198,17 @@ final class RefreshAttempt implements CallBatch.Calls {
         return end.asMono();
     }
 
-    /** Nothing is in flight any more. Returns false if that was known. */
-    boolean finish(Executor calls) {
+    /** Nothing is in flight any more. A cancelled login may end once more. */
+    void finish(Executor calls) {
         Sinks.Empty<Void> waiting;
         synchronized (this) {
-            if (finished) {
-                return false;
-            }
             finished = true;
             running = null;
             waiting = end;
+            end = null;
         }
         if (waiting != null) {
             calls.execute(waiting::tryEmitEmpty);
         }
-        return true;
     }
 }
