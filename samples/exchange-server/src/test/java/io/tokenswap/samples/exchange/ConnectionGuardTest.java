@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Schedulers;
@@ -34,6 +35,18 @@ class ConnectionGuardTest {
                 "GET / HTTP/1.1~~|400",
                 "GET / HTTP/1.1~Host: a~Host: b~~|400",
                 "GET / HTTP/1.0~Host: a~Host: b~~|400",
+                "GET / HTTP/1.1~Host: a, b~~|400",
+                "GET / HTTP/1.1~Host: a b~~|400",
+                "GET / HTTP/1.1~Host: b@a~~|400",
+                "GET / HTTP/1.1~Host: a/b~~|400",
+                "GET / HTTP/1.1~Host: \u00e9~~|400",
+                "GET\t/ HTTP/1.1~Host: a~~|400",
+                "GET /\tHTTP/1.1~Host: a~~|400",
+                "GET  / HTTP/1.1~Host: a~~|400",
+                "GET /  HTTP/1.1~Host: a~~|400",
+                "GET / HTTP/1.1 ~Host: a~~|400",
+                "GET /a\u0001b HTTP/1.1~Host: a~~|400",
+                "GET / http/1.1~Host: a~~|400",
                 "GET / HTTP/1.1~Host: a~X: b~ c~~|400",
                 "GET / HTTP/1.1~Host: a~X: b~\tc~~|400",
                 "GET / HTTP/2.0~Host: a~~|505",
@@ -63,6 +76,18 @@ class ConnectionGuardTest {
                     .containsIgnoringCase("cache-control: no-store")
                     .containsIgnoringCase("connection: close");
             assertThat(response.split("HTTP/1\\.1 [0-9]{3} ", -1)).hasSize(2);
+        }
+    }
+
+    @Tag("E67")
+    @ParameterizedTest
+    @ValueSource(strings = {"", "a.example:443", "[::1]:8080", "127.0.0.1", "a_b", "a%2Cb", "A.EXAMPLE."})
+    void hostsOfEveryKindAreServed(String host) throws IOException {
+        try (Exchange exchange = new Exchange()) {
+            assertThat(exchange.raw("get /health/live HTTP/1.1\r\nHost: " + host + "\r\n\r\n"
+                            + "GET /health/live HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"))
+                    .startsWith("HTTP/1.1 405 ")
+                    .contains("HTTP/1.1 200 ");
         }
     }
 

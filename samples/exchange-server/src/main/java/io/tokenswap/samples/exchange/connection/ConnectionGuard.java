@@ -68,6 +68,8 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
     private Reading reading = Reading.HEAD;
     private int last = -1;
     private boolean lineIsEmpty = true;
+    private boolean inRequestLine = true;
+    private int spaces;
     private long bodyLeft;
     /** Requests that were passed on and whose response has not ended. */
     private int unanswered;
@@ -176,6 +178,8 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                     reading = Reading.OPEN_ENDED;
                     last = -1;
                     lineIsEmpty = true;
+                    inRequestLine = true;
+                    spaces = 0;
                 }
                 ctx.fireChannelRead(
                         bytes.readRetainedSlice(end >= 0 ? end - bytes.readerIndex() : bytes.readableBytes()));
@@ -202,7 +206,8 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
 
     /**
      * Finds the end of the head, and what the codec would make something of: a head that does not begin with a letter,
-     * where the codec skips control bytes, and a header line that continues on the next, which the codec joins.
+     * where the codec skips control bytes, a request line in another form, and a header line that continues on the next,
+     * which the codec joins.
      */
     private int endOfHead(ByteBuf bytes) {
         for (int i = bytes.readerIndex(); i < bytes.writerIndex(); i++) {
@@ -216,11 +221,12 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 if (!letter) {
                     continue;
                 }
-            } else if (last == '\n' && (next == ' ' || next == '\t')) {
+            } else if (inRequestLine ? !isOfRequestLine(next) : last == '\n' && (next == ' ' || next == '\t')) {
                 return ILLEGAL;
             }
             last = next;
             if (next == '\n') {
+                inRequestLine = false;
                 if (lineIsEmpty) {
                     return i + 1;
                 }
@@ -230,6 +236,19 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
             }
         }
         return NOT_YET;
+    }
+
+    /**
+     * Returns true if a byte may stand here in {@code method SP target SP HTTP/1.1}. The codec takes any white space for
+     * a space, any number of spaces for one, and a version in lower case.
+     */
+    private boolean isOfRequestLine(byte next) {
+        if (next == ' ') {
+            spaces++;
+            return spaces <= 2;
+        }
+        boolean inVersion = spaces == 2;
+        return next == '\r' || next == '\n' || (next > ' ' && next < 0x7F && !(inVersion && next >= 'a'));
     }
 
     /** Called by the inner half while the outer half passes the end of a head on. */
@@ -544,8 +563,10 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                 return RawErrorResponse.VERSION;
             }
             HttpHeaders headers = request.headers();
-            int hosts = headers.getAll(HttpHeaderNames.HOST).size();
-            if (hosts > 1 || (hosts == 0 && version.equals(HttpVersion.HTTP_1_1))) {
+            List<String> hosts = headers.getAll(HttpHeaderNames.HOST);
+            if (hosts.size() > 1
+                    || (hosts.isEmpty() && version.equals(HttpVersion.HTTP_1_1))
+                    || (!hosts.isEmpty() && !isHost(hosts.get(0)))) {
                 return RawErrorResponse.HOST;
             }
             // The codec has refused encodings in HTTP/1.0, beside a length, and those that do not end in chunked.
@@ -564,6 +585,21 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
                     ? RawErrorResponse.BODY_TOO_LONG
                     : null;
         }
+    }
+
+    /**
+     * Returns true if a text holds only characters of a name or an address with its port.
+     *
+     * @see <a href="https://www.rfc-editor.org/rfc/rfc9112#section-3.2">RFC 9112 section 3.2</a>
+     */
+    private static boolean isHost(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char next = text.charAt(i);
+            if (next <= ' ' || next >= 0x7F || "\"#/<>?@\\^`{|}".indexOf(next) >= 0) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

@@ -11,7 +11,7 @@ record RawErrorResponse(HttpResponseStatus status, String description) {
     static final RawErrorResponse MALFORMED = of(400, "The request is malformed");
     static final RawErrorResponse LINE_TOO_LONG = of(414, "The request line is too long");
     static final RawErrorResponse HEAD_TOO_LONG = of(431, "The head of the request is too long");
-    static final RawErrorResponse HOST = of(400, "A request has exactly one Host");
+    static final RawErrorResponse HOST = of(400, "A request has exactly one Host, a name or an address");
     static final RawErrorResponse TRANSFER_ENCODING = of(400, "The only transfer encoding is chunked");
     static final RawErrorResponse EXPECTATION = of(417, "The only expectation is 100-continue");
     static final RawErrorResponse VERSION = of(505, "This server speaks HTTP/1.1 and HTTP/1.0");
