@@ -1,5 +1,6 @@
 package io.tokenswap.samples.exchange;
 
+import io.netty.handler.codec.http.HttpHeaders;
 import java.io.ByteArrayOutputStream;
 import java.util.Locale;
 import java.util.Map;
@@ -14,6 +15,7 @@ import reactor.netty.http.server.HttpServerRequest;
 final class RequestBody {
 
     static final int LONGEST = 16 * 1024;
+    private static final Map<String, String> ACCEPT_ENCODING = Map.of("Accept-Encoding", "identity");
     private static final Map<String, String> CLOSE = Map.of("Connection", "close");
 
     private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
@@ -21,8 +23,14 @@ final class RequestBody {
     private RequestBody() {}
 
     static Mono<Map<String, String>> parameters(HttpServerRequest request) {
-        Function<byte[], Map<String, String>> parser =
-                parser(request.requestHeaders().get("Content-Type", ""));
+        HttpHeaders headers = request.requestHeaders();
+        if (headers.getAll("Content-Type").size() > 1) {
+            throw ErrorResponse.invalidRequest("A request has one Content-Type");
+        }
+        if (!headers.get("Content-Encoding", "identity").equalsIgnoreCase("identity")) {
+            throw new ErrorResponse(415, "invalid_request", "The body must not be compressed", ACCEPT_ENCODING);
+        }
+        Function<byte[], Map<String, String>> parser = parser(headers.get("Content-Type", ""));
         return request.receive()
                 .asByteArray()
                 .collect(RequestBody::new, RequestBody::append)

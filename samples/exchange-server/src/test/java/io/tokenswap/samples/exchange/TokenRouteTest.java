@@ -280,6 +280,24 @@ class TokenRouteTest {
         assertThat(exchange.provider.asked).isEmpty();
     }
 
+    @ParameterizedTest(name = "a body with {0} gets {1}")
+    @Tag("C27")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Content-Type: application/x-www-form-urlencoded~Content-Type: application/json|400",
+                "Content-Type: application/x-www-form-urlencoded~Content-Encoding: gzip|415",
+                "Content-Type: application/x-www-form-urlencoded~Content-Encoding: Identity|400"
+            })
+    void aBodyOfTwoTypesOrInACompressedFormIsRefused(String headers, int status) throws IOException {
+        String response = exchange.raw("POST /swap HTTP/1.1\r\nHost: x\r\n" + headers.replace("~", "\r\n")
+                + "\r\nContent-Length: 6\r\nConnection: close\r\n\r\ncode=c");
+
+        assertThat(response).startsWith("HTTP/1.1 " + status + " ");
+        assertThat(response.contains("invalid_grant")).isEqualTo(headers.contains("Identity"));
+        assertThat(exchange.provider.asked).isEmpty();
+    }
+
     @Tag("C28")
     @ParameterizedTest(name = "parameters in the URL {0} are refused")
     @ValueSource(
