@@ -87,8 +87,8 @@ class ProgramProcessTest {
             process.stop();
 
             assertThat(process.log().stream().filter(line -> line.contains(" WARN ") || line.contains(" ERROR ")))
-                    .hasSize(10)
-                    .allSatisfy(line -> assertThat(line).contains("The provider returned no token: RESPONSE_LOST"));
+                    .isNotEmpty()
+                    .allSatisfy(line -> assertThat(line).contains("The provider returned no token"));
         } finally {
             provider.disposeNow();
         }
