@@ -119,12 +119,8 @@ final class StoredRefresh {
         if (hasNewerRecord() || isClosed()) {
             return Mono.just(new AttemptResult.Unchanged());
         }
-        Record best = Objects.requireNonNull(target);
-        if (best.state() != State.LIVE) {
-            return look();
-        }
         long begunAt = elapsed();
-        return reached(store.acquire(best.version()))
+        return reached(store.acquire(Objects.requireNonNull(target).version()))
                 .flatMap(acquired -> switch (acquired.outcome()) {
                     case GRANTED -> apart(() -> granted(acquired, begunAt));
                     case BUSY -> busy(waitingSince);
@@ -138,8 +134,11 @@ final class StoredRefresh {
 
     /** A look that a change in the store caused may have found the record of another node while this attempt waited. */
     private boolean hasNewerRecord() {
-        Record best = stored().best();
-        return target == null || best == null || !best.version().equals(target.version());
+        return !isTarget(stored().best());
+    }
+
+    private boolean isTarget(@Nullable Record record) {
+        return target != null && record != null && record.version().equals(target.version());
     }
 
     /** Waits for the node that has the lease. A caller never waits longer than a request and a lease together. */
@@ -182,7 +181,7 @@ final class StoredRefresh {
 
     /** An absent record says nothing of a login that was made or saved here after the question. */
     private boolean isOutdated(Record best, Stored stored) {
-        return target == null || !target.version().equals(best.version()) || stored.isLoginUnsaved();
+        return !isTarget(best) || stored.isLoginUnsaved();
     }
 
     /** Our own record is in the store. A live one can be acquired; with another one nothing is left to do. */
@@ -220,12 +219,9 @@ final class StoredRefresh {
 
     /** A login, a sign-out, the end of the session or the record of another node came before the lease. */
     private boolean isOvertaken(Phase phase) {
-        Record best = phase.stored().best();
         return phase instanceof ClosedPhase
                 || phase.stored().unsaved() != null
-                || target == null
-                || best == null
-                || !best.version().equals(target.version());
+                || !isTarget(phase.stored().best());
     }
 
     /**
