@@ -240,7 +240,7 @@ public final class ConnectionGuard extends ChannelDuplexHandler {
 
     /**
      * Returns true if a byte may stand here in {@code method SP target SP HTTP/1.1}. The codec takes any white space for
-     * a space, any number of spaces for one, and a version in lower case.
+     * a space, several spaces for a single one, and a version in lower case.
      */
     private boolean isOfRequestLine(byte next) {
         if (next == ' ') {
