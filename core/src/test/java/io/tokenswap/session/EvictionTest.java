@@ -24,7 +24,7 @@ import reactor.core.Disposables;
 import reactor.core.publisher.Sinks;
 import reactor.core.scheduler.Scheduler;
 
-/** Sessions of {@link TokenSessions} that are closed because nobody uses them, and users who come back at that moment. */
+/** Sessions of {@link TokenSessions} that are closed because they are idle, and users who come back at that moment. */
 class EvictionTest {
 
     private static final Duration IDLE = Duration.ofMinutes(30);

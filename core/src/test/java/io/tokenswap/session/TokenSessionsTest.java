@@ -29,6 +29,8 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.reactivestreams.Subscription;
+import reactor.core.CoreSubscriber;
 import reactor.core.Disposable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Hooks;
@@ -194,6 +196,24 @@ class TokenSessionsTest {
             assertThat(found).hasSize(1);
             assertThat(secret(found.get(0))).isEqualTo("access-2");
             assertThat(endpoint.refreshes()).isOne();
+        }
+
+        @Test
+        void whoseSessionWasDisposedGetAnotherThoughItsLastTokenCannotBeSaved() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            TokenSession session = signIn(sessions, "alice");
+            connection.faults((operation, key) -> operation == ReferenceStore.Operation.PUT
+                    ? ReferenceStore.Fault.fails()
+                    : ReferenceStore.Fault.none());
+            session.renew(endpoint.grant()).subscribe(saved -> {}, error -> {});
+            session.dispose();
+            List<TokenSession> found = new ArrayList<>();
+            sessions.get("alice").subscribe(found::add);
+            assertThat(found).isEmpty();
+            clock.advance(DefaultTokenSession.STORE_PATIENCE);
+            assertThat(found).singleElement().isNotSameAs(session);
+            assertThat(secret(found.get(0))).isEqualTo("access-1");
         }
 
         @Test
@@ -531,6 +551,7 @@ class TokenSessionsTest {
             get("alice").refresh().subscribe();
             clock.advance(Duration.ofSeconds(1));
             subscription.dispose();
+            assertThat(sessions.hasListeners()).isTrue();
             signIn("bob").refresh().subscribe();
             clock.advance(Duration.ofSeconds(1));
             assertThat(first).containsExactly("alice Refreshed");
@@ -543,9 +564,7 @@ class TokenSessionsTest {
             List<String> seen = new ArrayList<>();
             Hooks.onErrorDropped(error -> {});
             try {
-                sessions.events().subscribe(event -> {
-                    throw new IllegalStateException("a fault of the application");
-                });
+                sessions.events().subscribe(new Thrower());
                 sessions.events().subscribe(event -> seen.add(name(event)));
                 get("alice").refresh().subscribe();
                 clock.advance(Duration.ofSeconds(1));
@@ -554,6 +573,32 @@ class TokenSessionsTest {
             }
             assertThat(seen).containsExactly("Refreshed");
             assertThat(secret(get("alice"))).isEqualTo("access-2");
+        }
+
+        /** Breaks the rules of Reactive Streams. */
+        private static final class Thrower implements CoreSubscriber<UserEvent> {
+
+            @Override
+            public void onSubscribe(Subscription subscription) {
+                subscription.request(Long.MAX_VALUE);
+            }
+
+            @Override
+            public void onNext(UserEvent event) {
+                throw new IllegalStateException("a fault of the application");
+            }
+
+            @Override
+            public void onError(Throwable error) {}
+
+            @Override
+            public void onComplete() {}
+        }
+
+        @Test
+        void whoCancelAreForgotten() {
+            sessions.events().subscribe().dispose();
+            assertThat(sessions.hasListeners()).isFalse();
         }
 
         @Test
@@ -626,12 +671,13 @@ class TokenSessionsTest {
             bob.refresh().subscribe(token -> {}, error -> {});
             clock.advance(Duration.ofMillis(1));
             List<String> ends = new ArrayList<>();
+            sessions.events().subscribe(event -> {}, error -> {}, () -> ends.add("events"));
             sessions.disposeLater().subscribe(closed -> {}, error -> {}, () -> ends.add("closed"));
             assertThat(alice.isDisposed()).isTrue();
             assertThat(bob.isDisposed()).isTrue();
-            assertThat(ends).isEmpty();
+            assertThat(ends).containsExactly("events");
             response.tryEmitValue(endpoint.grant());
-            assertThat(ends).containsExactly("closed");
+            assertThat(ends).containsExactly("events", "closed");
             assertThat(size()).isZero();
         }
 
@@ -664,6 +710,27 @@ class TokenSessionsTest {
                             .map(user ->
                                     secret(Objects.requireNonNull(next.get(user).block(Duration.ZERO)))))
                     .containsExactly("access-4", "access-2", "access-6");
+        }
+
+        @Test
+        void failsForAnUnsavedTokenAfterTheRefreshesInFlightHaveEnded() {
+            ReferenceStore.Connection connection = engine.connect();
+            TokenSessions sessions = builder().store(connection).build();
+            TokenSession alice = signIn(sessions, "alice");
+            signIn(sessions, "bob");
+            Sinks.One<Token> response = Sinks.one();
+            endpoint.then(presented -> response.asMono());
+            alice.refresh().subscribe(token -> {}, error -> {});
+            clock.advance(Duration.ofMillis(1));
+            connection.faults((operation, key) ->
+                    key.equals(TokenStore.key("bob")) ? ReferenceStore.Fault.fails() : ReferenceStore.Fault.none());
+            sessions.signIn("bob", endpoint.grant()).subscribe(session -> {}, error -> {});
+            List<Throwable> errors = new ArrayList<>();
+            sessions.disposeLater().subscribe(closed -> {}, errors::add);
+            clock.advance(DefaultTokenSession.STORE_PATIENCE.plusSeconds(1));
+            assertThat(errors).isEmpty();
+            response.tryEmitValue(endpoint.grant());
+            assertThat(errors).singleElement().isInstanceOf(TokenUnavailableException.class);
         }
 
         @Test
