@@ -1,5 +1,7 @@
 package io.tokenswap.spring;
 
+import java.net.URI;
+import java.net.URISyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,13 +23,22 @@ final class ReturnPath {
     /**
      * Returns true if a text is a path with or without a query, and nothing else to any browser: no scheme, no host,
      * no {@code //}, no backslash (browsers read it as a slash), no control character (browsers drop them), nothing
-     * that a header cannot hold.
+     * that a header cannot hold or that no URI has, for example a percent sign without digits.
      */
     static boolean isPath(String path) {
         return path.startsWith("/")
                 && !path.startsWith("//")
                 && path.chars()
-                        .allMatch(
-                                c -> c > ' ' && c <= '~' && c != '\\' && c != '"' && c != '<' && c != '>' && c != '#');
+                        .allMatch(c -> c > ' ' && c <= '~' && c != '\\' && c != '"' && c != '<' && c != '>' && c != '#')
+                && isPartOfUri(path);
+    }
+
+    private static boolean isPartOfUri(String path) {
+        try {
+            new URI("https://localhost" + path);
+            return true;
+        } catch (URISyntaxException malformed) {
+            return false;
+        }
     }
 }

@@ -122,6 +122,10 @@ class SignInTest {
                 "javascript:alert(1)",
                 "me",
                 "",
+                "/a|b", // no part of a URI
+                "/[",
+                "/100%",
+                "/a?b=%zz",
                 "/login",
                 "/auth?code=1",
                 "/logout"
