@@ -18,9 +18,9 @@ final class BrowserCookies {
     }
 
     /**
-     * Returns the name of a cookie of the service that a request was sent to. The prefix keeps other hosts of the same domain from
-     * setting the cookie. Browsers accept it with https only, and with the path {@code /}. Services under different paths of one
-     * host therefore have cookies of different names.
+     * Returns the name of a cookie of the service that a request was sent to. The prefix keeps other hosts of the same domain
+     * from setting the cookie. Browsers accept it with https only, and with the path {@code /}. Services under different paths
+     * of one host therefore have cookies of different names.
      */
     String name(ServerHttpRequest request, String name) {
         String path = publicUri.basePath(request);

@@ -49,9 +49,10 @@ final class PublicUri {
     }
 
     /**
-     * Returns what precedes every path of this service in a browser, empty by default: the path of the configured address, which a
-     * proxy may strip. Without one, the path that WebFlux has stripped from the request: {@code spring.webflux.base-path}, or the
-     * {@code X-Forwarded-Prefix} header where the application lets Spring read it. No link makes a browser send that header.
+     * Returns what precedes every path of this service in a browser, empty by default: the path of the configured address,
+     * which a proxy may strip. Without one, the path that WebFlux has stripped from the request:
+     * {@code spring.webflux.base-path}, or the {@code X-Forwarded-Prefix} header where the application lets Spring read it. No
+     * link makes a browser send that header.
      */
     String basePath(ServerHttpRequest request) {
         String path = configured == null ? "" : withoutEnd(configured.getRawPath());

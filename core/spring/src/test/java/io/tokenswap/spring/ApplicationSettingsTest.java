@@ -68,7 +68,7 @@ class ApplicationSettingsTest {
         }
     }
 
-    /** The proxy strips the prefix and tells it, or the public address holds it, which goes before such a header. */
+    /** The proxy strips the prefix and sends it in a header. A public address with a path goes before that header. */
     @ParameterizedTest
     @CsvSource({
         "tokenswap.web.enabled=true, /music",

@@ -40,6 +40,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.beans.factory.SmartInitializingSingleton;
+import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
@@ -461,6 +463,32 @@ class TokenSwapAutoConfigurationTest {
 
     @Nested
     class Observability {
+
+        @Test
+        void aStartThatFailsHalfWayLeavesNothingBehind() {
+            SimpleMeterRegistry meters = new SimpleMeterRegistry();
+            List<TokenSessions> made = new ArrayList<>();
+            AtomicBoolean measured = new AtomicBoolean();
+            runner.withBean(MeterRegistry.class, () -> meters)
+                    .withBean(SmartInitializingSingleton.class, () -> () -> {
+                        throw new IllegalStateException("a fault of the application");
+                    })
+                    .withInitializer(context -> context.getBeanFactory().addBeanPostProcessor(new BeanPostProcessor() {
+                        @Override
+                        public Object postProcessAfterInitialization(Object bean, String name) {
+                            if (bean instanceof TokenSessions sessions) {
+                                made.add(sessions);
+                            }
+                            measured.compareAndSet(
+                                    false, meters.find("tokenswap.sessions").gauge() != null);
+                            return bean;
+                        }
+                    }))
+                    .run(context -> assertThat(context).hasFailed());
+            assertThat(made).singleElement().matches(TokenSessions::isDisposed);
+            assertThat(measured).isTrue();
+            assertThat(meters.getMeters()).isEmpty();
+        }
 
         @Test
         void metersAreBoundAndRemovedWithTheApplication() {
