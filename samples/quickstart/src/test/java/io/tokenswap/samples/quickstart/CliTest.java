@@ -35,6 +35,11 @@ class CliTest {
             assertThat(cli.run()).contains("\"id\":\"demo\"");
             assertThat(token).hasContent(stored); // a second login would have changed it
 
+            servers.provider().revokeAll();
+            assertThat(cli.run()).contains("\"id\":\"demo\""); // the browser was opened once more
+            assertThat(Files.readString(token)).isNotEqualTo(stored);
+
+            stored = Files.readString(token);
             cli.run("sign-out");
             assertThat(Files.exists(token) && Files.readString(token).equals(stored))
                     .isFalse();

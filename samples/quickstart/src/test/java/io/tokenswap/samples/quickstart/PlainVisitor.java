@@ -16,6 +16,13 @@ final class PlainVisitor {
     private final HttpClient http = HttpClient.newHttpClient();
     private final Map<String, String> cookies = new TreeMap<>();
 
+    /** Returns a visitor that has the cookies of this one, whatever becomes of them here. */
+    PlainVisitor copy() {
+        PlainVisitor copy = new PlainVisitor();
+        copy.cookies.putAll(cookies);
+        return copy;
+    }
+
     HttpResponse<String> send(String method, URI uri) throws IOException, InterruptedException {
         HttpRequest.Builder request = HttpRequest.newBuilder(uri)
                 .method(method, HttpRequest.BodyPublishers.noBody())

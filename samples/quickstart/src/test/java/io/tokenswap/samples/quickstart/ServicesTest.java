@@ -67,8 +67,11 @@ class ServicesTest {
                 assertThat(visitor.send("GET", service.resolve("/auth?code=x&state=y"))
                                 .statusCode())
                         .isEqualTo(400);
+                PlainVisitor withTheSameCookies = visitor.copy();
                 assertThat(visitor.send("POST", service.resolve("/logout")).statusCode())
                         .isEqualTo(302);
+                assertThat(withTheSameCookies.open(service.resolve("/me")).body())
+                        .isEqualTo("Sign in at /login");
                 assertThat(visitor.open(service.resolve("/me")).body()).isEqualTo("Sign in at /login");
             } finally {
                 process.destroyForcibly().waitFor();
@@ -104,7 +107,12 @@ class ServicesTest {
                 HttpResponse<String> me = await(process, service.resolve("/me"));
                 assertThat(me.uri()).isEqualTo(service.resolve("/me"));
                 assertThat(me.body()).contains("\"id\":\"demo\"");
+                PlainVisitor withTheSameCookies = visitor.copy();
                 assertThat(visitor.send("POST", service.resolve("/logout")).statusCode())
+                        .isEqualTo(303);
+                assertThat(withTheSameCookies
+                                .send("GET", service.resolve("/me"))
+                                .statusCode())
                         .isEqualTo(303);
                 assertThat(visitor.send("GET", service.resolve("/me")).statusCode())
                         .isEqualTo(303);

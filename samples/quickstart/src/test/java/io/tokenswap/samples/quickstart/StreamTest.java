@@ -22,21 +22,28 @@ import reactor.test.StepVerifier;
 
 class StreamTest {
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(20);
+    private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private final VirtualClock clock = new VirtualClock();
     private final ScriptedEndpoint exchange = new ScriptedEndpoint(clock, Duration.ofHours(1));
     private final TokenSession session = clock.session(exchange).build(exchange.grant());
     private final AtomicInteger connections = new AtomicInteger();
 
-    /** Sends the token of each connection and keeps the connection, but for the first one, which it closes. */
+    /**
+     * Sends the token of each connection and keeps the connection, but for the first one, which it closes, and the second one,
+     * which it refuses.
+     */
     private DisposableServer server() {
         return HttpServer.create()
                 .host("127.0.0.1")
                 .port(0)
                 .route(routes -> routes.get("/v1/events", (request, response) -> {
                     String token = request.requestHeaders().get("Authorization");
-                    boolean first = connections.getAndIncrement() == 0;
+                    int number = connections.incrementAndGet();
+                    if (number == 2) {
+                        return response.status(503).send();
+                    }
+                    boolean first = number == 1;
                     return response.sendWebsocket(
                             (in, out) -> out.sendString(Mono.just(token)).then(first ? Mono.empty() : Mono.never()));
                 }))
@@ -64,7 +71,9 @@ class StreamTest {
         DisposableServer server = server();
         try {
             StepVerifier.create(messages(server, classes))
-                    .expectNext("Bearer access-1", "Bearer access-1") // the server has closed the first connection
+                    .expectNext(
+                            "Bearer access-1",
+                            "Bearer access-1") // the server has closed one connection and refused another
                     .then(() -> clock.advance(Duration.ofHours(1)))
                     .expectNext("Bearer access-2")
                     .then(() -> {
@@ -77,7 +86,7 @@ class StreamTest {
                     .then(session::dispose)
                     .thenCancel()
                     .verify(TIMEOUT);
-            assertThat(connections).hasValue(4);
+            assertThat(connections).hasValue(5);
         } finally {
             server.disposeNow();
         }
