@@ -99,17 +99,15 @@ public class TokenSwapAutoConfiguration {
         TokenSwapProperties.Exchange exchange = properties.exchange();
         URI uri = exchange.uri();
         if (uri == null || uri.toString().isEmpty()) {
-            throw new IllegalArgumentException("tokenswap.exchange.uri is empty");
+            throw new SettingException("tokenswap.exchange.uri is empty");
         }
-        try {
+        return SettingException.naming("tokenswap.exchange", () -> {
             ExchangeServerEndpoint.Builder builder = ExchangeServerEndpoint.builder(uri)
                     .dialect(exchange.dialect())
                     .timeout(exchange.timeout());
             exchange.headers().forEach(builder::header);
             return builder.build();
-        } catch (IllegalArgumentException refused) {
-            throw new IllegalArgumentException("tokenswap.exchange cannot be used. " + refused.getMessage());
-        }
+        });
     }
 
     /** The keys of the properties; without any, a key of this process. */
@@ -117,24 +115,25 @@ public class TokenSwapAutoConfiguration {
     @ConditionalOnMissingBean
     KeyRing tokenSwapKeys(TokenSwapProperties properties) {
         List<String> keys = properties.keys();
-        try {
-            return keys.isEmpty()
-                    ? KeyRing.random()
-                    : KeyRing.of(keys.get(0), keys.subList(1, keys.size()).toArray(new String[0]));
-        } catch (IllegalArgumentException refused) {
-            throw new IllegalArgumentException("tokenswap.keys cannot be used. " + refused.getMessage());
-        }
+        return keys.isEmpty()
+                ? KeyRing.random()
+                : SettingException.naming(
+                        "tokenswap.keys",
+                        () -> KeyRing.of(
+                                keys.get(0), keys.subList(1, keys.size()).toArray(new String[0])));
     }
 
     @Bean
     @ConditionalOnMissingBean
     RefreshPolicy refreshPolicy(TokenSwapProperties properties) {
         TokenSwapProperties.Refresh refresh = properties.refresh();
-        RefreshPolicy.Builder policy = RefreshPolicy.builder()
-                .refreshMargin(refresh.margin())
-                .clockSkew(refresh.clockSkew())
-                .jitter(refresh.jitter());
-        return (refresh.grantLifetime() == null ? policy : policy.grantLifetime(refresh.grantLifetime())).build();
+        return SettingException.naming("tokenswap.refresh", () -> {
+            RefreshPolicy.Builder policy = RefreshPolicy.builder()
+                    .refreshMargin(refresh.margin())
+                    .clockSkew(refresh.clockSkew())
+                    .jitter(refresh.jitter());
+            return (refresh.grantLifetime() == null ? policy : policy.grantLifetime(refresh.grantLifetime())).build();
+        });
     }
 
     @Bean
@@ -151,16 +150,16 @@ public class TokenSwapAutoConfiguration {
             case FILE -> {
                 Path path = properties.store().file().path();
                 if (path == null) {
-                    throw new IllegalArgumentException("tokenswap.store.type=file needs tokenswap.store.file.path");
+                    throw new SettingException("tokenswap.store.type=file needs tokenswap.store.file.path");
                 }
                 FileTokenStore store = FileTokenStore.ofDirectory(path);
                 return properties.keys().isEmpty() ? store : store.sealedWith(keys);
             }
             case REDIS ->
-                throw new IllegalStateException(
+                throw new SettingException(
                         "tokenswap.store.type=redis needs the dependency tokenswap-redis, or a bean of type TokenStore");
             default ->
-                throw new IllegalStateException(
+                throw new SettingException(
                         "tokenswap.store.type=r2dbc needs the dependency tokenswap-r2dbc, or a bean of type TokenStore");
         }
     }
@@ -250,7 +249,7 @@ public class TokenSwapAutoConfiguration {
             if (uri == null || uri.isBlank()) {
                 RedisClient client = clients.getIfUnique();
                 if (client == null) {
-                    throw new IllegalArgumentException(
+                    throw new SettingException(
                             "tokenswap.store.type=redis needs tokenswap.store.redis.uri, for example redis://localhost:6379");
                 }
                 return new RedisConnection(client, false);
@@ -260,7 +259,7 @@ public class TokenSwapAutoConfiguration {
                 address = RedisURI.create(uri);
             } catch (IllegalArgumentException malformed) {
                 // Without the cause: its message quotes the URI, which may hold a password.
-                throw new IllegalArgumentException("tokenswap.store.redis.uri is malformed");
+                throw new SettingException("tokenswap.store.redis.uri is malformed");
             }
             return new RedisConnection(RedisClient.create(address), true);
         }
@@ -270,12 +269,14 @@ public class TokenSwapAutoConfiguration {
         TokenStore redisTokenStore(RedisConnection redis, KeyRing keys, TokenSwapProperties properties) {
             requireKeys(properties, "redis");
             TokenSwapProperties.Store store = properties.store();
-            return RedisTokenStore.builder(redis.client(), keys)
-                    .grace(store.grace())
-                    .rotates(store.rotates())
-                    .unused(store.unused())
-                    .replicas(store.redis().replicas())
-                    .build();
+            return SettingException.naming(
+                    "tokenswap.store",
+                    () -> RedisTokenStore.builder(redis.client(), keys)
+                            .grace(store.grace())
+                            .rotates(store.rotates())
+                            .unused(store.unused())
+                            .replicas(store.redis().replicas())
+                            .build());
         }
 
         /** The client of the store; closed with the application if it was made here. */
@@ -303,23 +304,24 @@ public class TokenSwapAutoConfiguration {
             requireKeys(properties, "r2dbc");
             ConnectionFactory unique = connections.getIfUnique();
             if (unique == null) {
-                throw new IllegalArgumentException(
-                        "tokenswap.store.type=r2dbc needs one bean of type ConnectionFactory: set"
-                                + " spring.r2dbc.url with the dependency spring-boot-starter-r2dbc");
+                throw new SettingException("tokenswap.store.type=r2dbc needs one bean of type ConnectionFactory: set"
+                        + " spring.r2dbc.url with the dependency spring-boot-starter-r2dbc");
             }
             TokenSwapProperties.Store store = properties.store();
-            return R2dbcTokenStore.builder(unique, keys)
-                    .table(store.r2dbc().table())
-                    .grace(store.grace())
-                    .rotates(store.rotates())
-                    .unused(store.unused())
-                    .build();
+            return SettingException.naming(
+                    "tokenswap.store",
+                    () -> R2dbcTokenStore.builder(unique, keys)
+                            .table(store.r2dbc().table())
+                            .grace(store.grace())
+                            .rotates(store.rotates())
+                            .unused(store.unused())
+                            .build());
         }
     }
 
     private static void requireKeys(TokenSwapProperties properties, String type) {
         if (properties.keys().isEmpty()) {
-            throw new IllegalArgumentException("tokenswap.store.type=" + type
+            throw new SettingException("tokenswap.store.type=" + type
                     + " needs tokenswap.keys, which all instances share. Create one with: openssl rand -base64 32");
         }
     }
@@ -385,14 +387,12 @@ public class TokenSwapAutoConfiguration {
         @Conditional(OnApiOrigins.class)
         BearerExchangeFilter bearerExchangeFilter(TokenSessions sessions, TokenSwapProperties properties) {
             List<URI> origins = properties.api().origins();
-            try {
-                return BearerExchangeFilter.create(
-                        Mono.defer(sessions::current),
-                        origins.get(0),
-                        origins.subList(1, origins.size()).toArray(new URI[0]));
-            } catch (IllegalArgumentException refused) {
-                throw new IllegalArgumentException("tokenswap.api.origins cannot be used. " + refused.getMessage());
-            }
+            return SettingException.naming(
+                    "tokenswap.api.origins",
+                    () -> BearerExchangeFilter.create(
+                            Mono.defer(sessions::current),
+                            origins.get(0),
+                            origins.subList(1, origins.size()).toArray(new URI[0])));
         }
     }
 

@@ -43,6 +43,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.beans.factory.SmartInitializingSingleton;
 import org.springframework.beans.factory.config.BeanPostProcessor;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.diagnostics.FailureAnalysis;
+import org.springframework.boot.diagnostics.FailureAnalyzer;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.boot.http.codec.CodecCustomizer;
@@ -51,6 +53,7 @@ import org.springframework.boot.test.context.runner.ApplicationContextRunner;
 import org.springframework.boot.test.context.runner.ReactiveWebApplicationContextRunner;
 import org.springframework.boot.test.context.runner.WebApplicationContextRunner;
 import org.springframework.boot.webflux.autoconfigure.WebFluxAutoConfiguration;
+import org.springframework.core.io.support.SpringFactoriesLoader;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.codec.HttpMessageReader;
 import org.springframework.http.codec.ServerCodecConfigurer;
@@ -359,12 +362,23 @@ class TokenSwapAutoConfigurationTest {
             tokenswap.store.type=redis,tokenswap.store.redis.uri=redis://localhost,tokenswap.store.redis.replicas=-1,tokenswap.keys=3q2+7wABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhs= | A number of replicas is not negative: -1
             """)
         void refuseToStartWithoutWhatTheyNeed(String properties, String message) {
-            runner.withPropertyValues(properties.split(","))
-                    .run(context -> assertThat(context)
-                            .getFailure()
-                            .rootCause()
-                            .hasMessageContaining(message)
-                            .hasMessageNotContaining("hunter2"));
+            FailureAnalyzer analyzer = SpringFactoriesLoader.forDefaultResourceLocation()
+                    .load(FailureAnalyzer.class, (type, name, failure) -> {}) // some need a bean factory
+                    .stream()
+                    .filter(SettingFailureAnalyzer.class::isInstance)
+                    .findFirst()
+                    .orElseThrow();
+            runner.withPropertyValues(properties.split(",")).run(context -> {
+                assertThat(context)
+                        .getFailure()
+                        .rootCause()
+                        .hasMessageContaining(message)
+                        .hasMessageNotContaining("hunter2");
+                FailureAnalysis analysis =
+                        Objects.requireNonNull(analyzer.analyze(Objects.requireNonNull(context.getStartupFailure())));
+                assertThat(analysis.getDescription()).contains(message);
+                assertThat(analysis.getAction()).contains("tokenswap.*");
+            });
         }
 
         @Test
@@ -407,6 +421,7 @@ class TokenSwapAutoConfigurationTest {
             tokenswap.users.maximum-size=0                     | tokenswap.users.maximum-size must be at least 1
             tokenswap.users.idle-timeout=0s                    | tokenswap.users.idle-timeout must be longer than zero
             tokenswap.keys=hunter2                             | tokenswap.keys cannot be used
+            tokenswap.refresh.margin=-1s                       | tokenswap.refresh cannot be used
             """)
     void aWrongPropertyEndsTheStartAndIsNamed(String property, String message) {
         runner.withPropertyValues(property)
