@@ -15,6 +15,7 @@ import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 import reactor.core.scheduler.Scheduler;
 import reactor.core.scheduler.Schedulers;
+import reactor.util.retry.Retry;
 
 /**
  * Tokens in a table of PostgreSQL 12 or newer, shared by several instances of a service. Tokens are sealed; versions
@@ -42,8 +43,9 @@ import reactor.core.scheduler.Schedulers;
  *
  * <p>Immutable and safe for use by any thread. Results are emitted on threads of this class. No method blocks, and
  * nothing happens before subscription. Cancelling returns the connection to the factory; the statement may still take
- * place. Errors are those of the driver, except that a missing table, a missing right and a server that is read-only
- * become an {@link IllegalStateException} that names the remedy.
+ * place. Errors are those of the driver, except that a missing table, a table of other columns, a missing right and a
+ * server that is read-only become an {@link IllegalStateException} that names the remedy. A statement that conflicts with
+ * another one, where the isolation of transactions is strict, is repeated up to five times.
  */
 public final class R2dbcTokenStore implements TokenStore {
 
@@ -202,8 +204,17 @@ public final class R2dbcTokenStore implements TokenStore {
                         connection -> Flux.from(connection.createStatement(sql).execute())
                                 .concatMap(result -> result.map((row, columns) -> StoredRow.of(row))),
                         Connection::close)
+                .retryWhen(Retry.max(TRIES)
+                        .filter(R2dbcTokenStore::isConflict)
+                        .onRetryExhaustedThrow((retry, signal) -> signal.failure()))
                 .publishOn(Worker.SCHEDULER)
                 .onErrorMap(R2dbcException.class, this::named);
+    }
+
+    /** A statement met another one in a database of strict isolation, or in a deadlock: it was undone as a whole. */
+    private static boolean isConflict(Throwable error) {
+        return error instanceof R2dbcException conflict
+                && ("40001".equals(conflict.getSqlState()) || "40P01".equals(conflict.getSqlState()));
     }
 
     /** Names the remedy where the driver's message does not. */
@@ -213,6 +224,9 @@ public final class R2dbcTokenStore implements TokenStore {
             case "42P01" ->
                 "The table " + statements.table()
                         + " does not exist. Create it by createTable() or with the statements of ddl().";
+            case "42703", "42804", "42883" ->
+                "The table " + statements.table() + " has other columns than those of ddl() (" + error.getMessage()
+                        + ").";
             case "42501" ->
                 "The database user has no right to select, insert, update and delete on the table " + statements.table()
                         + ".";

@@ -8,6 +8,7 @@ import io.r2dbc.postgresql.MultiHostConnectionStrategy.TargetServerType;
 import io.r2dbc.postgresql.PostgresqlConnectionConfiguration;
 import io.r2dbc.postgresql.PostgresqlConnectionFactory;
 import io.r2dbc.postgresql.api.PostgresqlConnection;
+import io.r2dbc.postgresql.api.PostgresqlResult;
 import io.tokenswap.KeyRing;
 import io.tokenswap.Token;
 import io.tokenswap.session.TokenSession;
@@ -24,6 +25,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -305,6 +307,55 @@ class R2dbcTokenStoreTest {
         assertThatThrownBy(() -> limited.load(key).block(LONGEST)).hasMessageContaining("no right to select, insert");
         postgres.ask("GRANT SELECT, INSERT, UPDATE, DELETE ON tokenswap_tokens TO app");
         assertThat(put(limited, login(), Kind.LOGIN)).isEqualTo(login());
+    }
+
+    @Test
+    @Tag("D36")
+    void aTableOfOtherColumnsIsNamedWithTheRemedy() {
+        R2dbcTokenStore other = R2dbcTokenStore.builder(postgres.pool(1), KEYS)
+                .table("other_columns")
+                .build();
+        other.createTable().block(LONGEST);
+        put(other, login(), Kind.LOGIN);
+        for (String change : List.of("ALTER COLUMN n TYPE text", "DROP COLUMN mark_p")) {
+            postgres.ask("ALTER TABLE other_columns " + change);
+
+            assertThatThrownBy(() ->
+                            other.acquire(key, "a", login().version(), LEASE).block(LONGEST))
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("other_columns has other columns than those of ddl()");
+            postgres.ask("ALTER TABLE other_columns ALTER COLUMN n TYPE bigint USING n::bigint");
+        }
+    }
+
+    /** The database may be set to the strictest isolation. It then refuses the second of two writes that meet. */
+    @Test
+    void aWriteThatMeetsAnotherIsRepeated() {
+        PostgresqlConnectionFactory strict = new PostgresqlConnectionFactory(postgres.configuration()
+                .options(Map.of("default_transaction_isolation", "serializable"))
+                .build());
+        R2dbcTokenStore isolated = R2dbcTokenStore.builder(strict, KEYS).build();
+        put(store, login(), Kind.LOGIN);
+        Record next = login().refreshed(1, token());
+        CompletableFuture<TokenStore.Entry> waits;
+        PostgresqlConnection other = postgres.connections().create().block(LONGEST);
+        try {
+            other.beginTransaction().block(LONGEST);
+            other.createStatement("UPDATE tokenswap_tokens SET not_before = 0")
+                    .execute()
+                    .flatMap(PostgresqlResult::getRowsUpdated)
+                    .blockLast(LONGEST);
+            waits = isolated.put(key, next, Kind.REFRESH, "a", 0).toFuture();
+            postgres.operator("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                    .repeat()
+                    .filter(waiting -> !waiting.isEmpty())
+                    .blockFirst(LONGEST);
+            other.commitTransaction().block(LONGEST);
+        } finally {
+            other.close().block(LONGEST);
+        }
+
+        assertThat(waits.join().record()).isEqualTo(next);
     }
 
     @Test
