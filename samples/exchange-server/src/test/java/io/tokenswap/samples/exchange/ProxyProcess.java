@@ -99,6 +99,8 @@ final class ProxyProcess implements AutoCloseable {
         config = replace(
                 config, "/etc/haproxy/auth.example.com.pem", certificate.both().toString());
         config = replace(config, "log /dev/log local0", "log stdout format raw daemon");
+        // Else a check lasts as long as the time between two, and a slow machine would take a server down.
+        config = replace(config, "option httpchk", "timeout check 30s\n    option httpchk");
         Path file = Files.writeString(directory.resolve("haproxy.cfg"), config);
         return start(directory, port, "haproxy", "-db", "-f", file.toString());
     }
