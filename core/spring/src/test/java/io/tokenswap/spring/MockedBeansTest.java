@@ -39,6 +39,8 @@ import reactor.core.publisher.Mono;
 /** Tests of an application, which replace a bean by a mock that returns null. */
 class MockedBeansTest {
 
+    private static final Duration TIMEOUT = Duration.ofMinutes(2);
+
     private final ReactiveWebApplicationContextRunner runner = new ReactiveWebApplicationContextRunner()
             .withBean(ServerCodecConfigurer.class, ServerCodecConfigurer::create)
             .withBean(MeterRegistry.class, SimpleMeterRegistry::new)
@@ -67,7 +69,7 @@ class MockedBeansTest {
                 AvailabilityChangeEvent.publish(context, ReadinessState.ACCEPTING_TRAFFIC);
                 assertThat(context.getBean(TokenSwapHealthIndicator.class)
                                 .health(true)
-                                .block(Duration.ofSeconds(20)))
+                                .block(TIMEOUT))
                         .isNotNull();
             });
             assertThat(log.messages()).noneMatch(message -> message.contains("null"));
@@ -87,6 +89,9 @@ class MockedBeansTest {
             when(slice.sessions.current()).thenReturn(Mono.just(session));
 
             slice.client
+                    .mutate()
+                    .responseTimeout(TIMEOUT)
+                    .build()
                     .get()
                     .uri("/token")
                     .exchange()
