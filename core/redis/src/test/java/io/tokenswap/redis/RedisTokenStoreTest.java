@@ -7,7 +7,6 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.cluster.RedisClusterClient;
-import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
@@ -581,57 +580,6 @@ class RedisTokenStoreTest {
                             put(full, login(null).refreshed(1, login(null).token()), Kind.REFRESH))
                     .hasMessageContaining("OOM");
             assertThat(full.load(key).block(TIMEOUT).record()).isEqualTo(login(null));
-        }
-    }
-
-    /** While one of the two keys is already at the other node, a script fails by name and changes nothing. */
-    @Test
-    @Tag("D38")
-    void aLeaseOutlivesTheMoveOfItsSlotToAnotherNode() {
-        String nodes = "nodes-" + key.substring(0, 8);
-        try (RedisServer one = RedisServer.start(
-                        directory, "--cluster-enabled", "yes", "--cluster-config-file", nodes + "-1");
-                RedisServer two = RedisServer.start(
-                        directory, "--cluster-enabled", "yes", "--cluster-config-file", nodes + "-2")) {
-            RedisCommands<String, String> from = one.operator().sync();
-            RedisCommands<String, String> to = two.operator().sync();
-            from.clusterAddSlots(IntStream.range(0, 16_384).toArray());
-            from.clusterMeet("127.0.0.1", two.port());
-            Await.await(() -> from.clusterInfo().contains("cluster_known_nodes:2")
-                    && to.clusterInfo().contains("cluster_state:ok"));
-            RedisClusterClient client = RedisClusterClient.create("redis://127.0.0.1:" + one.port());
-            try {
-                TokenStore cluster = RedisTokenStore.builder(client, KEYS).build();
-                put(cluster, login(null)).block(TIMEOUT);
-                Duration length = Duration.ofSeconds(20);
-                long attempt = cluster.acquire(key, "a", login(null).version(), length)
-                        .block(TIMEOUT)
-                        .attempt();
-                int slot = SlotHash.getSlot(record());
-                to.clusterSetSlotImporting(slot, from.clusterMyId());
-                from.clusterSetSlotMigrating(slot, to.clusterMyId());
-                from.migrate("127.0.0.1", two.port(), record(), 0, 5_000);
-                assertThatThrownBy(
-                                () -> cluster.extend(key, "a", attempt, length).block(TIMEOUT))
-                        .hasMessageContaining("TRYAGAIN");
-                from.migrate("127.0.0.1", two.port(), lease(), 0, 5_000);
-
-                assertThat(cluster.extend(key, "a", attempt, length)
-                                .block(TIMEOUT)
-                                .outcome())
-                        .isEqualTo(Outcome.GRANTED);
-                to.clusterSetSlotNode(slot, to.clusterMyId());
-                from.clusterSetSlotNode(slot, to.clusterMyId());
-                Record next = login(null).refreshed(attempt, login(null).token());
-                assertThat(cluster.put(key, next, Kind.REFRESH, "a", attempt)
-                                .block(TIMEOUT)
-                                .record())
-                        .isEqualTo(next);
-                assertThat(to.get(record())).isNotNull();
-            } finally {
-                // Not awaited: the end of a cluster's connections may take longer than this test.
-                client.shutdownAsync();
-            }
         }
     }
 
