@@ -127,10 +127,13 @@ final class InFlightRequest extends BaseSubscriber<TokenResponse> {
             return false;
         }
         sentAt = clock.instant();
+        if (!state.compareAndSet(State.CONNECTING, State.SENT)) {
+            return false;
+        }
         if (log.isDebugEnabled()) {
             log.debug("{}: sent", request.describe());
         }
-        return state.compareAndSet(State.CONNECTING, State.SENT);
+        return true;
     }
 
     @Override

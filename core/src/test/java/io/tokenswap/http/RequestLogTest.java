@@ -8,10 +8,14 @@ import io.tokenswap.Token;
 import io.tokenswap.TokenEndpoint;
 import io.tokenswap.testing.LogLines;
 import io.tokenswap.testing.RawServer;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.Objects;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import reactor.core.publisher.BaseSubscriber;
 
 /** The log names each token request and its outcome, and holds no secret. */
 @Tag("E46")
@@ -68,7 +72,7 @@ class RequestLogTest extends WireFixture {
     void aboveDebugNothingIsLogged() {
         RecordingServer server = started(RecordingServer.responding(200, Samples.TOKEN_RESPONSE));
         RecordingServer refusing = started(RecordingServer.responding(400, "{\"error\":\"invalid_grant\"}"));
-        RawServer silent = RawServer.playing(connection -> {});
+        RawServer silent = RawServer.playing(RawServer.Connection::awaitClose);
         try (LogLines log = LogLines.of(TokenEndpoint.class).at(Level.INFO)) {
             assertThat(endpoint(server.uri())
                             .build()
@@ -90,11 +94,32 @@ class RequestLogTest extends WireFixture {
 
     @Test
     void aCancelledRequestIsLoggedAsSuch() {
-        RawServer silent = RawServer.playing(connection -> {});
+        RawServer silent = RawServer.playing(RawServer.Connection::awaitClose);
         try (LogLines log = LogLines.of(TokenEndpoint.class)) {
             endpoint(silent.uri()).build().swap(Samples.CODE).subscribe().dispose();
 
             assertThat(log.messages()).last().isEqualTo("Swap at " + silent.uri() + "/swap: cancelled");
+        } finally {
+            silent.dispose();
+        }
+    }
+
+    @Test
+    void aRequestThatIsCancelledBeforeItIsSentIsNotLoggedAsSent() throws InterruptedException {
+        RawServer silent = RawServer.playing(RawServer.Connection::awaitClose);
+        BaseSubscriber<Token> call = new BaseSubscriber<>() {};
+        CountDownLatch cancelled = new CountDownLatch(1);
+        InstantSource clock = () -> { // read immediately before the first byte
+            call.cancel();
+            cancelled.countDown();
+            return Instant.EPOCH;
+        };
+        try (LogLines log = LogLines.of(TokenEndpoint.class)) {
+            endpoint(silent.uri()).clock(clock).build().swap(Samples.CODE).subscribe(call);
+            cancelled.await();
+            assertThat(silent.isClosedByClient()).isTrue();
+
+            assertThat(log.messages()).containsExactly("Swap at " + silent.uri() + "/swap: cancelled");
         } finally {
             silent.dispose();
         }
