@@ -33,7 +33,7 @@ public final class StartUp {
     private static final String BARE = "Reactor Netty";
     private static final String DESKTOP = "desktop-login";
     private static final String ARCHIVED = "with an archive";
-    private static final Path JAR = Path.of("../../../samples/desktop-login/target/desktop-login.jar")
+    private static final Path JAR = Path.of("../../../../samples/desktop-login/target/desktop-login.jar")
             .toAbsolutePath()
             .normalize();
 

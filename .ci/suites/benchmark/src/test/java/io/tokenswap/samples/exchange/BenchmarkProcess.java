@@ -20,7 +20,7 @@ final class BenchmarkProcess implements AutoCloseable {
 
     static final String KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
 
-    static final String LOGGING = "../../../samples/exchange-server/src/main/program/logback.xml";
+    static final String LOGGING = "../../../../samples/exchange-server/src/main/program/logback.xml";
 
     /** The options of the image, and the same heap and log for all. */
     private static final List<String> JVM =

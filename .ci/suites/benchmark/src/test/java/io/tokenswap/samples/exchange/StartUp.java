@@ -22,7 +22,7 @@ import java.util.Map;
  */
 public final class StartUp {
 
-    private static final Path JAR = Path.of("../../../samples/exchange-server/target/exchange-server.jar")
+    private static final Path JAR = Path.of("../../../../samples/exchange-server/target/exchange-server.jar")
             .toAbsolutePath()
             .normalize();
     private static final Map<String, String> SETTINGS = Map.of(
