@@ -3,7 +3,9 @@ package io.tokenswap.samples.exchange;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +22,8 @@ final class BenchmarkProcess implements AutoCloseable {
 
     static final String KEY = "Zp0uW3mBqKc4yTn7vRfXh1sLgJd8eAoU2iNlP5xQbYk=";
 
+    private static final Path NGINX = Path.of("/usr/sbin/nginx");
+
     static final String LOGGING = "../../../../samples/exchange-server/src/main/program/logback.xml";
 
     /** The options of the image, and the same heap and log for all. */
@@ -28,23 +32,28 @@ final class BenchmarkProcess implements AutoCloseable {
 
     private final Process process;
     private final int port;
+    private final boolean endsItsChildren;
+    private @Nullable BenchmarkProcess behind;
 
-    private BenchmarkProcess(Process process, int port) {
+    private BenchmarkProcess(Process process, int port, boolean endsItsChildren) {
         this.process = process;
         this.port = port;
+        this.endsItsChildren = endsItsChildren;
         Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
     }
 
     /** Starts a class of this class path that prints the URL or the port of its server. */
-    static BenchmarkProcess java(String main, Map<String, String> variables) throws IOException {
+    static BenchmarkProcess java(String main, Map<String, String> variables, String... options) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
         command.addAll(JVM);
+        command.addAll(List.of(options));
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
         return start(command, variables);
     }
 
-    static BenchmarkProcess exchange(String tokenUrl, Map<String, String> variables) throws IOException {
+    static BenchmarkProcess exchange(String tokenUrl, Map<String, String> variables, String... options)
+            throws IOException {
         Map<String, String> all = new HashMap<>(Map.of(
                 "CLIENT_ID",
                 "client",
@@ -61,7 +70,7 @@ final class BenchmarkProcess implements AutoCloseable {
                 "LIMIT_FAILURES",
                 "0"));
         all.putAll(variables);
-        return java(Program.class.getName(), all);
+        return java(Program.class.getName(), all, options);
     }
 
     /** Starts a command whose first line of output ends with its port. */
@@ -75,39 +84,71 @@ final class BenchmarkProcess implements AutoCloseable {
         if (line == null) {
             throw new IOException(command + " did not start");
         }
-        return new BenchmarkProcess(process, Integer.parseInt(line.replaceAll(".*\\D", "")));
+        return new BenchmarkProcess(process, Integer.parseInt(line.replaceAll(".*\\D", "")), false);
     }
 
     /** Starts nginx in front of a port, or returns null where it is not installed. */
-    static @Nullable BenchmarkProcess nginx(int provider) throws IOException, InterruptedException {
-        Path program = Path.of("/usr/sbin/nginx");
-        if (!Files.isExecutable(program)) {
-            return null;
-        }
-        int port;
-        try (ServerSocket probe = new ServerSocket(0)) {
-            port = probe.getLocalPort();
-        }
+    static @Nullable BenchmarkProcess nginx(int provider) throws IOException {
+        return Files.isExecutable(NGINX)
+                ? nginx(
+                        "upstream provider { server 127.0.0.1:%d; keepalive 256; keepalive_requests 1000000000; }"
+                                .formatted(provider),
+                        "proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection \"\";")
+                : null;
+    }
+
+    /** Starts nginx with a single process. */
+    static BenchmarkProcess nginx(String upstream, String location) throws IOException {
+        int port = freePort();
         Path directory = Files.createTempDirectory("nginx");
-        Path file = Files.writeString(directory.resolve("nginx.conf"), """
+        Path file =
+                Files.writeString(directory.resolve("nginx.conf"), """
                 daemon off; master_process off; pid %1$s/pid; error_log /dev/null;
                 events { worker_connections 1024; }
                 http {
                     access_log off; keepalive_requests 1000000000; client_body_temp_path %1$s/body; proxy_temp_path %1$s/proxy;
                     fastcgi_temp_path %1$s/fastcgi; uwsgi_temp_path %1$s/uwsgi; scgi_temp_path %1$s/scgi;
-                    upstream provider { server 127.0.0.1:%2$d; keepalive 256; keepalive_requests 1000000000; }
+                    %2$s
                     server {
                         listen 127.0.0.1:%3$d;
-                        location / { proxy_pass http://provider; proxy_http_version 1.1; proxy_set_header Connection ""; }
+                        location / { %4$s }
                     }
                 }
-                """.formatted(directory, provider, port));
-        Process process = new ProcessBuilder(
-                        program.toString(), "-e", "/dev/null", "-p", directory.toString(), "-c", file.toString())
-                .inheritIO()
-                .start();
-        Thread.sleep(1_000);
-        return new BenchmarkProcess(process, port);
+                """.formatted(directory, upstream, port, location));
+        return listening(
+                List.of(NGINX.toString(), "-e", "/dev/null", "-p", directory.toString(), "-c", file.toString()), port);
+    }
+
+    /** Starts a command that prints nothing, and returns when it listens at a port. */
+    static BenchmarkProcess listening(List<String> command, int port) throws IOException {
+        Process process = new ProcessBuilder(command).inheritIO().start();
+        while (!isListening(port)) {
+            if (!process.isAlive()) {
+                throw new IOException(command + " did not start");
+            }
+            Thread.onSpinWait();
+        }
+        return new BenchmarkProcess(process, port, true);
+    }
+
+    private static boolean isListening(int port) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+            return socket.isConnected();
+        } catch (IOException notYet) {
+            return false;
+        }
+    }
+
+    static int freePort() throws IOException {
+        try (ServerSocket probe = new ServerSocket(0)) {
+            return probe.getLocalPort();
+        }
+    }
+
+    /** Ends another process after this one. */
+    BenchmarkProcess inFrontOf(BenchmarkProcess other) {
+        behind = other;
+        return this;
     }
 
     /** Prints the port, and serves until the standard input ends, which it does with the process that started this one. */
@@ -142,6 +183,15 @@ final class BenchmarkProcess implements AutoCloseable {
 
     @Override
     public void close() {
-        process.destroyForcibly().onExit().join();
+        if (endsItsChildren) {
+            process.destroy();
+        } else {
+            process.destroyForcibly();
+        }
+        process.onExit().join();
+        BenchmarkProcess other = behind;
+        if (other != null) {
+            other.close();
+        }
     }
 }

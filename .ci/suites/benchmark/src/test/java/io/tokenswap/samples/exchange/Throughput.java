@@ -1,10 +1,8 @@
 package io.tokenswap.samples.exchange;
 
-import io.netty.buffer.Unpooled;
 import io.tokenswap.KeyRing;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -12,10 +10,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.function.IntFunction;
-import reactor.core.publisher.Flux;
-import reactor.core.publisher.Mono;
-import reactor.netty.http.client.HttpClient;
-import reactor.netty.resources.ConnectionProvider;
 
 /**
  * Refreshes over 64 connections through this server, beside a raw proxy by Reactor Netty and {@code proxy_pass} of nginx,
@@ -27,7 +21,6 @@ import reactor.netty.resources.ConnectionProvider;
  */
 public final class Throughput {
 
-    private static final int CONNECTIONS = 64;
     private static final int TICKS_PER_SECOND = 100;
     private static final String NO_LIMIT = "1000000";
 
@@ -82,7 +75,7 @@ public final class Throughput {
             }
             for (Contender contender : contenders) {
                 contender.idle = contender.process.mebibytes();
-                contender.send(warmUp);
+                contender.warmUp(warmUp);
             }
             for (int turn = 0; turn < turns; turn++) {
                 for (Contender contender : contenders) {
@@ -123,58 +116,28 @@ public final class Throughput {
 
         private final String name;
         private final BenchmarkProcess process;
-        private final IntFunction<String> refreshTokens;
-        private final HttpClient http;
+        private final RefreshLoad load;
         private final List<Double> micros = new ArrayList<>();
         private final List<Double> rates = new ArrayList<>();
         private long idle;
-        private int sent;
 
         Contender(String name, BenchmarkProcess process, IntFunction<String> refreshTokens) {
             this.name = name;
             this.process = process;
-            this.refreshTokens = refreshTokens;
-            this.http = HttpClient.create(ConnectionProvider.create("load-" + name, CONNECTIONS))
-                    .headers(headers -> headers.set("Content-Type", "application/x-www-form-urlencoded"));
+            this.load = new RefreshLoad(URI.create("http://127.0.0.1:" + process.port() + "/refresh"), refreshTokens);
         }
 
         void measure() throws IOException {
-            List<byte[]> bodies = bodies(requests);
+            List<byte[]> bodies = load.bodies(requests);
             long cpu = process.cpuTicks();
             long began = System.nanoTime();
-            send(bodies);
+            load.send(bodies);
             rates.add(requests * 1e9 / (System.nanoTime() - began));
             micros.add((process.cpuTicks() - cpu) * 1e6 / TICKS_PER_SECOND / requests);
         }
 
-        void send(int count) {
-            send(bodies(count));
-        }
-
-        /** Makes the bodies before the time is taken. */
-        private List<byte[]> bodies(int count) {
-            List<byte[]> bodies = new ArrayList<>(count);
-            for (int i = 0; i < count; i++) {
-                bodies.add(("grant_type=refresh_token&refresh_token=" + refreshTokens.apply(sent++))
-                        .getBytes(StandardCharsets.US_ASCII));
-            }
-            return bodies;
-        }
-
-        private void send(List<byte[]> bodies) {
-            URI uri = URI.create("http://127.0.0.1:" + process.port() + "/refresh");
-            Flux.fromIterable(bodies)
-                    .flatMap(
-                            body -> http.post()
-                                    .uri(uri)
-                                    .send(Mono.fromSupplier(() -> Unpooled.wrappedBuffer(body)))
-                                    .response((response, content) -> content.then(
-                                            response.status().code() == 200
-                                                    ? Mono.<Void>empty()
-                                                    : Mono.error(new IllegalStateException(
-                                                            name + ": " + response.status())))),
-                            CONNECTIONS)
-                    .blockLast();
+        void warmUp(int count) {
+            load.send(load.bodies(count));
         }
     }
 }

@@ -1,0 +1,98 @@
+package io.tokenswap.samples.exchange;
+
+import io.tokenswap.KeyRing;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntFunction;
+
+/**
+ * The first refreshes of a new process, and those that follow: this server, the same with the first compiler of the JVM
+ * alone, and a page in PHP behind php-fpm and nginx where they are installed. Arguments: the turns, and the number of
+ * refreshes.
+ */
+public final class ColdStart {
+
+    private static final Map<String, String> SETTINGS = Map.of(
+            "SEAL_KEYS",
+            BenchmarkProcess.KEY,
+            "LIMIT_TOTAL",
+            "1000000",
+            "LIMIT_PER_TOKEN",
+            "1000000",
+            "LIMIT_FAILURES",
+            "1000000");
+
+    private final int refreshes;
+    private final Map<String, List<Long>> first = new LinkedHashMap<>();
+    private final Map<String, List<Long>> next = new LinkedHashMap<>();
+
+    private ColdStart(int refreshes) {
+        this.refreshes = refreshes;
+    }
+
+    /** Starts a server. */
+    private interface Start {
+        BenchmarkProcess server() throws IOException;
+    }
+
+    public static void main(String[] args) throws Exception {
+        System.setProperty("logback.configurationFile", BenchmarkProcess.LOGGING);
+        int turns = args.length > 0 ? Integer.parseInt(args[0]) : 5;
+        new ColdStart(args.length > 1 ? Integer.parseInt(args[1]) : 10_000).run(turns);
+        System.exit(0);
+    }
+
+    private void run(int turns) throws IOException {
+        Seals seals = new Seals("client", KeyRing.of(BenchmarkProcess.KEY), InstantSource.system());
+        IntFunction<String> sealed = number -> new SealedRefreshToken("r" + number, Instant.now()).seal(seals);
+        try (BenchmarkProcess provider = BenchmarkProcess.java(StubProvider.class.getName(), Map.of())) {
+            String tokenUrl = "http://127.0.0.1:" + provider.port() + "/token";
+            // The client and the provider are warm before the first turn.
+            RefreshLoad warmUp = new RefreshLoad(URI.create(tokenUrl), number -> "warm-" + number);
+            warmUp.send(warmUp.bodies(2 * refreshes));
+            for (int turn = 0; turn < turns; turn++) {
+                measure("exchange server", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS), sealed);
+                measure(
+                        "-XX:TieredStopAtLevel=1",
+                        () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS, "-XX:TieredStopAtLevel=1"),
+                        sealed);
+                if (PhpServer.isInstalled()) {
+                    measure("php-fpm", () -> PhpServer.start(tokenUrl), number -> "php-" + number);
+                }
+            }
+        }
+        first.forEach((name, millis) -> System.out.printf(
+                "%-24s the first %d in %s ms, the next in %s ms%n",
+                name, refreshes, spread(millis), spread(Objects.requireNonNull(next.get(name)))));
+    }
+
+    private void measure(String name, Start start, IntFunction<String> refreshTokens) throws IOException {
+        try (BenchmarkProcess server = start.server()) {
+            RefreshLoad load =
+                    new RefreshLoad(URI.create("http://127.0.0.1:" + server.port() + "/refresh"), refreshTokens);
+            first.computeIfAbsent(name, n -> new ArrayList<>()).add(millis(load));
+            next.computeIfAbsent(name, n -> new ArrayList<>()).add(millis(load));
+        }
+    }
+
+    private long millis(RefreshLoad load) {
+        List<byte[]> bodies = load.bodies(refreshes);
+        long began = System.nanoTime();
+        load.send(bodies);
+        return (System.nanoTime() - began) / 1_000_000;
+    }
+
+    private static String spread(List<Long> values) {
+        List<Long> sorted = new ArrayList<>(values);
+        Collections.sort(sorted);
+        return sorted.get(sorted.size() / 2) + " (" + sorted.get(0) + ".." + sorted.get(sorted.size() - 1) + ")";
+    }
+}
