@@ -176,6 +176,7 @@ final class LockFile {
         return lock;
     }
 
+    /** Blocks, on a thread of the store, which may: the system does not tell a process that a lock has become free. */
     private static void pauseThread() throws IOException {
         try {
             Thread.sleep(2);
