@@ -79,8 +79,8 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
         Objects.requireNonNull(next, "token");
         return Mono.defer(() -> {
             String login = settings().newLogin();
-            AtomicBoolean closed =
-                    new AtomicBoolean(); // at the last try: the session may be closed between two of them
+            // As the last try found it: the session may be closed between two tries.
+            AtomicBoolean closed = new AtomicBoolean();
             change(found -> {
                 closed.setPlain(found instanceof ClosedPhase);
                 return found.renewed(next, login, moment(), settings());
