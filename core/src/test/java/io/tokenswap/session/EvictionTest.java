@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
+import io.tokenswap.TokenUnavailableException;
+import io.tokenswap.TokenUnavailableException.Reason;
+import io.tokenswap.session.TokenStore.Version;
 import io.tokenswap.testing.ReferenceStore;
 import io.tokenswap.testing.ScriptedEndpoint;
 import io.tokenswap.testing.VirtualClock;
@@ -344,6 +347,60 @@ class EvictionTest {
             }
             clock.advance(Duration.ofSeconds(8));
             assertThat(session.isDisposed()).isTrue();
+        }
+
+        @Test
+        void whileARefreshWaitsForTheLeaseOfAnotherNode() {
+            TokenSession session = signIn(sessions, "alice");
+            String key = TokenStore.key("alice");
+            Version stored = Objects.requireNonNull(engine.record(key)).version();
+            engine.connect()
+                    .acquire(key, "another node", stored, Duration.ofSeconds(20))
+                    .block(Duration.ZERO);
+            session.refresh().subscribe(token -> {}, error -> {});
+            clock.advance(Duration.ofSeconds(15));
+            assertThat(endpoint.refreshes()).isZero();
+            assertThat(session.isDisposed()).isFalse();
+        }
+
+        /** The session has nothing else to do: the caller is gone, and the token has no known end. */
+        @Test
+        @Tag("E18")
+        void whileATokenIsBeingSaved() {
+            TokenSession session = signIn(sessions, "alice");
+            store.fault(ReferenceStore.Fault.late(Duration.ofSeconds(4)));
+            session.renew(endpoint.grant(null)).subscribe().dispose();
+            clock.advance(Duration.ofSeconds(4));
+            assertThat(session.isDisposed()).isFalse();
+            clock.advance(Duration.ofSeconds(10));
+            assertThat(session.isDisposed()).isTrue();
+        }
+
+        /** The server wants to be asked later, but then it is to be asked although there is no caller. */
+        @Test
+        void untilTheRefreshWhoseResponseWasLostIsRepeated() {
+            TokenSession session = signIn(sessions, "alice");
+            Instant retryAt = clock.instant().plusSeconds(60);
+            endpoint.thenFail(new TokenUnavailableException("reset", Reason.RESPONSE_LOST, retryAt, null));
+            session.refresh().subscribe(token -> {}, error -> {});
+            clock.advance(Duration.ofSeconds(59));
+            assertThat(endpoint.refreshes()).isOne();
+            assertThat(session.isDisposed()).isFalse();
+            clock.advance(Duration.ofSeconds(10));
+            assertThat(endpoint.refreshes()).isEqualTo(2);
+            assertThat(session.isDisposed()).isTrue();
+        }
+
+        @Test
+        void forEverIfItIsToBeKeptAliveAlthoughItsTokenHasNoKnownEnd() {
+            TokenSessions kept = builder()
+                    .idleTimeout(Duration.ofSeconds(2))
+                    .session(TokenSession.Builder::keepAlive)
+                    .build();
+            TokenSession session = Objects.requireNonNull(
+                    kept.signIn("alice", endpoint.grant(null)).block(Duration.ZERO));
+            clock.advance(Duration.ofMinutes(1));
+            assertThat(session.isDisposed()).isFalse();
         }
 
         @Test

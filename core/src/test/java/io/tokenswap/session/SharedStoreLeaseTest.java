@@ -11,6 +11,7 @@ import io.tokenswap.testing.ReferenceStore.Operation;
 import io.tokenswap.testing.RotatingProvider;
 import io.tokenswap.testing.RotatingProvider.Presentation;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -416,6 +417,32 @@ class SharedStoreLeaseTest extends TwoNodesFixture {
             advance(Duration.ofMillis(240));
             assertThat(second).containsExactly("alice 1/2");
             assertThat(cluster.provider.presentations()).hasSize(1);
+        }
+
+        @Test
+        @Tag("D46")
+        void isAskedForFourTimesASecondByThoseWhoWait() {
+            startBoth();
+            b.connection.losesChanges(true);
+            cluster.provider.faults(
+                    presentation -> RotatingProvider.Fault.none().slow(SECOND, SECOND.multipliedBy(3)));
+            a.ask(a.session(ALICE).refresh());
+            List<Duration> asked = new ArrayList<>();
+            Instant begun = cluster.clock.instant();
+            b.store.awaits = point -> {
+                if (point.equals("acquire")) {
+                    asked.add(Duration.between(begun, cluster.clock.instant()));
+                }
+            };
+            b.ask(b.session(ALICE).refresh());
+            advance(SECOND);
+            assertThat(asked)
+                    .containsExactly(
+                            Duration.ZERO,
+                            Duration.ofMillis(250),
+                            Duration.ofMillis(500),
+                            Duration.ofMillis(750),
+                            SECOND);
         }
     }
 }
