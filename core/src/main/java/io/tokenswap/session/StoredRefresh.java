@@ -171,17 +171,13 @@ final class StoredRefresh {
         }
         boolean lost = record != null || (store.engine().mayLoseWrites() && elapsed() - stored.seenAt() < REPAIRABLE);
         if (!lost) {
-            return isOutdated(best, stored) ? inForce(best) : Mono.just(new AttemptResult.Removed(best));
+            // An absent record says nothing of a login that was made here after the question.
+            return Mono.just(new AttemptResult.Removed(Objects.requireNonNull(target)));
         }
         return reached(store.put(best, Kind.REPAIR, 0)).flatMap(entry -> {
             Record now = entry.record();
             return now != null && stored().compare(now) > 0 ? Mono.just(new AttemptResult.Adopted(now)) : inForce(best);
         });
-    }
-
-    /** An absent record says nothing of a login that was made or saved here after the question. */
-    private boolean isOutdated(Record best, Stored stored) {
-        return !isTarget(best) || stored.isLoginUnsaved();
     }
 
     /** Our own record is in the store. A live one can be acquired; with another one nothing is left to do. */

@@ -35,6 +35,9 @@ final class ObservedStore implements TokenStore {
     /** Called before each operation is sent, and before its response is passed on. Tests end or stop a node there. */
     Consumer<String> awaits = point -> {};
 
+    /** False for a store in which an absent record is a sign-out. */
+    boolean mayLoseWrites = true;
+
     private boolean losesResponses;
     private boolean losesNext;
 
@@ -160,6 +163,11 @@ final class ObservedStore implements TokenStore {
     @Override
     public Rotates rotates() {
         return connection.rotates();
+    }
+
+    @Override
+    public boolean mayLoseWrites() {
+        return mayLoseWrites;
     }
 
     private Mono<Acquired> lease(String key, Mono<Acquired> asked) {

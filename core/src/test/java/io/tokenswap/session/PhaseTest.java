@@ -947,6 +947,12 @@ class PhaseTest {
     }
 
     @Test
+    void aLoginIsNotEndedByTheAbsenceOfTheRecordThatItReplaces() {
+        Phase renewed = storedIdle().renewed(NEXT, LATER_LOGIN, at(HOUR), SETTINGS);
+        assertThat(renewed.removed(FIRST, at(HOUR), SETTINGS)).isSameAs(renewed);
+    }
+
+    @Test
     void aLoginRequiredErrorOfAnAttemptIsKept() {
         LoginRequiredException removed = new LoginRequiredException("removed", null);
         assertThat(fail(refreshing(), removed, DUE))

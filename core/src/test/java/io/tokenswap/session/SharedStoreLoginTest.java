@@ -243,6 +243,23 @@ class SharedStoreLoginTest extends TwoNodesFixture {
             assertThat(token(a)).containsExactly("alice 3/3");
         }
 
+        /** The absent record is the one before the login, and the response that says so arrives after it. */
+        @Test
+        @Tag("D17")
+        void isNotEndedByALookThatWasBegunBefore() {
+            a.store.mayLoseWrites = false;
+            a.start(ALICE);
+            cluster.engine.evict(TokenStore.key(ALICE));
+            a.connection.fault(Fault.lateResponse(SECOND.multipliedBy(2)));
+            subscribe(a);
+            a.connection.fault(Fault.none());
+            outcome(a.session(ALICE).renew(cluster.provider.signIn(ALICE)));
+            assertThat(storedToken()).startsWith("alice 2/");
+            advance(Duration.ofSeconds(10));
+            assertThat(token(a)).containsExactly(storedToken());
+            assertThat(status(a)).isEqualTo(Status.VALID);
+        }
+
         @Test
         @Tag("D45")
         void duringARefreshWins() {
@@ -336,6 +353,28 @@ class SharedStoreLoginTest extends TwoNodesFixture {
             a.connection.fault(Fault.none());
             advance(Duration.ofSeconds(5));
             assertThat(out).containsExactly("done");
+            assertThat(stored().state()).isEqualTo(State.OUT);
+        }
+
+        /** The attempt finds the loss after the user has signed out, and before the store has the sign-out. */
+        @Test
+        @Tag("D28")
+        @Tag("D44")
+        void duringAnAttemptPutsNothingBackThatTheStoreHasLost() {
+            a.start(ALICE);
+            List<String> written = new ArrayList<>();
+            a.store.awaits = point -> {
+                if (point.matches("put [A-Z_]+")) {
+                    written.add(point);
+                }
+            };
+            cluster.engine.evict(TokenStore.key(ALICE));
+            a.connection.fault(Fault.lateResponse(SECOND.multipliedBy(2)));
+            a.ask(a.session(ALICE).refresh());
+            advance(SECOND);
+            outcome(a.session(ALICE).signOut());
+            advance(Duration.ofSeconds(10));
+            assertThat(written).containsExactly("put SIGN_OUT");
             assertThat(stored().state()).isEqualTo(State.OUT);
         }
 
