@@ -341,21 +341,70 @@ class R2dbcTokenStoreTest {
         PostgresqlConnection other = postgres.connections().create().block(LONGEST);
         try {
             other.beginTransaction().block(LONGEST);
-            other.createStatement("UPDATE tokenswap_tokens SET not_before = 0")
-                    .execute()
-                    .flatMap(PostgresqlResult::getRowsUpdated)
-                    .blockLast(LONGEST);
+            run(other, "UPDATE tokenswap_tokens SET not_before = 0").block(LONGEST);
             waits = isolated.put(key, next, Kind.REFRESH, "a", 0).toFuture();
-            postgres.operator("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-                    .repeat()
-                    .filter(waiting -> !waiting.isEmpty())
-                    .blockFirst(LONGEST);
+            awaitStatementsThatWait(1);
             other.commitTransaction().block(LONGEST);
         } finally {
             other.close().block(LONGEST);
         }
 
         assertThat(waits.join().record()).isEqualTo(next);
+    }
+
+    /** A trigger locks more within the statement of the store. Another transaction locks the same in the opposite order. */
+    @Test
+    void aWriteThatADeadlockHasUndoneIsRepeated() {
+        PostgresqlConnectionFactory hasty = new PostgresqlConnectionFactory(postgres.configuration()
+                .options(Map.of("deadlock_timeout", "10ms"))
+                .build());
+        put(store, login(), Kind.LOGIN);
+        postgres.ask("CREATE FUNCTION lock_more() RETURNS trigger LANGUAGE plpgsql AS"
+                + " 'BEGIN PERFORM pg_advisory_xact_lock(1); PERFORM pg_advisory_xact_lock(2); RETURN NEW; END'");
+        postgres.ask("CREATE TRIGGER more AFTER UPDATE ON tokenswap_tokens FOR EACH ROW EXECUTE FUNCTION lock_more()");
+        Record next = login().refreshed(1, token());
+        CompletableFuture<TokenStore.Entry> undone;
+        PostgresqlConnection gate = postgres.connections().create().block(LONGEST);
+        PostgresqlConnection other = postgres.connections().create().block(LONGEST);
+        try {
+            run(gate, "SELECT pg_advisory_lock(1)").block(LONGEST);
+            other.beginTransaction().block(LONGEST);
+            run(other, "SET LOCAL deadlock_timeout = '1h'").block(LONGEST);
+            run(other, "SELECT pg_advisory_xact_lock(2)").block(LONGEST);
+            undone = R2dbcTokenStore.builder(hasty, KEYS)
+                    .build()
+                    .put(key, next, Kind.REFRESH, "a", 0)
+                    .toFuture();
+            awaitStatementsThatWait(1); // for the gate, with the row
+            CompletableFuture<Void> row =
+                    run(other, "SELECT 1 FROM tokenswap_tokens FOR UPDATE").toFuture();
+            awaitStatementsThatWait(2);
+            run(gate, "SELECT pg_advisory_unlock(1)").block(LONGEST);
+            Mono.fromFuture(row).block(LONGEST);
+            assertThat(undone).isNotDone();
+            other.commitTransaction().block(LONGEST);
+        } finally {
+            gate.close().then(other.close()).block(LONGEST);
+            postgres.ask("DROP FUNCTION lock_more CASCADE");
+        }
+
+        assertThat(undone.join().record()).isEqualTo(next);
+    }
+
+    private static Mono<Void> run(PostgresqlConnection connection, String sql) {
+        return connection
+                .createStatement(sql)
+                .execute()
+                .flatMap(PostgresqlResult::getRowsUpdated)
+                .then();
+    }
+
+    /** Waits until as many statements wait for a lock. */
+    private static void awaitStatementsThatWait(int number) {
+        postgres.operator("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                .repeat()
+                .filter(waiting -> waiting.size() >= number)
+                .blockFirst(LONGEST);
     }
 
     @Test
