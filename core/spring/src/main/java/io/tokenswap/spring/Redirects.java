@@ -13,7 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Function;
 import reactor.core.publisher.Mono;
-import reactor.core.publisher.Sinks;
+import reactor.util.context.Context;
 
 /**
  * Swaps that redirects have begun. A swap belongs to no request: it continues when the browser is gone, and a repeated
@@ -49,12 +49,7 @@ final class Redirects {
      * @return what {@code signIn} returned for the first redirect that succeeded
      */
     Mono<String> finish(String login, AuthorizationCode code, Function<Token, Mono<String>> signIn) {
-        return Mono.defer(() -> {
-            Sinks.One<String> outcome = Sinks.one();
-            // A separate subscription, which no browser can cancel.
-            attempt(login, code, signIn).subscribe(outcome::tryEmitValue, outcome::tryEmitError);
-            return outcome.asMono();
-        });
+        return Mono.defer(() -> attempt(login, code, signIn));
     }
 
     private Mono<String> attempt(String login, AuthorizationCode code, Function<Token, Mono<String>> signIn) {
@@ -71,13 +66,16 @@ final class Redirects {
         }
     }
 
+    /** Continues when a browser cancels: a cached Mono has a separate subscription, and here a separate context. */
     private Mono<String> begin(AuthorizationCode code, Function<Token, Mono<String>> signIn) {
         Mono<Token> token = Mono.defer(() -> endpoint.swap(code))
                 .cache(
                         swapped -> FOR_EVER,
                         error -> isCodeUnused(error) ? Duration.ZERO : FOR_EVER,
                         () -> Duration.ZERO);
-        return token.flatMap(signIn).cache(user -> FOR_EVER, error -> Duration.ZERO, () -> Duration.ZERO);
+        return token.flatMap(signIn)
+                .contextWrite(request -> Context.empty())
+                .cache(user -> FOR_EVER, error -> Duration.ZERO, () -> Duration.ZERO);
     }
 
     /** Returns true if the code was not sent, so that it is good for another attempt. */
