@@ -88,7 +88,7 @@ final class Statements {
         String marked = "(t.mark_login = t.login AND t.mark_n = t.n) IS TRUE";
         return CLOCK + "UPDATE " + table + " t SET lease_owner = " + text(owner) + ", lease_p = " + attempt
                 + ", lease_until = clock.now + " + lease.toMillis()
-                + ", not_before = 0, mark_login = t.login, mark_n = t.n"
+                + ", mark_login = t.login, mark_n = t.n"
                 + ", mark_at = CASE WHEN " + marked + " THEN t.mark_at ELSE clock.now END"
                 + ", mark_p = CASE WHEN " + marked + " THEN t.mark_p ELSE " + attempt + " END"
                 + " FROM clock WHERE t.key = " + text(key) + " AND t.v <= " + FORMAT
@@ -115,7 +115,7 @@ final class Statements {
                 update(key, next, record, lifetime, owner, attempt) + " AND " + VERSION + " < " + version(next)
                         + RETURNING;
             case DEAD ->
-                update(key, next, record, lifetime, owner, attempt) + " AND NOT t.ended AND t.login = "
+                update(key, next, record, lifetime, owner, attempt) + " AND t.login = "
                         + text(next.login()) + " AND t.n = " + next.number() + " AND t.p = " + next.attempt()
                         + RETURNING;
         };

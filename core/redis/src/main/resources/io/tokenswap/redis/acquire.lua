@@ -4,7 +4,7 @@ if not record or record.ended == 1 or record.since ~= tonumber(ARGV[2]) or recor
     or record.n ~= tonumber(ARGV[4]) or record.p ~= tonumber(ARGV[5]) or ARGV[6] ~= '0' then
   return {'MOVED', text, now, 0, 0, -1, 0, call}
 end
-if lease.owner ~= '' and lease.till > now then return {'BUSY', text, now, 0, 0, -1, lease.till - now, call} end
+if lease.till > now then return {'BUSY', text, now, 0, 0, -1, lease.till - now, call} end
 if lease.notBefore > now then return {'PAUSED', text, now, 0, 0, -1, lease.notBefore - now, call} end
 local p = math.max(lease.p, record.p) + 1
 local till = now + length
@@ -14,6 +14,6 @@ if lease.markLogin == record.login and lease.markN == record.n then
 else
   redis.call('HSET', KEYS[2], 'markLogin', record.login, 'markN', record.n, 'markAt', now, 'markP', p)
 end
-redis.call('HSET', KEYS[2], 'owner', owner, 'p', p, 'till', till, 'notBefore', 0)
+redis.call('HSET', KEYS[2], 'owner', owner, 'p', p, 'till', till)
 redis.call('PEXPIRE', KEYS[2], lifetime)
 return {'GRANTED', text, now, p, till, other, 0, call}

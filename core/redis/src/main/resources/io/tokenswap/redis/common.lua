@@ -32,7 +32,7 @@ local lease = {
 }
 
 local function held(owner, p)
-  return lease.owner ~= '' and lease.owner == owner and lease.p == tonumber(p)
+  return lease.owner == owner and lease.p == tonumber(p)
 end
 
 -- A hint for other nodes: a user of Redis without the right to publish is served by polls.

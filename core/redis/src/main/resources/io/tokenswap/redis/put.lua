@@ -10,7 +10,7 @@ if text ~= '' and not record then
 elseif not record then
   accepted = byUser or kind == 'REPAIR'
 elseif kind == 'DEAD' then
-  accepted = record.ended == 0 and record.login == new.login and record.n == new.n and record.p == new.p
+  accepted = record.login == new.login and record.n == new.n and record.p == new.p
 else
   accepted = greater(new, record)
 end
