@@ -2,10 +2,7 @@ package io.tokenswap.r2dbc;
 
 import io.tokenswap.KeyRing;
 import io.tokenswap.session.TokenStore;
-import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.testing.SharedTokenStoreContract;
-import java.time.Duration;
-import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 
@@ -44,20 +41,5 @@ class R2dbcTokenStoreContractTest extends SharedTokenStoreContract {
     @Override
     protected int orders() {
         return 100;
-    }
-
-    @Override
-    protected void pass(Duration duration) {
-        pass(one, duration);
-    }
-
-    /** The clock of a real server cannot be moved: asks it for the time until it has come. */
-    static void pass(TokenStore store, Duration duration) {
-        Instant end = store.load("clock").block().now().plus(duration);
-        store.load("clock")
-                .map(Entry::now)
-                .repeat()
-                .filter(now -> now.isAfter(end))
-                .blockFirst(Duration.ofMinutes(2));
     }
 }

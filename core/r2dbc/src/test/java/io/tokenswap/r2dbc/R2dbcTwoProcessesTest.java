@@ -7,7 +7,6 @@ import io.tokenswap.testing.SharedTokenStoreContract;
 import io.tokenswap.testing.StoreProcess;
 import java.io.IOException;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.util.Base64;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -58,10 +57,5 @@ class R2dbcTwoProcessesTest extends SharedTokenStoreContract {
     @Override
     protected int orders() {
         return 20;
-    }
-
-    @Override
-    protected void pass(Duration duration) {
-        R2dbcTokenStoreContractTest.pass(store, duration);
     }
 }

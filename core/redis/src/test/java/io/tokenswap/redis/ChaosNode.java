@@ -107,22 +107,11 @@ final class ChaosNode implements AutoCloseable {
     }
 
     void freeze() {
-        signal("-STOP");
+        RedisServer.signal(process, "-STOP");
     }
 
     void thaw() {
-        signal("-CONT");
-    }
-
-    private void signal(String signal) {
-        try {
-            new ProcessBuilder("kill", signal, String.valueOf(process.pid()))
-                    .start()
-                    .onExit()
-                    .join();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        RedisServer.signal(process, "-CONT");
     }
 
     void kill() {

@@ -132,14 +132,14 @@ final class RedisServer implements AutoCloseable {
 
     /** Stops responding and keeps its connections, as a frozen machine does. */
     void freeze() {
-        signal("-STOP");
+        signal(process, "-STOP");
     }
 
     void thaw() {
-        signal("-CONT");
+        signal(process, "-CONT");
     }
 
-    private void signal(String signal) {
+    static void signal(Process process, String signal) {
         try {
             new ProcessBuilder("kill", signal, String.valueOf(process.pid()))
                     .start()

@@ -3,11 +3,9 @@ package io.tokenswap.redis;
 import io.lettuce.core.RedisClient;
 import io.tokenswap.KeyRing;
 import io.tokenswap.session.TokenStore;
-import io.tokenswap.session.TokenStore.Entry;
 import io.tokenswap.testing.SharedTokenStoreContract;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,20 +48,5 @@ class RedisTokenStoreContractTest extends SharedTokenStoreContract {
     @Override
     protected TokenStore other(TokenStore store) {
         return two;
-    }
-
-    @Override
-    protected void pass(Duration duration) {
-        pass(one, duration);
-    }
-
-    /** The clock of a real server cannot be moved: asks it for the time until it has come. */
-    static void pass(TokenStore store, Duration duration) {
-        Instant end = store.load("clock").block().now().plus(duration);
-        store.load("clock")
-                .map(Entry::now)
-                .repeat()
-                .filter(now -> now.isAfter(end))
-                .blockFirst(Duration.ofMinutes(2));
     }
 }

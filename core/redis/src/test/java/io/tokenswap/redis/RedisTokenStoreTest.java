@@ -306,33 +306,38 @@ class RedisTokenStoreTest {
         }
     }
 
+    private static void setUser(String name, String... rules) {
+        CommandArgs<String, String> arguments =
+                new CommandArgs<>(StringCodec.UTF8).add("SETUSER").add(name);
+        for (String rule : rules) {
+            arguments.add(rule);
+        }
+        operator.dispatch(CommandType.ACL, new StatusOutput<>(StringCodec.UTF8), arguments);
+    }
+
     /** Neither CONFIG, INFO, SCRIPT nor PUBLISH. */
     @Test
     @Tag("D36")
     void aUserWithFewRightsIsEnoughAndAWrongPasswordIsNamed() {
         operator.configSet("acl-pubsub-default", "resetchannels");
-        operator.dispatch(
-                CommandType.ACL,
-                new StatusOutput<>(StringCodec.UTF8),
-                new CommandArgs<>(StringCodec.UTF8)
-                        .add("SETUSER")
-                        .add("app")
-                        .add("on")
-                        .add(">secret")
-                        .add("resetchannels")
-                        .add("~tokenswap:*")
-                        .add("-@all")
-                        .add("+eval")
-                        .add("+evalsha")
-                        .add("+get")
-                        .add("+set")
-                        .add("+hmget")
-                        .add("+hset")
-                        .add("+hdel")
-                        .add("+pexpire")
-                        .add("+time")
-                        .add("+hello")
-                        .add("+ping"));
+        setUser(
+                "app",
+                "on",
+                ">secret",
+                "resetchannels",
+                "~tokenswap:*",
+                "-@all",
+                "+eval",
+                "+evalsha",
+                "+get",
+                "+set",
+                "+hmget",
+                "+hset",
+                "+hdel",
+                "+pexpire",
+                "+time",
+                "+hello",
+                "+ping");
         RedisClient limited = redis.newClient("app", "secret");
         RedisClient wrong = redis.newClient("app", "canary-wrong");
         try {
@@ -505,18 +510,7 @@ class RedisTokenStoreTest {
     @ValueSource(strings = {"-evalsha", "-time", "resetkeys"})
     @Tag("D36")
     void aUserWithoutARightIsNamedWithTheRemedy(String without) {
-        operator.dispatch(
-                CommandType.ACL,
-                new StatusOutput<>(StringCodec.UTF8),
-                new CommandArgs<>(StringCodec.UTF8)
-                        .add("SETUSER")
-                        .add("poor")
-                        .add("reset")
-                        .add("on")
-                        .add(">secret")
-                        .add("~*")
-                        .add("+@all")
-                        .add(without));
+        setUser("poor", "reset", "on", ">secret", "~*", "+@all", without);
         RedisClient poor = redis.newClient("poor", "secret");
         try {
             assertThatThrownBy(() -> RedisTokenStore.builder(poor, KEYS)

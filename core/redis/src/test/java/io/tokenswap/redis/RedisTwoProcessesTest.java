@@ -8,7 +8,6 @@ import io.tokenswap.testing.StoreProcess;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.SecureRandom;
-import java.time.Duration;
 import java.util.Base64;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -64,10 +63,5 @@ class RedisTwoProcessesTest extends SharedTokenStoreContract {
     @Override
     protected int orders() {
         return 100;
-    }
-
-    @Override
-    protected void pass(Duration duration) {
-        RedisTokenStoreContractTest.pass(store, duration);
     }
 }
