@@ -2,17 +2,9 @@ package io.tokenswap.tck;
 
 import io.tokenswap.session.SessionEvent;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 
 /** {@code events()}, which never fails. */
-public class EventsVerificationTest extends PublisherVerification<SessionEvent> {
-
-    private final Sessions sessions = new Sessions();
-
-    public EventsVerificationTest() {
-        super(Sessions.environment());
-    }
+public class EventsVerificationTest extends SessionVerification<SessionEvent> {
 
     @Override
     public Publisher<SessionEvent> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class EventsVerificationTest extends PublisherVerification<SessionEvent> 
     @Override
     public long maxElementsFromPublisher() {
         return publisherUnableToSignalOnComplete();
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

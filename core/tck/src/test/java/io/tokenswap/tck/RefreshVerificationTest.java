@@ -2,17 +2,9 @@ package io.tokenswap.tck;
 
 import io.tokenswap.Token;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 
 /** {@code refresh()}. */
-public class RefreshVerificationTest extends PublisherVerification<Token> {
-
-    private final Sessions sessions = new Sessions();
-
-    public RefreshVerificationTest() {
-        super(Sessions.environment());
-    }
+public class RefreshVerificationTest extends SessionVerification<Token> {
 
     @Override
     public Publisher<Token> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class RefreshVerificationTest extends PublisherVerification<Token> {
     @Override
     public long maxElementsFromPublisher() {
         return 1;
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

@@ -4,18 +4,10 @@ import io.tokenswap.TokenRejectedException;
 import io.tokenswap.session.TokenSession;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 import reactor.core.publisher.Flux;
 
 /** {@code withTokenMany} whose first token the API refuses. */
-public class RepeatedCallVerificationTest extends PublisherVerification<Integer> {
-
-    private final Sessions sessions = new Sessions();
-
-    public RepeatedCallVerificationTest() {
-        super(Sessions.environment());
-    }
+public class RepeatedCallVerificationTest extends SessionVerification<Integer> {
 
     @Override
     public Publisher<Integer> createPublisher(long elements) {
@@ -33,10 +25,5 @@ public class RepeatedCallVerificationTest extends PublisherVerification<Integer>
     @Override
     public Publisher<Integer> createFailedPublisher() {
         return sessions.valid().withTokenMany(token -> Flux.error(new TokenRejectedException("expected")));
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

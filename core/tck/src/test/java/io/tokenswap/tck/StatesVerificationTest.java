@@ -2,17 +2,9 @@ package io.tokenswap.tck;
 
 import io.tokenswap.session.SessionState;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 
 /** {@code states()}, which never fails. */
-public class StatesVerificationTest extends PublisherVerification<SessionState> {
-
-    private final Sessions sessions = new Sessions();
-
-    public StatesVerificationTest() {
-        super(Sessions.environment());
-    }
+public class StatesVerificationTest extends SessionVerification<SessionState> {
 
     @Override
     public Publisher<SessionState> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class StatesVerificationTest extends PublisherVerification<SessionState> 
     @Override
     public long maxElementsFromPublisher() {
         return publisherUnableToSignalOnComplete();
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

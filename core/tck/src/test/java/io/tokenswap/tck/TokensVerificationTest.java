@@ -2,17 +2,9 @@ package io.tokenswap.tck;
 
 import io.tokenswap.Token;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 
 /** {@code tokens()} of a session whose token is replaced all the time. */
-public class TokensVerificationTest extends PublisherVerification<Token> {
-
-    private final Sessions sessions = new Sessions();
-
-    public TokensVerificationTest() {
-        super(Sessions.environment());
-    }
+public class TokensVerificationTest extends SessionVerification<Token> {
 
     @Override
     public Publisher<Token> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class TokensVerificationTest extends PublisherVerification<Token> {
     @Override
     public long maxElementsFromPublisher() {
         return publisherUnableToSignalOnComplete();
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

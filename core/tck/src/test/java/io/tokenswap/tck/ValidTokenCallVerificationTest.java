@@ -1,18 +1,10 @@
 package io.tokenswap.tck;
 
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 import reactor.core.publisher.Mono;
 
 /** {@code withToken} with a good token and a result that is there. */
-public class ValidTokenCallVerificationTest extends PublisherVerification<String> {
-
-    private final Sessions sessions = new Sessions();
-
-    public ValidTokenCallVerificationTest() {
-        super(Sessions.environment());
-    }
+public class ValidTokenCallVerificationTest extends SessionVerification<String> {
 
     @Override
     public Publisher<String> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class ValidTokenCallVerificationTest extends PublisherVerification<String
     @Override
     public long maxElementsFromPublisher() {
         return 1;
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

@@ -2,18 +2,10 @@ package io.tokenswap.tck;
 
 import java.time.Duration;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 import reactor.core.publisher.Mono;
 
 /** {@code withToken} that waits for the token and for the result. */
-public class WaitedForTokenCallVerificationTest extends PublisherVerification<String> {
-
-    private final Sessions sessions = new Sessions();
-
-    public WaitedForTokenCallVerificationTest() {
-        super(Sessions.environment());
-    }
+public class WaitedForTokenCallVerificationTest extends SessionVerification<String> {
 
     @Override
     public Publisher<String> createPublisher(long elements) {
@@ -29,10 +21,5 @@ public class WaitedForTokenCallVerificationTest extends PublisherVerification<St
     @Override
     public long maxElementsFromPublisher() {
         return 1;
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }

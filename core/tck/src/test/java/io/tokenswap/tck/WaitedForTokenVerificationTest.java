@@ -2,17 +2,9 @@ package io.tokenswap.tck;
 
 import io.tokenswap.Token;
 import org.reactivestreams.Publisher;
-import org.reactivestreams.tck.PublisherVerification;
-import org.testng.annotations.AfterMethod;
 
 /** {@code token()} while a refresh is in flight. */
-public class WaitedForTokenVerificationTest extends PublisherVerification<Token> {
-
-    private final Sessions sessions = new Sessions();
-
-    public WaitedForTokenVerificationTest() {
-        super(Sessions.environment());
-    }
+public class WaitedForTokenVerificationTest extends SessionVerification<Token> {
 
     @Override
     public Publisher<Token> createPublisher(long elements) {
@@ -27,10 +19,5 @@ public class WaitedForTokenVerificationTest extends PublisherVerification<Token>
     @Override
     public long maxElementsFromPublisher() {
         return 1;
-    }
-
-    @AfterMethod
-    public void close() {
-        sessions.close();
     }
 }
