@@ -1,6 +1,5 @@
 package io.tokenswap;
 
-import static com.tngtech.archunit.base.DescribedPredicate.describe;
 import static com.tngtech.archunit.base.DescribedPredicate.not;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.belongTo;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
@@ -9,13 +8,10 @@ import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nam
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
-import com.tngtech.archunit.core.domain.AccessTarget.MethodCallTarget;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.junit.AnalyzeClasses;
 import com.tngtech.archunit.junit.ArchTest;
 import com.tngtech.archunit.lang.ArchRule;
-import java.time.Duration;
-import reactor.core.scheduler.Scheduler;
 
 @AnalyzeClasses(packages = "io.tokenswap", importOptions = ImportOption.DoNotIncludeTests.class)
 class ArchitectureTest {
@@ -123,19 +119,4 @@ class ArchitectureTest {
                     .and(not(belongTo(name("io.tokenswap.internal.UrlEncoded")))))
             .should()
             .callMethod("io.tokenswap.internal.UrlEncoded", "parse", "java.lang.String");
-
-    /** The application may occupy the schedulers that Reactor uses by default. */
-    @ArchTest
-    static final ArchRule everyTimerNamesItsScheduler = noClasses()
-            .should()
-            .callMethodWhere(
-                    describe("a timer of Reactor has no scheduler", call -> isTimerWithoutScheduler(call.getTarget())));
-
-    private static boolean isTimerWithoutScheduler(MethodCallTarget method) {
-        var parameters = method.getRawParameterTypes();
-        return method.getOwner().getPackageName().equals("reactor.core.publisher")
-                && parameters.stream().anyMatch(type -> type.isEquivalentTo(Duration.class))
-                && parameters.stream().noneMatch(type -> type.isEquivalentTo(Scheduler.class))
-                && !method.getName().startsWith("block");
-    }
 }
