@@ -43,30 +43,6 @@ public class LifeCycleRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "9, 9", expect = ACCEPTABLE, desc = "the new login wins in the store too")
-    public static class RenewAgainstSave {
-
-        private final StressSession stress = StressSession.waitingWithStore().refreshing();
-
-        @Actor
-        public void renew() {
-            stress.renew(9);
-        }
-
-        @Actor
-        public void land() {
-            stress.land();
-        }
-
-        @Arbiter
-        public void arbiter(II_Result r) {
-            r.r1 = stress.current();
-            r.r2 = stress.stored();
-        }
-    }
-
-    @JCStressTest
-    @State
     @Outcome(id = "2, 2, -1", expect = ACCEPTABLE, desc = "landed first: who waited is served")
     @Outcome(id = "-1, 2, -1", expect = ACCEPTABLE, desc = "closed first: who waited is told, and the token is stored")
     public static class DisposeAgainstLanding {

@@ -7,6 +7,7 @@ import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /** The one place for an unsaved write: commands and the end of the session against the result of a refresh and its save. */
@@ -14,7 +15,7 @@ public class StoreRaces {
 
     @JCStressTest
     @State
-    @Outcome(id = "9, 1", expect = ACCEPTABLE, desc = "the new login is stored, and the key is free")
+    @Outcome(id = "9, 9, 1", expect = ACCEPTABLE, desc = "the new login wins and is stored, and the key is free")
     public static class RenewAgainstSave {
 
         private final StressSession stress = StressSession.waitingWithStore().refreshing();
@@ -30,9 +31,10 @@ public class StoreRaces {
         }
 
         @Arbiter
-        public void arbiter(II_Result r) {
-            r.r1 = stress.stored();
-            r.r2 = stress.isKeyFree() ? 1 : 0;
+        public void arbiter(III_Result r) {
+            r.r1 = stress.current();
+            r.r2 = stress.stored();
+            r.r3 = stress.isKeyFree() ? 1 : 0;
         }
     }
 
