@@ -1,6 +1,7 @@
 package io.tokenswap;
 
 import io.tokenswap.internal.RandomBytes;
+import io.tokenswap.internal.TextBytes;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
@@ -327,8 +328,8 @@ public final class KeyRing {
 
     /** Joins purpose and associated data without ambiguity: the length of the first stands before it. */
     private static byte[] context(String purpose, String associatedData) {
-        byte[] first = purpose.getBytes(StandardCharsets.UTF_8);
-        byte[] second = associatedData.getBytes(StandardCharsets.UTF_8);
+        byte[] first = TextBytes.of(purpose);
+        byte[] second = TextBytes.of(associatedData);
         return ByteBuffer.allocate(Integer.BYTES + first.length + second.length)
                 .putInt(first.length)
                 .put(first)

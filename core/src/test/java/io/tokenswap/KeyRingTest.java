@@ -98,6 +98,17 @@ class KeyRingTest {
             }
         }
 
+        /** Java would write a question mark for the half of a surrogate pair. */
+        @Test
+        void openOnlyForTheirAssociatedDataAlsoIfThatIsNoUnicode() {
+            String sealed = keys.seal("login", "\uD83D", CONTENT);
+
+            assertThat(keys.open("login", "\uD83D", sealed)).isEqualTo(CONTENT);
+            for (String other : List.of("?", "\uD83E")) {
+                assertThatThrownBy(() -> keys.open("login", other, sealed)).isInstanceOf(OpenException.class);
+            }
+        }
+
         @Test
         void areMadeAndOpenedOnAnEventLoopWithoutBlocking() {
             byte[] opened = Mono.fromSupplier(() -> KeyRing.random())

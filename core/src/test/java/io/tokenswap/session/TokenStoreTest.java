@@ -34,6 +34,15 @@ class TokenStoreTest {
         return Record.login(since, id, token(""));
     }
 
+    /** A name may come from the JSON of a provider, which can hold half of a surrogate pair. */
+    @Test
+    void keysOfDifferentNamesDifferAlsoIfANameIsNoUnicode() {
+        List<String> names = List.of("?", "\uD83D", "\uD83E", "\uDE00", "\uDE00\uD83D", "\uD83D\uDE00", "\uFFFD", "??");
+        assertThat(names).extracting(TokenStore::key).doesNotHaveDuplicates();
+        assertThat(TokenStore.key("j\u00F6rg \uD83D\uDE00"))
+                .isEqualTo("a46afd2b795be153261d73ec87d10962455aedd751fbec969883eee531c01237");
+    }
+
     @Test
     @Tag("D22")
     void versionsAreComparedFieldByField() {
