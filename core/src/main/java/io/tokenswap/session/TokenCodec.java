@@ -39,7 +39,9 @@ import org.jspecify.annotations.Nullable;
 public final class TokenCodec {
 
     private static final int FORMAT = 1;
-    private static final int LONGEST = 1 << 16;
+    /** More than the record of the longest response of a server (64 KiB), which becomes a third longer when it is sealed. */
+    private static final int LONGEST = 120_000;
+
     private static final String PURPOSE = "io.tokenswap.session.TokenStore.Record";
 
     private TokenCodec() {}
@@ -51,6 +53,7 @@ public final class TokenCodec {
      * @param record the record
      * @param keys seals the body
      * @return the text: one line of ASCII characters and of what unknown clear members hold
+     * @throws IllegalArgumentException if the text would have more than 120,000 characters
      */
     public static String encode(String key, Record record, KeyRing keys) {
         Map<String, @Nullable Object> members = clearMembers(record);
@@ -59,7 +62,7 @@ public final class TokenCodec {
             byte[] body = Json.writeObject(bodyMembers(token, record.unknown().sealed()));
             members.put("body", keys.seal(PURPOSE, associatedData(key, members), body));
         }
-        return text(members);
+        return readable(text(members));
     }
 
     /**
@@ -109,7 +112,16 @@ public final class TokenCodec {
         if (token != null) {
             members.put("body", bodyMembers(token, record.unknown().sealed()));
         }
-        return text(members);
+        return readable(text(members));
+    }
+
+    /** Refuses a text that would be taken for damaged when it is read. */
+    private static String readable(String text) {
+        if (text.length() > LONGEST) {
+            throw new IllegalArgumentException("The token is too long to be stored: its record has " + text.length()
+                    + " characters, and at most " + LONGEST + " are read");
+        }
+        return text;
     }
 
     /**

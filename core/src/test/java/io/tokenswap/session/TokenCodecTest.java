@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import io.tokenswap.KeyRing;
@@ -204,11 +205,36 @@ class TokenCodecTest {
         assertThat(refusal(text)).isEqualTo(Reason.CORRUPT);
     }
 
+    /** A server's response has 64 KiB at most. */
+    @Test
+    @Tag("D08")
+    void theLongestTokenOfAResponseIsReadAgain() {
+        Token longest = Token.builder("a".repeat(16 * 1024), NOW)
+                .refreshToken("r".repeat(48 * 1024))
+                .build();
+        Record record = Record.login(NOW, ID, longest);
+
+        assertThat(TokenCodec.decode(KEY, TokenCodec.encode(KEY, record, keys), keys))
+                .isEqualTo(record);
+        assertThat(TokenCodec.unsafeDecode(TokenCodec.unsafeEncode(record))).isEqualTo(record);
+    }
+
+    /** It would be taken for damaged when it is read, and its user would be signed out. */
+    @Test
+    @Tag("D08")
+    void aTokenThatCouldNotBeReadAgainIsRefused() {
+        Record large =
+                Record.login(NOW, ID, Token.builder("a".repeat(120_000), NOW).build());
+
+        assertThatThrownBy(() -> TokenCodec.encode(KEY, large, keys)).hasMessageContaining("too long to be stored");
+        assertThatThrownBy(() -> TokenCodec.unsafeEncode(large)).hasMessageContaining("too long to be stored");
+    }
+
     @Test
     @Tag("D08")
     void longTextsAreNotParsed() {
         String record = "{\"v\":2,\"x\":\"\"}";
-        int longest = (1 << 16) - record.length();
+        int longest = 120_000 - record.length();
 
         assertThat(refusal("{\"v\":2,\"x\":\"" + "x".repeat(longest) + "\"}")).isEqualTo(Reason.NEWER_FORMAT);
         assertThat(refusal("{\"v\":2,\"x\":\"" + "x".repeat(longest + 1) + "\"}"))

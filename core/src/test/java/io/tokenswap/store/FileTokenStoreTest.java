@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import io.tokenswap.KeyRing;
 import io.tokenswap.LoginRequiredException;
+import io.tokenswap.Token;
 import io.tokenswap.internal.RandomBytes;
 import io.tokenswap.session.TokenSession;
 import io.tokenswap.session.TokenStore;
@@ -633,6 +634,23 @@ class FileTokenStoreTest {
 
             assertThat(put(store, LOGIN, Kind.LOGIN).record()).isEqualTo(LOGIN);
             assertThat(Files.size(directory.resolve("token.damaged"))).isEqualTo(1_000);
+        }
+
+        @Test
+        @Tag("D08")
+        void isNoTokenThatIsTooLongBecauseItIsNotWritten() {
+            Record large = LOGIN.refreshed(1, tokenOf(119_000));
+            put(store, LOGIN, Kind.LOGIN);
+            put(store, large, Kind.REFRESH);
+            assertThat(stored(store)).isEqualTo(large);
+            assertThatThrownBy(() -> put(store, LOGIN.refreshed(2, tokenOf(120_000)), Kind.REFRESH))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("too long to be stored");
+            assertThat(stored(store)).isEqualTo(large);
+        }
+
+        private Token tokenOf(int length) {
+            return Token.builder("a".repeat(length), WorkerProcess.ISSUED).build();
         }
 
         @Test
