@@ -269,8 +269,8 @@ public final class R2dbcTokenStore implements TokenStore {
         /**
          * Sets the table.
          *
-         * @param table the name, {@code tokenswap_tokens} by default: small letters, digits and underscores, with or
-         *     without a schema and a dot before it
+         * @param table the name, {@code tokenswap_tokens} by default: at most 52 small letters, digits and underscores,
+         *     with or without a schema and a dot before it
          * @return this builder
          */
         public Builder table(String table) {

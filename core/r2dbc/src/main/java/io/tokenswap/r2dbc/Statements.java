@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
  */
 final class Statements {
 
-    private static final Pattern TABLE = Pattern.compile("[a-z_][a-z0-9_]{0,62}(\\.[a-z_][a-z0-9_]{0,62})?");
+    /** The name of the index is longer than that of the table, and PostgreSQL cuts names at 63 characters. */
+    private static final Pattern TABLE = Pattern.compile("([a-z_][a-z0-9_]{0,62}\\.)?[a-z_][a-z0-9_]{0,51}");
 
     /** The format of the records that this release writes, see {@link io.tokenswap.session.TokenCodec}. */
     private static final int FORMAT = 1;
@@ -35,13 +36,17 @@ final class Statements {
 
     private final String table;
 
+    /** The name in quotes, because it may be a word of SQL. */
+    private final String quoted;
+
     Statements(String table) {
         if (!TABLE.matcher(table).matches()) {
             throw new IllegalArgumentException(
-                    "The table has a name of small letters, digits and underscores, with or without a schema before a dot, not: "
+                    "The table has a name of at most 52 small letters, digits and underscores, with or without a schema before a dot, not: "
                             + table);
         }
         this.table = table;
+        this.quoted = '"' + table.replace(".", "\".\"") + '"';
     }
 
     String table() {
@@ -68,17 +73,17 @@ final class Statements {
                   mark_n bigint,
                   mark_at bigint,
                   mark_p bigint
-                )""".formatted(table);
+                )""".formatted(quoted);
     }
 
     String createIndex() {
         String name = table.substring(table.indexOf('.') + 1);
-        return "CREATE INDEX IF NOT EXISTS " + name + "_expires_at ON " + table + " (expires_at)";
+        return "CREATE INDEX IF NOT EXISTS " + name + "_expires_at ON " + quoted + " (expires_at)";
     }
 
     /** Always one row. */
     String look(String key) {
-        return CLOCK + "SELECT t.*, clock.now FROM clock LEFT JOIN " + table + " t ON t.key = " + text(key)
+        return CLOCK + "SELECT t.*, clock.now FROM clock LEFT JOIN " + quoted + " t ON t.key = " + text(key)
                 + " AND t.expires_at > clock.now";
     }
 
@@ -86,7 +91,7 @@ final class Statements {
     String acquire(String key, String owner, Version view, Duration lease) {
         String attempt = "greatest(t.lease_p, t.p) + 1";
         String marked = "(t.mark_login = t.login AND t.mark_n = t.n) IS TRUE";
-        return CLOCK + "UPDATE " + table + " t SET lease_owner = " + text(owner) + ", lease_p = " + attempt
+        return CLOCK + "UPDATE " + quoted + " t SET lease_owner = " + text(owner) + ", lease_p = " + attempt
                 + ", lease_until = clock.now + " + lease.toMillis()
                 + ", mark_login = t.login, mark_n = t.n"
                 + ", mark_at = CASE WHEN " + marked + " THEN t.mark_at ELSE clock.now END"
@@ -102,7 +107,8 @@ final class Statements {
 
     /** One row if the attempt holds the lease. */
     String extend(String key, String owner, long attempt, Duration lease) {
-        return CLOCK + "UPDATE " + table + " t SET lease_until = clock.now + " + lease.toMillis() + " FROM clock WHERE "
+        return CLOCK + "UPDATE " + quoted + " t SET lease_until = clock.now + " + lease.toMillis()
+                + " FROM clock WHERE "
                 + held(key, owner, attempt)
                 + " AND t.lease_until > clock.now AND t.expires_at > clock.now RETURNING t.*, clock.now";
     }
@@ -125,7 +131,7 @@ final class Statements {
     private static final String RETURNING = " RETURNING t.*, clock.now";
 
     private String upsert(String key, Version next, String record, Duration lifetime, String owner, long attempt) {
-        return CLOCK + "INSERT INTO " + table + " AS t (key, v, since, login, n, p, ended, record, expires_at) SELECT "
+        return CLOCK + "INSERT INTO " + quoted + " AS t (key, v, since, login, n, p, ended, record, expires_at) SELECT "
                 + text(key) + ", " + FORMAT + ", " + next.since().toEpochMilli() + ", " + text(next.login()) + ", "
                 + next.number() + ", " + next.attempt() + ", " + next.ended() + ", " + text(record) + ", now + "
                 + lifetime.toMillis() + " FROM clock ON CONFLICT (key) DO UPDATE SET "
@@ -140,7 +146,7 @@ final class Statements {
                 + text(next.login()) + " AS login, " + next.number() + "::bigint AS n, " + next.attempt()
                 + "::bigint AS p, "
                 + next.ended() + " AS ended, " + text(record) + " AS record, " + NOW + " + " + lifetime.toMillis()
-                + " AS expires_at) UPDATE " + table + " t SET " + assignments("next.", owner, attempt)
+                + " AS expires_at) UPDATE " + quoted + " t SET " + assignments("next.", owner, attempt)
                 + " FROM clock, next WHERE t.key = " + text(key) + " AND t.v <= " + FORMAT
                 + " AND t.expires_at > clock.now";
     }
@@ -158,21 +164,20 @@ final class Statements {
 
     /** One row if the attempt held the lease. */
     String endLease(String key, String owner, long attempt) {
-        return CLOCK + "UPDATE " + table + " t SET lease_owner = NULL FROM clock WHERE " + held(key, owner, attempt)
+        return CLOCK + "UPDATE " + quoted + " t SET lease_owner = NULL FROM clock WHERE " + held(key, owner, attempt)
                 + RETURNING;
     }
 
     /** One row if the attempt held the lease. */
     String release(String key, String owner, long attempt, Duration pause, boolean sent) {
-        return CLOCK + "UPDATE " + table + " t SET lease_owner = NULL, not_before = clock.now + " + pause.toMillis()
+        return CLOCK + "UPDATE " + quoted + " t SET lease_owner = NULL, not_before = clock.now + " + pause.toMillis()
                 + (sent ? "" : ", mark_login = CASE WHEN t.mark_p = t.lease_p THEN NULL ELSE t.mark_login END")
                 + " FROM clock WHERE " + held(key, owner, attempt) + RETURNING;
     }
 
     String sweep() {
-        return CLOCK + "DELETE FROM " + table + " WHERE key IN (SELECT key FROM " + table
-                + ", clock WHERE expires_at <= clock.now" + " LIMIT " + SWEPT + " FOR UPDATE OF "
-                + table.substring(table.indexOf('.') + 1) + " SKIP LOCKED)";
+        return CLOCK + "DELETE FROM " + quoted + " WHERE key IN (SELECT t.key FROM " + quoted
+                + " t, clock WHERE t.expires_at <= clock.now LIMIT " + SWEPT + " FOR UPDATE OF t SKIP LOCKED)";
     }
 
     private static String held(String key, String owner, long attempt) {

@@ -419,9 +419,48 @@ class R2dbcTokenStoreTest {
         postgres.ask("UPDATE auth.tokens SET expires_at = 1");
         schema.put(TokenStore.key("another"), login(), Kind.LOGIN, "a", 0).block(LONGEST);
         assertThat(postgres.ask("SELECT key FROM auth.tokens")).containsExactly(TokenStore.key("another"));
-        assertThat(schema.ddl()).contains("CREATE TABLE IF NOT EXISTS auth.tokens");
+        assertThat(schema.ddl()).contains("CREATE TABLE IF NOT EXISTS \"auth\".\"tokens\"");
         assertThatThrownBy(() -> R2dbcTokenStore.builder(postgres.pool(1), KEYS).table("tokens; DROP TABLE users"))
                 .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void aTableMayHaveAWordOfSqlAsItsName() {
+        for (String word : List.of("grant", "user")) {
+            R2dbcTokenStore odd =
+                    R2dbcTokenStore.builder(postgres.pool(1), KEYS).table(word).build();
+            odd.createTable().block(LONGEST);
+            assertThat(put(odd, login(), Kind.LOGIN)).isEqualTo(login());
+            Acquired acquired = odd.acquire(key, "a", login().version(), LEASE).block(LONGEST);
+            assertThat(odd.extend(key, "a", acquired.attempt(), LEASE)
+                            .block(LONGEST)
+                            .outcome())
+                    .isEqualTo(Outcome.GRANTED);
+            Record next = login().refreshed(acquired.attempt(), token());
+            assertThat(put(odd, next, Kind.REFRESH)).isEqualTo(next);
+            odd.release(key, "a", acquired.attempt(), Duration.ZERO, true).block(LONGEST);
+
+            postgres.ask("UPDATE \"" + word + "\" SET expires_at = 1");
+            odd.put(TokenStore.key("another"), login(), Kind.LOGIN, "a", 0).block(LONGEST);
+            assertThat(postgres.ask("SELECT key FROM \"" + word + "\"")).containsExactly(TokenStore.key("another"));
+        }
+    }
+
+    /** PostgreSQL cuts a longer name, which would then be that of the table, so that there would be no index. */
+    @Test
+    void theLongestNameOfATableLeavesRoomForThatOfItsIndex() {
+        String longest = "t".repeat(52);
+        R2dbcTokenStore.builder(postgres.pool(1), KEYS)
+                .table(longest)
+                .build()
+                .createTable()
+                .block(LONGEST);
+
+        assertThat(postgres.ask("SELECT indexname FROM pg_indexes WHERE tablename = '" + longest + "'"))
+                .contains(longest + "_expires_at");
+        assertThatThrownBy(() -> R2dbcTokenStore.builder(postgres.pool(1), KEYS).table(longest + "t"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("at most 52");
     }
 
     @Test
