@@ -162,6 +162,36 @@ class RedisReplicationTest {
         assertThat(store.unconfirmedWrites()).isOne();
     }
 
+    @Test
+    @Tag("E92")
+    void eachWriteIsCountedThatTheReplicaDoesNotConfirm() {
+        RedisTokenStore store = store().timeout(LONG).replicaTimeout(SHORT).build();
+        put(store, user).block(TIMEOUT);
+        long before = store.unconfirmedWrites();
+        replica.freeze();
+
+        Flux.range(0, 100).flatMap(i -> put(store, user + "-" + i), 100).blockLast(TIMEOUT);
+
+        assertThat(store.unconfirmedWrites()).isEqualTo(before + 100);
+    }
+
+    /** The store has its connection for operations, and gets none to wait for replicas. */
+    @Test
+    @Tag("E92")
+    void aWriteWithoutAConnectionToWaitForReplicasIsCountedAndNoError() {
+        try (RedisServer full = RedisServer.start(directory)) {
+            RedisTokenStore store = RedisTokenStore.builder(full.client(), KEYS)
+                    .timeout(LONG)
+                    .replicas(1)
+                    .build();
+            store.load(user).block(TIMEOUT);
+            full.operator().sync().configSet("maxclients", "1");
+
+            assertThat(put(store, user).block(TIMEOUT).record()).isEqualTo(LOGIN);
+            assertThat(store.unconfirmedWrites()).isOne();
+        }
+    }
+
     /** {@code WAIT} counts what its connection has sent before. Another connection has written the record. */
     @Test
     @Tag("E92")
