@@ -40,14 +40,6 @@ record Grant(
         return new Grant(accessToken, tokenType, scope, expiresAt, grantExpiresAt, refreshTokenTimeout, sealed);
     }
 
-    /** Returns about the bytes that this result takes on the heap. */
-    int weight() {
-        return 400
-                + 2 * accessToken.length()
-                + 2 * scope.length()
-                + (refreshToken == null ? 0 : 2 * refreshToken.length());
-    }
-
     /**
      * Writes the grant as a token response.
      *

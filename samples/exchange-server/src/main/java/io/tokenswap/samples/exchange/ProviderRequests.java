@@ -6,10 +6,8 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import com.github.benmanes.caffeine.cache.Ticker;
 import io.tokenswap.OAuthErrorException;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Mono;
 import reactor.util.context.Context;
 
@@ -29,15 +27,19 @@ final class ProviderRequests {
     /** Life of a code. The codes of providers live about as long, and sealed ones shorter. */
     static final Duration CODE_LIFE = Duration.ofMinutes(10);
 
-    private static final long RESULTS_BYTES = 48L * 1024 * 1024;
+    private static final long RESULTS_BYTES = 24L * 1024 * 1024;
     private static final long CODES_BYTES = 16L * 1024 * 1024;
     /** Of an entry without its result: the key, the future and the cache's own. */
-    private static final int ENTRY_BYTES = 300;
+    private static final int ENTRY_BYTES = 180;
+
+    private static final int FAILURE_BYTES = 120;
 
     private final SharedClaims claims;
     private final Ticker ticker;
     private final AsyncCache<GrantKey, Result> refreshes;
     private final Cache<GrantKey, Boolean> codes;
+    /** The kind of the last grant. A race for it costs memory and no more. */
+    private volatile KeptGrant.Kind kind = new KeptGrant.Kind("Bearer", "");
 
     ProviderRequests(SharedClaims claims, Ticker ticker) {
         this.claims = claims;
@@ -115,11 +117,11 @@ final class ProviderRequests {
     private void start(Mono<Grant> request, CompletableFuture<Result> result, Consumer<Throwable> onFailure) {
         request.switchIfEmpty(Mono.error(() -> new IllegalStateException("A request without a result")))
                 .subscribe(
-                        grant -> result.complete(new Result(grant, null, ticker.read())),
+                        grant -> result.complete(keep(grant)),
                         failure -> {
                             onFailure.accept(failure);
                             // Not completeExceptionally: the cache would log each failure with a stack trace.
-                            result.complete(new Result(null, failure, ticker.read()));
+                            result.complete(new Failed(failure, ticker.read()));
                         },
                         null,
                         Context.empty());
@@ -134,24 +136,35 @@ final class ProviderRequests {
         return failure instanceof ErrorResponse response && response.error.equals(OAuthErrorException.INVALID_GRANT);
     }
 
-    /**
-     * A grant, or the failure to get it.
-     *
-     * @param at the time by the ticker
-     */
-    private record Result(@Nullable Grant grant, @Nullable Throwable failure, long at) {
+    private KeptGrant keep(Grant grant) {
+        KeptGrant.Kind shared = kind.of(grant);
+        kind = shared;
+        return new KeptGrant(grant, shared, ticker.read());
+    }
 
-        int weight() {
-            return grant == null ? 0 : grant.weight();
-        }
+    /** The end of a request. Many are kept at a time, so that an object less for each is worth it. */
+    sealed interface Result permits KeptGrant, Failed {
 
-        Mono<Grant> toMono() {
-            return grant == null ? Mono.error(Objects.requireNonNull(failure)) : Mono.just(grant);
+        /** Returns the time by the ticker. */
+        long at();
+
+        /** Returns about the bytes on the heap, at a byte for each character. */
+        int weight();
+
+        /** Returns the grant, or the error. */
+        Mono<Grant> toMono();
+    }
+
+    private record Failed(Throwable failure, long at) implements Result {
+
+        @Override
+        public int weight() {
+            return FAILURE_BYTES;
         }
 
         @Override
-        public String toString() {
-            return "Result[" + grant + "]";
+        public Mono<Grant> toMono() {
+            return Mono.error(failure);
         }
     }
 }

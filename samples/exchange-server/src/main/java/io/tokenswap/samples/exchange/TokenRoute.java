@@ -202,13 +202,13 @@ final class TokenRoute {
     /** Sends a request unless requests to the provider are stopped. */
     private Mono<Token> send(GrantType grantType, GrantKey key, Mono<Token> request, Caller caller) {
         return Mono.defer(() -> {
-            Duration wait = limits.token(key.hash());
+            Duration wait = limits.token(key);
             if (wait != null) {
                 metrics.limited("token");
                 return Mono.error(ErrorResponse.tooManyRequests(wait));
             }
             return breaker.send(measured(grantType, request))
-                    .doOnError(failure -> limits.tokenFailed(key.hash()))
+                    .doOnError(failure -> limits.tokenFailed(key))
                     .onErrorMap(
                             TokenSwapException.class,
                             failure -> ProviderFailure.response(grantType, failure, clock.instant(), caller));

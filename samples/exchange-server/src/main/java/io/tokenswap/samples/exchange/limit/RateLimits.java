@@ -36,7 +36,8 @@ public final class RateLimits {
     private final int failures;
     private final TimeMeter meter;
     private final @Nullable Bucket total;
-    private final Cache<String, Bucket> sources;
+    /** By the name of a token, or a text for an address. */
+    private final Cache<Object, Bucket> sources;
 
     /**
      * @param total requests a second of all sources, or 0 for no limit
@@ -79,17 +80,17 @@ public final class RateLimits {
      * Counts a request to the provider against a token, if one with this token has failed. The result of a request that
      * succeeds serves its repeats, so that only failing requests come often.
      */
-    public @Nullable Duration token(String hash) {
-        Bucket failed = perToken == 0 ? null : sources.getIfPresent(hash);
+    public @Nullable Duration token(Object name) {
+        Bucket failed = perToken == 0 ? null : sources.getIfPresent(name);
         return failed == null ? null : take(failed);
     }
 
     /** Notes that a request to the provider failed, and counts it if no request with this token failed before. */
-    public void tokenFailed(String hash) {
-        if (perToken > 0 && sources.getIfPresent(hash) == null) {
+    public void tokenFailed(Object name) {
+        if (perToken > 0 && sources.getIfPresent(name) == null) {
             Bucket fresh = bucket(perToken, perToken);
             fresh.tryConsume(1);
-            sources.asMap().putIfAbsent(hash, fresh);
+            sources.asMap().putIfAbsent(name, fresh);
         }
     }
 
