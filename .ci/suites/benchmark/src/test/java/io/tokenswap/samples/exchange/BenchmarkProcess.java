@@ -26,9 +26,9 @@ final class BenchmarkProcess implements AutoCloseable {
 
     static final String LOGGING = "../../../../samples/exchange-server/src/main/program/logback.xml";
 
-    /** The options of the image, and the same heap and log for all. */
-    private static final List<String> JVM =
-            List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m", "-Dlogback.configurationFile=" + LOGGING);
+    /** The options of the image, and the same heap for all. */
+    static final List<String> IMAGE =
+            List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m");
 
     private final Process process;
     private final int port;
@@ -44,16 +44,32 @@ final class BenchmarkProcess implements AutoCloseable {
 
     /** Starts a class of this class path that prints the URL or the port of its server. */
     static BenchmarkProcess java(String main, Map<String, String> variables, String... options) throws IOException {
+        List<String> arguments = new ArrayList<>(List.of(options));
+        arguments.add("-Dlogback.configurationFile=" + LOGGING);
+        arguments.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        return image(arguments, variables);
+    }
+
+    private static BenchmarkProcess image(List<String> arguments, Map<String, String> variables) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(ProcessHandle.current().info().command().orElse("java"));
-        command.addAll(JVM);
-        command.addAll(List.of(options));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
+        command.addAll(IMAGE);
+        command.addAll(arguments);
         return start(command, variables);
     }
 
     static BenchmarkProcess exchange(String tokenUrl, Map<String, String> variables, String... options)
             throws IOException {
+        return java(Program.class.getName(), settings(tokenUrl, variables), options);
+    }
+
+    /** Starts the packaged server with its archive. */
+    static BenchmarkProcess exchange(String tokenUrl, Map<String, String> variables, ServerArchive archive)
+            throws IOException {
+        return image(archive.arguments(), settings(tokenUrl, variables));
+    }
+
+    private static Map<String, String> settings(String tokenUrl, Map<String, String> variables) {
         Map<String, String> all = new HashMap<>(Map.of(
                 "CLIENT_ID",
                 "client",
@@ -70,7 +86,7 @@ final class BenchmarkProcess implements AutoCloseable {
                 "LIMIT_FAILURES",
                 "0"));
         all.putAll(variables);
-        return java(Program.class.getName(), all, options);
+        return all;
     }
 
     /** Starts a command whose first line of output ends with its port. */
@@ -164,8 +180,16 @@ final class BenchmarkProcess implements AutoCloseable {
         return port;
     }
 
-    /** Returns the CPU time of the process, in ticks of 10 ms. */
+    /** Returns the CPU time of the process, its children and the processes behind it, in ticks of 10 ms. */
     long cpuTicks() throws IOException {
+        long ticks = cpuTicks(process.toHandle());
+        for (ProcessHandle child : process.descendants().toList()) {
+            ticks += cpuTicks(child);
+        }
+        return behind == null ? ticks : ticks + behind.cpuTicks();
+    }
+
+    private static long cpuTicks(ProcessHandle process) throws IOException {
         String stat = Files.readString(Path.of("/proc/" + process.pid() + "/stat"));
         String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         return Long.parseLong(fields[11]) + Long.parseLong(fields[12]);

@@ -14,9 +14,9 @@ import java.util.Objects;
 import java.util.function.IntFunction;
 
 /**
- * The first refreshes of a new process, and those that follow: this server, the same with the first compiler of the JVM
- * alone, and a page in PHP behind php-fpm and nginx where they are installed. Arguments: the turns, and the number of
- * refreshes.
+ * The first refreshes of a new process, and those that follow: this server, the same with the archive of the image if it is
+ * packaged, with the first compiler of the JVM alone, and a page in PHP behind php-fpm and nginx where they are installed.
+ * Arguments: the turns, and the number of refreshes.
  */
 public final class ColdStart {
 
@@ -31,8 +31,8 @@ public final class ColdStart {
             "1000000");
 
     private final int refreshes;
-    private final Map<String, List<Long>> first = new LinkedHashMap<>();
-    private final Map<String, List<Long>> next = new LinkedHashMap<>();
+    private final Map<String, List<Cost>> first = new LinkedHashMap<>();
+    private final Map<String, List<Cost>> next = new LinkedHashMap<>();
 
     private ColdStart(int refreshes) {
         this.refreshes = refreshes;
@@ -53,6 +53,7 @@ public final class ColdStart {
     private void run(int turns) throws IOException {
         Seals seals = new Seals("client", KeyRing.of(BenchmarkProcess.KEY), InstantSource.system());
         IntFunction<String> sealed = number -> new SealedRefreshToken("r" + number, Instant.now()).seal(seals);
+        ServerArchive archive = ServerArchive.make();
         try (BenchmarkProcess provider = BenchmarkProcess.java(StubProvider.class.getName(), Map.of())) {
             String tokenUrl = "http://127.0.0.1:" + provider.port() + "/token";
             // The client and the provider are warm before the first turn.
@@ -60,6 +61,9 @@ public final class ColdStart {
             warmUp.send(warmUp.bodies(2 * refreshes));
             for (int turn = 0; turn < turns; turn++) {
                 measure("exchange server", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS), sealed);
+                if (archive != null) {
+                    measure("with its archive", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS, archive), sealed);
+                }
                 measure(
                         "-XX:TieredStopAtLevel=1",
                         () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS, "-XX:TieredStopAtLevel=1"),
@@ -69,25 +73,35 @@ public final class ColdStart {
                 }
             }
         }
-        first.forEach((name, millis) -> System.out.printf(
-                "%-24s the first %d in %s ms, the next in %s ms%n",
-                name, refreshes, spread(millis), spread(Objects.requireNonNull(next.get(name)))));
+        first.forEach((name, costs) -> System.out.printf(
+                "%-24s the first %d: %s; the next: %s%n",
+                name, refreshes, describe(costs), describe(Objects.requireNonNull(next.get(name)))));
     }
 
     private void measure(String name, Start start, IntFunction<String> refreshTokens) throws IOException {
         try (BenchmarkProcess server = start.server()) {
             RefreshLoad load =
                     new RefreshLoad(URI.create("http://127.0.0.1:" + server.port() + "/refresh"), refreshTokens);
-            first.computeIfAbsent(name, n -> new ArrayList<>()).add(millis(load));
-            next.computeIfAbsent(name, n -> new ArrayList<>()).add(millis(load));
+            first.computeIfAbsent(name, n -> new ArrayList<>()).add(cost(server, load));
+            next.computeIfAbsent(name, n -> new ArrayList<>()).add(cost(server, load));
         }
     }
 
-    private long millis(RefreshLoad load) {
+    private Cost cost(BenchmarkProcess server, RefreshLoad load) throws IOException {
         List<byte[]> bodies = load.bodies(refreshes);
+        long cpu = server.cpuTicks();
         long began = System.nanoTime();
         load.send(bodies);
-        return (System.nanoTime() - began) / 1_000_000;
+        long millis = (System.nanoTime() - began) / 1_000_000;
+        return new Cost(millis, (server.cpuTicks() - cpu) * 10);
+    }
+
+    /** The time, and the CPU time of the server alone, in milliseconds. */
+    private record Cost(long millis, long cpu) {}
+
+    private static String describe(List<Cost> costs) {
+        return spread(costs.stream().map(Cost::millis).toList()) + " ms, CPU "
+                + spread(costs.stream().map(Cost::cpu).toList());
     }
 
     private static String spread(List<Long> values) {

@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -14,17 +13,16 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * From the start of the JVM to the first response, and the memory of the process then: the packaged server, the same with the
- * archive of classes that the image has, and a bare Reactor Netty server from the same jar. The contenders take turns.
+ * archive that the image has, and a bare Reactor Netty server from the same jar. The contenders take turns.
  * Argument: how many turns. Needs the packaged {@code exchange-server.jar}.
  */
 public final class StartUp {
 
-    private static final Path JAR = Path.of("../../../../samples/exchange-server/target/exchange-server.jar")
-            .toAbsolutePath()
-            .normalize();
+    private static final Path JAR = ServerArchive.PACKAGED;
     private static final Map<String, String> SETTINGS = Map.of(
             "CLIENT_ID",
             "client",
@@ -39,16 +37,11 @@ public final class StartUp {
 
     public static void main(String[] args) throws Exception {
         int turns = args.length > 0 ? Integer.parseInt(args[0]) : 15;
-        Path archive = archive();
+        ServerArchive archive = Objects.requireNonNull(ServerArchive.make());
         Map<String, List<String>> contenders = new LinkedHashMap<>();
         contenders.put("Reactor Netty", bareServer());
         contenders.put("exchange server", List.of("-jar", JAR.toString()));
-        contenders.put(
-                "with an archive",
-                List.of(
-                        "-XX:SharedArchiveFile=" + archive.resolve("exchange-server.jsa"),
-                        "-jar",
-                        archive.resolve(JAR.getFileName()).toString()));
+        contenders.put("with an archive", archive.arguments());
         Map<String, List<Start>> starts = new LinkedHashMap<>();
         for (int turn = -1; turn < turns; turn++) {
             for (Map.Entry<String, List<String>> contender : contenders.entrySet()) {
@@ -86,26 +79,11 @@ public final class StartUp {
         return arguments;
     }
 
-    /** Makes the archive as the Dockerfile does, of a copy of the jar: an archive is bound to its path. */
-    private static Path archive() throws IOException, InterruptedException {
-        Path directory = Files.createTempDirectory("archive");
-        Files.copy(JAR, directory.resolve(JAR.getFileName()));
-        ProcessBuilder archive =
-                new ProcessBuilder(JAR.resolveSibling("../archive").normalize().toString(), directory.toString());
-        archive.environment().merge("PATH", Path.of(java()).getParent() + ":", (path, java) -> java + path);
-        try (ServerSocket free = new ServerSocket(0)) {
-            archive.environment().put("PORT", String.valueOf(free.getLocalPort()));
-        }
-        if (archive.inheritIO().start().waitFor() != 0) {
-            throw new IOException("No archive of classes was made");
-        }
-        return directory;
-    }
-
     private record Start(long millis, long mebibytes) {}
 
     private static Start start(List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>(List.of(java(), "-XX:+UseSerialGC", "-Xms16m", "-Xmx256m"));
+        List<String> command = new ArrayList<>(List.of(java()));
+        command.addAll(BenchmarkProcess.IMAGE);
         command.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD);
         builder.environment().putAll(SETTINGS);

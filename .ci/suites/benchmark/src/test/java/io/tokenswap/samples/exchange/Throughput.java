@@ -23,6 +23,11 @@ public final class Throughput {
 
     private static final int TICKS_PER_SECOND = 100;
     private static final String NO_LIMIT = "1000000";
+    private static final Map<String, String> ALL = Map.of(
+            "SEAL_KEYS", BenchmarkProcess.KEY,
+            "LIMIT_TOTAL", NO_LIMIT,
+            "LIMIT_PER_TOKEN", NO_LIMIT,
+            "LIMIT_FAILURES", NO_LIMIT);
 
     private final int turns;
     private final int requests;
@@ -55,20 +60,14 @@ public final class Throughput {
                     number -> "raw-" + number));
             contenders.add(new Contender(
                     "without sealing", BenchmarkProcess.exchange(tokenUrl, Map.of()), number -> "unsealed-" + number));
-            contenders.add(new Contender(
-                    "all",
-                    BenchmarkProcess.exchange(
-                            tokenUrl,
-                            Map.of(
-                                    "SEAL_KEYS",
-                                    BenchmarkProcess.KEY,
-                                    "LIMIT_TOTAL",
-                                    NO_LIMIT,
-                                    "LIMIT_PER_TOKEN",
-                                    NO_LIMIT,
-                                    "LIMIT_FAILURES",
-                                    NO_LIMIT)),
-                    number -> new SealedRefreshToken("sealed-" + number, Instant.now()).seal(seals)));
+            IntFunction<String> sealed =
+                    number -> new SealedRefreshToken("sealed-" + number, Instant.now()).seal(seals);
+            contenders.add(new Contender("all", BenchmarkProcess.exchange(tokenUrl, ALL), sealed));
+            ServerArchive archive = ServerArchive.make();
+            if (archive != null) {
+                contenders.add(
+                        new Contender("all, archive", BenchmarkProcess.exchange(tokenUrl, ALL, archive), sealed));
+            }
             BenchmarkProcess nginx = BenchmarkProcess.nginx(provider.port());
             if (nginx != null) {
                 contenders.add(new Contender("nginx", nginx, number -> "nginx-" + number));
