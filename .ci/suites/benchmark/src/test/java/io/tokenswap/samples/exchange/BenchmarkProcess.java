@@ -28,7 +28,7 @@ final class BenchmarkProcess implements AutoCloseable {
 
     /** The options of the image, and the same heap for all. */
     static final List<String> IMAGE =
-            List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m");
+            List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m", "-XX:TrimNativeHeapInterval=5000");
 
     private final Process process;
     private final int port;
