@@ -99,9 +99,10 @@ class LoginController {
                 ? new AuthorizationResponse.Ignored("This browser has begun no such sign-in")
                 : login.request().validate(request.getURI().getRawQuery());
         if (login != null && response instanceof AuthorizationResponse.Granted granted) {
+            String before = users instanceof CookieUsers cookieUsers ? cookieUsers.currentKey(exchange) : null;
             return user(exchange)
                     .flatMap(user ->
-                            redirects.finish(login.cookie(), granted.code(), token -> signIn(exchange, user, token)))
+                            redirects.finish(login.cookie(), granted.code(), token -> signIn(user, before, token)))
                     .map(id -> signedIn(exchange, login, id))
                     .onErrorResume(TokenSwapException.class, error -> Mono.just(failed(request, login, error)));
         }
@@ -143,13 +144,18 @@ class LoginController {
                         "This service does not know whose sign-in this is. Log in here first.", null, null)));
     }
 
-    /** Returns what the browser keeps of the user: the id of the cookie, or nothing. */
-    private Mono<String> signIn(ServerWebExchange exchange, String user, io.tokenswap.Token token) {
-        if (!(users instanceof CookieUsers cookieUsers)) {
+    /**
+     * Returns what the browser keeps of the user: the id of the cookie, or nothing. The outcome of a redirect is kept for
+     * a while, so that this must not hold the request.
+     *
+     * @param user the user, empty for one who gets a new cookie
+     * @param before the user that the browser has a cookie of, or null
+     */
+    private Mono<String> signIn(String user, @Nullable String before, io.tokenswap.Token token) {
+        if (!(users instanceof CookieUsers)) {
             return sessions.signIn(user, token).thenReturn("");
         }
         String id = CookieUsers.newId();
-        String before = cookieUsers.currentKey(exchange);
         return sessions.signIn(CookieUsers.key(id), token)
                 .then(before == null ? Mono.empty() : signOut(before))
                 .thenReturn(id);
