@@ -129,6 +129,14 @@ class RedisTokenStoreTest {
         assertThat(operator.pttl(record())).isBetween(days(3) - 60_000, days(3));
     }
 
+    /** The write must not fail, because it would be repeated for ever. */
+    @Test
+    void theRecordOfAGrantThatHasEndedIsAccepted() {
+        Record ended = login(Instant.now().minus(Duration.ofDays(1)));
+
+        assertThat(put(store, ended, Kind.LOGIN).record()).isEqualTo(ended);
+    }
+
     /** The record may have been lost, or expired, without its mark. */
     @Test
     @Tag("D23")
