@@ -25,10 +25,10 @@ import reactor.netty.http.server.HttpServer;
 
 /**
  * Makes the archive with which the JVM starts this server, for the script {@code archive}. It runs the server of a jar as
- * a process, refreshes there with a provider in this process, and ends it. From JDK 25 on, the archive also holds the profiles
- * of the methods, so that the next process compiles them sooner. An older JVM archives the classes.
+ * a process, refreshes there with a provider in this process, and ends it. The archive holds the classes, or from JDK 25
+ * on also the profiles of the methods, so that the next process compiles them sooner.
  *
- * <p>The first argument is the jar, the second the number of refreshes.
+ * <p>The first argument is the jar, the second the number of refreshes, the third {@code classes} or {@code profiles}.
  */
 final class ArchiveTraining {
 
@@ -41,7 +41,10 @@ final class ArchiveTraining {
     public static void main(String[] args) throws IOException, InterruptedException {
         Path jar = Path.of(args[0]).toAbsolutePath();
         int refreshes = Integer.parseInt(args[1]);
-        boolean profiles = Runtime.version().feature() >= FIRST_WITH_PROFILES;
+        boolean profiles = args[2].equals("profiles");
+        if (profiles && Runtime.version().feature() < FIRST_WITH_PROFILES) {
+            throw new IllegalArgumentException("An archive of profiles needs Java 25 or newer");
+        }
         Path archive = jar.resolveSibling(profiles ? "exchange-server.aot" : "exchange-server.jsa");
         String output = (profiles ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + archive;
 

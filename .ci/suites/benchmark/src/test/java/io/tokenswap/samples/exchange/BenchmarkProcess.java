@@ -30,6 +30,10 @@ final class BenchmarkProcess implements AutoCloseable {
     static final List<String> IMAGE =
             List.of("-XX:+UseSerialGC", "-Xms16m", "-Xmx256m", "-XX:TrimNativeHeapInterval=5000");
 
+    /** Access to native code, which the manifest of the exchange server asks for: Netty takes another way with it. */
+    static final List<String> NATIVE_ACCESS =
+            Runtime.version().feature() >= 22 ? List.of("--enable-native-access=ALL-UNNAMED") : List.of();
+
     private final Process process;
     private final int port;
     private final boolean endsItsChildren;
@@ -44,7 +48,8 @@ final class BenchmarkProcess implements AutoCloseable {
 
     /** Starts a class of this class path that prints the URL or the port of its server. */
     static BenchmarkProcess java(String main, Map<String, String> variables, String... options) throws IOException {
-        List<String> arguments = new ArrayList<>(List.of(options));
+        List<String> arguments = new ArrayList<>(NATIVE_ACCESS);
+        arguments.addAll(List.of(options));
         arguments.add("-Dlogback.configurationFile=" + LOGGING);
         arguments.addAll(List.of("-cp", System.getProperty("java.class.path"), main));
         return image(arguments, variables);

@@ -14,7 +14,7 @@ import java.util.Objects;
 import java.util.function.IntFunction;
 
 /**
- * The first refreshes of a new process, and those that follow: this server, the same with the archive of the image if it is
+ * The first refreshes of a new process, and those that follow: this server, the same with the archive of profiles if it is
  * packaged, with the first compiler of the JVM alone, and a page in PHP behind php-fpm and nginx where they are installed.
  * Arguments: the turns, and the number of refreshes.
  */
@@ -53,7 +53,7 @@ public final class ColdStart {
     private void run(int turns) throws IOException {
         Seals seals = new Seals("client", KeyRing.of(BenchmarkProcess.KEY), InstantSource.system());
         IntFunction<String> sealed = number -> new SealedRefreshToken("r" + number, Instant.now()).seal(seals);
-        ServerArchive archive = ServerArchive.make();
+        ServerArchive archive = ServerArchive.make("profiles");
         try (BenchmarkProcess provider = BenchmarkProcess.java(StubProvider.class.getName(), Map.of())) {
             String tokenUrl = "http://127.0.0.1:" + provider.port() + "/token";
             // The client and the provider are warm before the first turn.
@@ -62,7 +62,7 @@ public final class ColdStart {
             for (int turn = 0; turn < turns; turn++) {
                 measure("exchange server", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS), sealed);
                 if (archive != null) {
-                    measure("with its archive", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS, archive), sealed);
+                    measure("archive of profiles", () -> BenchmarkProcess.exchange(tokenUrl, SETTINGS, archive), sealed);
                 }
                 measure(
                         "-XX:TieredStopAtLevel=1",

@@ -8,7 +8,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A copy of the packaged server, and the archive that the image has. A copy, because an archive is bound to the path of its
+ * A copy of the packaged server, and an archive for it. A copy, because an archive is bound to the path of its
  * jar.
  *
  * @param option the option of the JVM that uses the archive
@@ -19,8 +19,12 @@ record ServerArchive(Path jar, String option) {
             .toAbsolutePath()
             .normalize();
 
-    /** Makes the archive as the Dockerfile does, or returns null if the server is not packaged. */
-    static @Nullable ServerArchive make() throws IOException {
+    /**
+     * Makes an archive, or returns null if the server is not packaged.
+     *
+     * @param kind {@code classes} as in the image, or {@code profiles}
+     */
+    static @Nullable ServerArchive make(String kind) throws IOException {
         if (!Files.exists(PACKAGED)) {
             System.out.println("There is no " + PACKAGED + ", so that nothing is measured with an archive");
             return null;
@@ -28,7 +32,7 @@ record ServerArchive(Path jar, String option) {
         Path directory = Files.createTempDirectory("archive");
         Path jar = Files.copy(PACKAGED, directory.resolve(PACKAGED.getFileName()));
         ProcessBuilder script = new ProcessBuilder(
-                        PACKAGED.resolveSibling("../archive").normalize().toString(), directory.toString())
+                        PACKAGED.resolveSibling("../archive").normalize().toString(), directory.toString(), kind)
                 .redirectError(ProcessBuilder.Redirect.INHERIT);
         Path java = Path.of(ProcessHandle.current().info().command().orElse("java"));
         script.environment().merge("PATH", java.getParent() + ":", (path, folder) -> folder + path);

@@ -37,7 +37,7 @@ public final class StartUp {
 
     public static void main(String[] args) throws Exception {
         int turns = args.length > 0 ? Integer.parseInt(args[0]) : 15;
-        ServerArchive archive = Objects.requireNonNull(ServerArchive.make());
+        ServerArchive archive = Objects.requireNonNull(ServerArchive.make("classes"));
         Map<String, List<String>> contenders = new LinkedHashMap<>();
         contenders.put("Reactor Netty", bareServer());
         contenders.put("exchange server", List.of("-jar", JAR.toString()));
@@ -68,12 +68,8 @@ public final class StartUp {
         System.exit(0);
     }
 
-    /** Netty takes another way to native code with that access, which the manifest of the exchange server asks for. */
     private static List<String> bareServer() {
-        List<String> arguments = new ArrayList<>();
-        if (Runtime.version().feature() >= 22) {
-            arguments.add("--enable-native-access=ALL-UNNAMED");
-        }
+        List<String> arguments = new ArrayList<>(BenchmarkProcess.NATIVE_ACCESS);
         arguments.addAll(
                 List.of("-cp", JAR + ":" + Path.of("test-classes").toAbsolutePath(), BareServer.class.getName()));
         return arguments;

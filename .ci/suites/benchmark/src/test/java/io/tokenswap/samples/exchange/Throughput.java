@@ -63,10 +63,10 @@ public final class Throughput {
             IntFunction<String> sealed =
                     number -> new SealedRefreshToken("sealed-" + number, Instant.now()).seal(seals);
             contenders.add(new Contender("all", BenchmarkProcess.exchange(tokenUrl, ALL), sealed));
-            ServerArchive archive = ServerArchive.make();
+            ServerArchive archive = ServerArchive.make("profiles");
             if (archive != null) {
                 contenders.add(
-                        new Contender("all, archive", BenchmarkProcess.exchange(tokenUrl, ALL, archive), sealed));
+                        new Contender("all, profiles", BenchmarkProcess.exchange(tokenUrl, ALL, archive), sealed));
             }
             BenchmarkProcess nginx = BenchmarkProcess.nginx(provider.port());
             if (nginx != null) {
