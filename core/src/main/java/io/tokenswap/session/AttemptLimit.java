@@ -132,7 +132,7 @@ final class AttemptLimit<T, R> extends Mono<R> {
             if (Operators.validate(n) && STATE.compareAndSet(this, IDLE, RUNNING)) {
                 started = options.settings.elapsed();
                 // Before the operation: it may block this thread.
-                setTimer(Math.max(0, options.limit - LATE), true);
+                options.settings.timer().limit(this, options.limit - LATE);
                 starting = Thread.currentThread();
                 options.operation.subscribe(this);
                 starting = null;
@@ -159,14 +159,9 @@ final class AttemptLimit<T, R> extends Mono<R> {
             }
         }
 
-        private void setTimer(long delay, boolean first) {
-            SharedTimer timer = options.settings.timer();
+        private void setTimer(long delay, long now) {
             try {
-                if (first) {
-                    timer.limit(this, delay);
-                } else {
-                    timer.schedule(this, delay);
-                }
+                options.settings.timer().schedule(this, delay, now);
             } catch (RejectedExecutionException shutDown) {
                 return; // no timer, no limit
             }
@@ -181,13 +176,14 @@ final class AttemptLimit<T, R> extends Mono<R> {
             if (state == ENDED) {
                 return;
             }
-            long left = options.limit - (options.settings.elapsed() - started);
+            long now = options.settings.elapsed();
+            long left = options.limit - (now - started);
             if (left > 0) {
                 inTime = true;
-                setTimer(left, false);
+                setTimer(left, now);
             } else if (!delayed && (!inTime || left < -LATE)) {
                 delayed = true;
-                setTimer(SECOND_CHANCE, false);
+                setTimer(SECOND_CHANCE, now);
             } else if (end()) {
                 options.settings.work().execute(this::expire); // foreign code must not stop this timer
             }
@@ -203,10 +199,10 @@ final class AttemptLimit<T, R> extends Mono<R> {
             return state != ENDED;
         }
 
-        /** Returns the time until the first run of the timer. */
         @Override
-        long millisLeft() {
-            return options.limit - LATE - (options.settings.elapsed() - started);
+        void startTimer() {
+            long now = options.settings.elapsed();
+            setTimer(Math.max(0, options.limit - LATE - (now - started)), now);
         }
 
         private boolean end() {

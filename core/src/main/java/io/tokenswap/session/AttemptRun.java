@@ -134,7 +134,7 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     private void end(AttemptResult result) {
         done = true;
         try {
-            session.change(phase -> phase.ended(attempt, result, session.moment(), session.settings()));
+            session.change((phase, moment) -> phase.ended(attempt, result, moment, session.settings()));
         } finally {
             finish(session, attempt);
         }

@@ -62,15 +62,16 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
 
     @Override
     public void invalidate(Token rejected) {
-        change(found -> found.token().accessToken().equals(rejected.accessToken())
-                ? found.invalidated(moment(), settings())
+        change((found, moment) -> found.token().accessToken().equals(rejected.accessToken())
+                ? found.invalidated(moment, settings())
                 : found);
     }
 
     @Override
     public void accept(Token accepted) {
         if (current().served().rejections() > 0) {
-            change(found -> found.token().accessToken().equals(accepted.accessToken()) ? found.accepted() : found);
+            change((found, moment) ->
+                    found.token().accessToken().equals(accepted.accessToken()) ? found.accepted() : found);
         }
     }
 
@@ -81,9 +82,9 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
             String login = settings().newLogin();
             // As the last try found it: the session may be closed between two tries.
             AtomicBoolean closed = new AtomicBoolean();
-            change(found -> {
+            change((found, moment) -> {
                 closed.setPlain(found instanceof ClosedPhase);
-                return found.renewed(next, login, moment(), settings());
+                return found.renewed(next, login, moment, settings());
             });
             return closed.getPlain() ? Mono.error(new SessionClosedException()) : saved();
         });
@@ -93,14 +94,14 @@ final class DefaultTokenSession extends SessionEngine implements TokenSession, R
     public Mono<Void> signOut() {
         return Mono.defer(() -> {
             String login = settings().newLogin();
-            change(found -> found.signedOut(login, moment()));
+            change((found, moment) -> found.signedOut(login, moment));
             return saved();
         });
     }
 
     @Override
     public void dispose() {
-        change(found -> found.closed(moment()));
+        change((found, moment) -> found.closed(moment));
     }
 
     @Override

@@ -82,7 +82,7 @@ final class RecordSaver {
         }
         return store.loadFor(write.kind()).mapNotNull(read -> {
             Unsaved fixed = write.at(read.now(), read.asked());
-            session.change(phase -> phase.with(phase.stored().fixed(write, fixed)));
+            session.change((phase, moment) -> phase.with(phase.stored().fixed(write, fixed)));
             Unsaved current = session.current().stored().unsaved();
             return current != null && current.isSameAs(fixed) ? current : null; // superseded meanwhile
         });
@@ -95,16 +95,16 @@ final class RecordSaver {
             if (isOther(stored, record)) {
                 return contested(write, record, stored);
             }
-            session.change(phase -> phase.saved(write, session.settings().moment(), session.settings()));
+            session.change((phase, moment) -> phase.saved(write, moment, session.settings()));
             return Mono.empty();
         }
         if (stored != null && stored.version().compareTo(record.version()) > 0) {
-            session.change(phase -> phase.adopted(stored, session.settings().moment(), session.settings()));
+            session.change((phase, moment) -> phase.adopted(stored, moment, session.settings()));
             return Mono.empty();
         }
         if (stored == null && !store.engine().mayLoseWrites()) {
-            session.change(phase -> phase.saved(write, session.settings().moment(), session.settings())
-                    .removed(record, session.settings().moment(), session.settings()));
+            session.change((phase, moment) ->
+                    phase.saved(write, moment, session.settings()).removed(record, moment, session.settings()));
             return Mono.empty();
         }
         // The store has lost the record that this one follows: put it back as what it is now.
@@ -143,17 +143,16 @@ final class RecordSaver {
     }
 
     private void take(Unsaved write, Record stored) {
-        session.change(phase -> phase.yielded(write, stored, session.settings().moment(), session.settings()));
+        session.change((phase, moment) -> phase.yielded(write, stored, moment, session.settings()));
     }
 
     private void failed(Unsaved write, Throwable error) {
         session.storeFailed(error instanceof StoreFailure failure ? Objects.requireNonNull(failure.getCause()) : error);
-        session.change(phase -> {
+        session.change((phase, moment) -> {
             Unsaved current = phase.stored().unsaved();
             int failures = current == null || !current.isSameAs(write) ? 0 : current.failures();
-            long retryAt = session.settings().elapsed() + backoff(failures);
-            return phase.with(phase.stored().reached(false, 0))
-                    .saveFailed(write, retryAt, session.settings().moment(), session.settings());
+            long retryAt = moment.elapsed() + backoff(failures);
+            return phase.with(phase.stored().reached(false, 0)).saveFailed(write, retryAt, moment, session.settings());
         });
     }
 
@@ -166,7 +165,7 @@ final class RecordSaver {
         long begunAt = session.settings().elapsed();
         store.extend(lease.attempt())
                 .subscribe(
-                        extended -> session.change(phase -> {
+                        extended -> session.change((phase, moment) -> {
                             Lease held = phase.stored().lease();
                             if (held == null || held.attempt() != lease.attempt()) {
                                 return phase;
@@ -180,7 +179,8 @@ final class RecordSaver {
                                                     : null)); // it has ended: a refusal may be another node's doing
                         }),
                         error -> {
-                            session.change(phase -> phase.with(phase.stored().reached(false, 0)));
+                            session.change(
+                                    (phase, moment) -> phase.with(phase.stored().reached(false, 0)));
                             session.storeFailed(Objects.requireNonNullElse(error.getCause(), error));
                         });
     }

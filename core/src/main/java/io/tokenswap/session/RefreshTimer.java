@@ -23,17 +23,18 @@ final class RefreshTimer extends SharedTimer.Task {
      *
      * @param session is called once, when something is due or when the scheduler rejects a later slice
      * @param phase the phase to leave
+     * @param moment now
      * @throws java.util.concurrent.RejectedExecutionException if the scheduler rejects the first slice: it has been shut down
      *     or is full
      */
-    RefreshTimer(SessionEngine session, Phase phase) {
+    RefreshTimer(SessionEngine session, Phase phase, Moment moment) {
         this.session = session;
         this.phase = phase;
-        sleep(phase.delay(session.moment()));
+        sleep(phase.delay(moment), moment);
     }
 
-    private void sleep(long wait) {
-        session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)));
+    private void sleep(long wait, Moment moment) {
+        session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)), moment.elapsed());
         if (phase == null) { // cancelled by another thread, while this one began the next slice
             cancelTimer();
         }
@@ -52,10 +53,10 @@ final class RefreshTimer extends SharedTimer.Task {
             session.wake(expected, moment);
         } else {
             try {
-                sleep(wait);
+                sleep(wait, moment);
             } catch (RuntimeException rejected) {
                 phase = null;
-                session.setTimer(); // tries once more, and fails the subscribers if it is in vain
+                session.setTimer(moment); // tries once more, and fails the subscribers if it is in vain
             }
         }
     }

@@ -58,12 +58,12 @@ final class SessionCallers extends Mono<Token> implements Scannable {
     /** Returns the current token if callers get it at once, and begins to refresh it if it is due; else null. */
     static @Nullable Token ready(SessionEngine session) {
         Phase phase = session.current();
-        Moment moment = session.moment();
-        if (!phase.isUsable(moment)) {
+        Moment now = session.moment();
+        if (!phase.isUsable(now)) {
             return null;
         }
-        if (moment.by(phase.served().offset()) >= phase.dueAt()) {
-            session.change(found -> found.asked(session.moment(), session.settings()));
+        if (now.by(phase.served().offset()) >= phase.dueAt()) {
+            session.change((found, moment) -> found.asked(moment, session.settings()));
         }
         return phase.token();
     }
@@ -74,9 +74,8 @@ final class SessionCallers extends Mono<Token> implements Scannable {
         if (actual.currentContext().getOrDefault(SessionEngine.class, null) == session) {
             return ownToken();
         }
-        session.change(found -> any
-                ? found.asked(session.moment(), session.settings())
-                : found.demanded(session.moment(), session.settings()));
+        session.change((found, moment) ->
+                any ? found.asked(moment, session.settings()) : found.demanded(moment, session.settings()));
         Phase phase = session.current();
         if (any && phase.isUsable(session.moment())) {
             return null;

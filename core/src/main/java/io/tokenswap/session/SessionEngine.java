@@ -3,9 +3,9 @@ package io.tokenswap.session;
 import io.tokenswap.Token;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
@@ -71,7 +71,7 @@ abstract class SessionEngine {
         this.phase = IdlePhase.with(token, stored, settings.moment(), settings);
         this.link = link;
         link.follow(this);
-        setTimer();
+        setTimer(settings.moment());
     }
 
     // ---- for the parts of the session
@@ -101,20 +101,20 @@ abstract class SessionEngine {
 
     /** A new subscriber finds the end of the grant: looks at the store once, if that was not done just now. */
     boolean looksAgain(LoginRequiredPhase ended) {
-        change(found -> found == ended ? found.asked(moment(), settings) : found);
+        change((found, moment) -> found == ended ? found.asked(moment, settings) : found);
         return phase != ended;
     }
 
     void add(SessionObserver<?> observer) {
         observe(all -> Observers.plus(all, observer));
         link.follow(this);
-        setTimer();
+        setTimer(moment());
     }
 
     void remove(SessionObserver<?> observer) {
         observe(all -> Observers.minus(all, observer));
         link.follow(this);
-        setTimer();
+        setTimer(moment());
     }
 
     private void observe(Function<@Nullable Object, @Nullable Object> change) {
@@ -169,27 +169,40 @@ abstract class SessionEngine {
 
     // ---- effects
 
-    /** Takes a step. The thread that puts the new phase in place carries out its effects. */
-    void change(UnaryOperator<Phase> step) {
+    /**
+     * Takes a step. The thread that puts the new phase in place carries out its effects. A reading of the clocks costs as much
+     * as many steps, so a step and its effects share one.
+     *
+     * @param step returns the next phase, at the moment of the step, or the same instance if it does not apply
+     */
+    void change(BiFunction<? super Phase, ? super Moment, Phase> step) {
         Phase before;
-        Phase after;
+        Moment moment;
         do {
             before = phase;
-            after = step.apply(before);
-            if (after == before) {
-                return;
-            }
-        } while (!PHASE.compareAndSet(this, before, after));
-        react(before, after);
+            moment = moment();
+        } while (!isTaken(before, step.apply(before, moment), moment));
     }
 
-    private void react(Phase before, Phase after) {
+    /** Returns false if another thread has changed the phase first. */
+    private boolean isTaken(Phase before, Phase after, Moment moment) {
+        if (after == before) {
+            return true;
+        }
+        if (!PHASE.compareAndSet(this, before, after)) {
+            return false;
+        }
+        react(before, after, moment);
+        return true;
+    }
+
+    private void react(Phase before, Phase after, Moment moment) {
         if (events == null && SessionLog.isEnabled()) {
             keptEvents().start(before); // ahead of the effects, some of which change the phase again
         }
         RefreshAttempt ended = before.attempt();
         RefreshAttempt begun = after.attempt();
-        setTimer();
+        setTimer(moment);
         if (begun != null && begun != ended) {
             AttemptRun.begin(this, begun);
         }
@@ -216,19 +229,19 @@ abstract class SessionEngine {
     }
 
     /** Sets the timer for the current phase, or no timer if there is no subscriber to serve. */
-    void setTimer() {
+    void setTimer(Moment moment) {
         if (TIMER_CHANGES.getAndIncrement(this) != 0) {
             return;
         }
         int seen = 1;
         do {
             Phase now = phase;
-            setTimerFor(needsTimer(now) ? now : null);
+            setTimerFor(needsTimer(now) ? now : null, moment);
             seen = TIMER_CHANGES.addAndGet(this, -seen);
         } while (seen != 0);
     }
 
-    private void setTimerFor(@Nullable Phase wanted) {
+    private void setTimerFor(@Nullable Phase wanted, Moment moment) {
         Object set = timer;
         if (set instanceof RefreshTimer running
                 && (!running.isFor(wanted) || settings.scheduler().isDisposed())) {
@@ -237,7 +250,7 @@ abstract class SessionEngine {
         }
         try {
             if (!(set instanceof RefreshTimer)) {
-                set = wanted == null ? null : new RefreshTimer(this, wanted);
+                set = wanted == null ? null : new RefreshTimer(this, wanted, moment);
             }
             timer = set;
         } catch (RuntimeException refused) {
@@ -263,7 +276,10 @@ abstract class SessionEngine {
                         || (now instanceof PausedPhase paused && paused.cause() == PausedPhase.Cause.RESPONSE_LOST));
     }
 
+    /** Begins what is due in a phase, unless the session has left it. */
     void wake(Phase expected, Moment moment) {
-        change(found -> found == expected ? found.woken(moment, settings) : found);
+        if (phase == expected) {
+            isTaken(expected, expected.woken(moment, settings), moment);
+        }
     }
 }

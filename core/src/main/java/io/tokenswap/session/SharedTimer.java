@@ -38,7 +38,7 @@ final class SharedTimer {
 
     private final Scheduler scheduler;
 
-    /** Ticks to come, by their due time on the scheduler's clock. */
+    /** Ticks to come, by their due time on the monotonic clock. */
     private final ConcurrentMap<Long, Tick> ticks = new ConcurrentHashMap<>();
 
     /** Limits of tasks that have just begun, the last one first. */
@@ -69,10 +69,10 @@ final class SharedTimer {
      * Runs a task once. A task that waits already must not be scheduled again.
      *
      * @param delay in milliseconds; the task runs then or less than a tick later
+     * @param now the time by the {@linkplain SessionClock#elapsed monotonic clock}
      * @throws RejectedExecutionException if the scheduler has been shut down
      */
-    void schedule(Task task, long delay) {
-        long now = scheduler.now(TimeUnit.MILLISECONDS);
+    void schedule(Task task, long delay, long now) {
         long due = Math.floorDiv(now + delay + TICK - 1, TICK) * TICK;
         Tick tick;
         do { // again if that tick has ended meanwhile
@@ -88,11 +88,10 @@ final class SharedTimer {
      * a while, together with those that began at about the same time.
      *
      * @param delay in milliseconds; the limit runs then or less than a tick later
-     * @throws RejectedExecutionException if the scheduler has been shut down
      */
     void limit(Limit limit, long delay) {
         if (!keepsTicks || delay < SHORTEST_LIMIT) {
-            schedule(limit, delay);
+            limit.startTimer();
             return;
         }
         Limit before;
@@ -112,10 +111,7 @@ final class SharedTimer {
             Limit older = limit.older;
             limit.older = null;
             if (limit.isRunning()) {
-                schedule(limit, Math.max(0, limit.millisLeft()));
-                if (!limit.isRunning()) { // since that look
-                    limit.cancelTimer();
-                }
+                limit.startTimer();
             }
             limit = older;
         }
@@ -126,14 +122,14 @@ final class SharedTimer {
      *
      * @return the scheduled task, to cancel it
      */
-    Task schedule(Runnable task, long delay) {
+    Task schedule(Runnable task, long delay, long now) {
         Task scheduled = new Task() {
             @Override
             public void run() {
                 task.run();
             }
         };
-        schedule(scheduled, delay);
+        schedule(scheduled, delay, now);
         return scheduled;
     }
 
@@ -167,8 +163,8 @@ final class SharedTimer {
         /** Returns true while the limit may still be reached. */
         abstract boolean isRunning();
 
-        /** Returns the milliseconds until the limit is reached. */
-        abstract long millisLeft();
+        /** Schedules this limit for the time that is left. */
+        abstract void startTimer();
     }
 
     /** The tasks of one time. The timer runs while there is a task. A tick that has ended takes no more. */

@@ -93,9 +93,9 @@ abstract class StoreLink extends SessionLink {
     /** Changes the session after a check of the store, outside of an attempt, has found another record or none. */
     private static void found(SessionEngine session, AttemptResult result) {
         if (result instanceof AttemptResult.Adopted adopted) {
-            session.change(phase -> phase.adopted(adopted.record(), session.moment(), session.settings()));
+            session.change((phase, moment) -> phase.adopted(adopted.record(), moment, session.settings()));
         } else if (result instanceof AttemptResult.Removed removed) {
-            session.change(phase -> phase.removed(removed.last(), session.moment(), session.settings()));
+            session.change((phase, moment) -> phase.removed(removed.last(), moment, session.settings()));
         }
     }
 

@@ -202,8 +202,8 @@ final class StoredRefresh {
                                     null),
                             PATIENT_POLL)));
         }
-        session.change(
-                phase -> isOvertaken(phase) ? phase : phase.with(phase.stored().leased(lease)));
+        session.change((phase, moment) ->
+                isOvertaken(phase) ? phase : phase.with(phase.stored().leased(lease)));
         return stored().isLeasedBy(lease.attempt())
                 ? present(lease)
                 : store.release(lease.attempt(), Duration.ZERO, false).thenReturn(new AttemptResult.Unchanged());
@@ -497,7 +497,7 @@ final class StoredRefresh {
     }
 
     private void update(UnaryOperator<Stored> step) {
-        session.change(phase -> phase.with(step.apply(phase.stored())));
+        session.change((phase, moment) -> phase.with(step.apply(phase.stored())));
     }
 
     private SessionSettings settings() {
@@ -532,7 +532,7 @@ final class StoredRefresh {
     private Mono<Void> pause(long millis, boolean orChange) {
         Mono<Void> time = Mono.create(sink -> {
             Runnable end = () -> session.dispatch(sink::success);
-            SharedTimer.Task timer = settings().timer().schedule(end, millis);
+            SharedTimer.Task timer = settings().timer().schedule(end, millis, elapsed());
             sink.onDispose(timer::cancelTimer);
         });
         return orChange ? time.or(store.changed()) : time;

@@ -399,7 +399,8 @@ public final class TokenSessions implements Disposable {
                                 sweep();
                                 scheduleSweep();
                             },
-                            delay);
+                            delay,
+                            settings.elapsed());
         } catch (RejectedExecutionException shutDown) {
             sweepIsScheduled.set(false); // the next session that is opened tries again
         }

@@ -93,7 +93,7 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
             }
             RefreshAttempt inFlight = phase.attempt();
             if (inFlight == null) { // the token went stale while other callers were served, or is not saved yet
-                session.change(found -> found.asked(session.moment(), session.settings()));
+                session.change((found, moment) -> found.asked(moment, session.settings()));
             } else if (inFlight.add(this)) {
                 if (state != WAITING) { // cancelled meanwhile
                     inFlight.remove(this);

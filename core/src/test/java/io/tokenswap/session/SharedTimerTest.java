@@ -53,13 +53,17 @@ class SharedTimerTest {
     private final SharedTimer timer = SharedTimer.of(scheduler);
     private final List<String> ran = new ArrayList<>();
 
+    private long now() {
+        return scheduler.now(TimeUnit.MILLISECONDS);
+    }
+
     private void advance(long millis) {
         scheduler.time.advanceTimeBy(Duration.ofMillis(millis));
     }
 
     @Test
     void runsATaskAtItsTimeWhereThatIsTheEndOfATick() {
-        timer.schedule(() -> ran.add("task"), 20);
+        timer.schedule(() -> ran.add("task"), 20, now());
         advance(19);
         assertThat(ran).isEmpty();
         advance(1);
@@ -68,9 +72,9 @@ class SharedTimerTest {
 
     @Test
     void runsWhatIsDueWithinOneTickByOneTimerAndNeverTooEarly() {
-        timer.schedule(() -> ran.add("first"), 11);
-        timer.schedule(() -> ran.add("second"), 20);
-        timer.schedule(() -> ran.add("next tick"), 21);
+        timer.schedule(() -> ran.add("first"), 11, now());
+        timer.schedule(() -> ran.add("second"), 20, now());
+        timer.schedule(() -> ran.add("next tick"), 21, now());
         assertThat(scheduler.timers).isEqualTo(2);
         advance(19);
         assertThat(ran).isEmpty();
@@ -84,13 +88,13 @@ class SharedTimerTest {
     void stopsTheTimerWhenTheLastTaskIsTakenBack() {
         Runnable first = () -> ran.add("first");
         Runnable second = () -> ran.add("second");
-        SharedTimer.Task one = timer.schedule(first, 10);
-        SharedTimer.Task two = timer.schedule(second, 10);
+        SharedTimer.Task one = timer.schedule(first, 10, now());
+        SharedTimer.Task two = timer.schedule(second, 10, now());
         one.cancelTimer();
         assertThat(scheduler.disposed).isZero();
         two.cancelTimer();
         assertThat(scheduler.disposed).isOne();
-        timer.schedule(first, 10);
+        timer.schedule(first, 10, now());
         assertThat(scheduler.timers).isEqualTo(2);
         advance(10);
         assertThat(ran).containsExactly("first");
@@ -104,7 +108,8 @@ class SharedTimerTest {
                         ran.add("ran");
                         throw new IllegalStateException("thrown out of a task");
                     },
-                    10);
+                    10,
+                    now());
         }
         advance(10);
         assertThat(ran).hasSize(3);
@@ -116,7 +121,8 @@ class SharedTimerTest {
         ended.dispose();
         SharedTimer timer = SharedTimer.of(ended);
         for (int i = 0; i < 2; i++) {
-            assertThatThrownBy(() -> timer.schedule(() -> {}, 10)).isInstanceOf(RejectedExecutionException.class);
+            assertThatThrownBy(() -> timer.schedule(() -> {}, 10, now()))
+                    .isInstanceOf(RejectedExecutionException.class);
         }
     }
 
