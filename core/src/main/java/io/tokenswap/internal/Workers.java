@@ -9,6 +9,7 @@ import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -22,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Waking a thread costs more than most tasks. So at most one thread at a time is on its way to the queue. It wakes the next
  * one if it leaves tasks behind. The thread that became idle last is woken first, so that threads in excess stay idle and end.
+ *
+ * <p>A caller may have so little of its stack left that any call in here throws. Such an error must not stop the threads for
+ * all others: whoever is to be woken counts itself, and a flag is taken back by a plain write, which needs no stack.
  */
 final class Workers implements Executor {
 
@@ -36,6 +40,11 @@ final class Workers implements Executor {
 
     private static final long IDLE_MILLIS = 10_000;
 
+    private static final AtomicIntegerFieldUpdater<Workers> SEARCHING =
+            AtomicIntegerFieldUpdater.newUpdater(Workers.class, "searching");
+    private static final AtomicIntegerFieldUpdater<Workers> WATCHED =
+            AtomicIntegerFieldUpdater.newUpdater(Workers.class, "watched");
+
     private final ThreadFactory factory;
     private final ScheduledExecutorService clock;
     private final Queue<Runnable> waiting = new ConcurrentLinkedQueue<>();
@@ -44,11 +53,11 @@ final class Workers implements Executor {
     /** The number of threads that are not idle. */
     private final AtomicInteger running = new AtomicInteger();
 
-    /** True while a thread that was woken or started is on its way to the queue. */
-    private final AtomicBoolean searching = new AtomicBoolean();
+    /** 1 while a thread that was woken or started is on its way to the queue, else 0. */
+    private volatile int searching;
 
-    /** True while a look is scheduled. */
-    private final AtomicBoolean watched = new AtomicBoolean();
+    /** 1 while a look is scheduled, else 0. */
+    private volatile int watched;
 
     /** True while a look is scheduled that may find that fewer threads suffice. */
     private final AtomicBoolean adapting = new AtomicBoolean();
@@ -75,27 +84,36 @@ final class Workers implements Executor {
     /** Wakes or starts a thread if tasks wait, unless a thread is on its way or enough threads run. */
     private void wake() {
         do {
-            if (searching.get() || waiting.isEmpty() || !searching.compareAndSet(false, true)) {
+            if (searching != 0 || waiting.isEmpty() || !SEARCHING.compareAndSet(this, 0, 1)) {
                 return; // a thread that is on its way looks at the queue after it has said that it no longer is
             }
-            if (running.get() < limit) {
-                running.incrementAndGet();
-                Worker worker = idle.pollFirst();
-                if (worker != null) {
-                    worker.wakeUp();
-                    return;
+            boolean comes = false;
+            boolean mayCome;
+            try {
+                mayCome = running.get() < limit;
+                comes = mayCome && (isIdleWoken() || isStarted());
+            } finally {
+                if (!comes) {
+                    searching = 0;
                 }
-                if (isStarted()) {
-                    return;
-                }
-                running.decrementAndGet();
-                searching.set(false);
-                watch();
+            }
+            if (comes) {
                 return;
             }
-            searching.set(false);
             watch();
+            if (mayCome) {
+                return; // there is no memory for a thread
+            }
         } while (running.get() < limit); // a thread became idle meanwhile
+    }
+
+    private boolean isIdleWoken() {
+        for (Worker worker = idle.pollFirst(); worker != null; worker = idle.pollFirst()) {
+            if (worker.wakesUp()) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private boolean isStarted() {
@@ -108,8 +126,16 @@ final class Workers implements Executor {
     }
 
     private void watch() {
-        if (!waiting.isEmpty() && watched.compareAndSet(false, true)) {
-            later(this::look, LOOK_MILLIS);
+        if (!waiting.isEmpty() && WATCHED.compareAndSet(this, 0, 1)) {
+            boolean scheduled = false;
+            try {
+                later(this::look, LOOK_MILLIS);
+                scheduled = true;
+            } finally {
+                if (!scheduled) {
+                    watched = 0;
+                }
+            }
         }
     }
 
@@ -124,7 +150,7 @@ final class Workers implements Executor {
         if (first == null) {
             seen = null;
             adapt();
-            watched.set(false);
+            watched = 0;
             watch(); // a task may have come while this was the look that it relied on
             return;
         }
@@ -151,28 +177,54 @@ final class Workers implements Executor {
         }
     }
 
+    private static final AtomicIntegerFieldUpdater<Worker> STATE =
+            AtomicIntegerFieldUpdater.newUpdater(Worker.class, "state");
+
     private final class Worker implements Runnable {
 
-        private @Nullable Thread thread;
-        private volatile boolean woken;
+        private static final int IDLE = 0;
+        private static final int WOKEN = 1;
+        private static final int ENDED = 2;
 
-        void wakeUp() {
-            woken = true;
+        private @Nullable Thread thread;
+        private volatile int state = WOKEN;
+
+        /** True while this thread counts as running. */
+        private boolean counted;
+
+        /** Returns false if this thread has ended. */
+        boolean wakesUp() {
+            if (!STATE.compareAndSet(this, IDLE, WOKEN)) {
+                return false;
+            }
             LockSupport.unpark(thread);
+            return true;
         }
 
         @Override
         public void run() {
             thread = Thread.currentThread();
-            do {
-                Runnable task = waiting.poll();
-                searching.set(false); // this thread was on its way, and no longer is
-                while (task != null) {
-                    wake();
-                    run(task);
-                    task = waiting.poll();
-                }
-            } while (isWoken());
+            try {
+                do {
+                    count(true);
+                    Runnable task = waiting.poll();
+                    searching = 0; // this thread was on its way, and no longer is
+                    while (task != null) {
+                        wake();
+                        run(task);
+                        task = waiting.poll();
+                    }
+                } while (isWoken());
+            } finally {
+                count(false);
+            }
+        }
+
+        private void count(boolean counts) {
+            if (counted != counts) {
+                counted = counts;
+                running.addAndGet(counts ? 1 : -1);
+            }
         }
 
         private void run(Runnable task) {
@@ -186,17 +238,19 @@ final class Workers implements Executor {
 
         /** Waits to be woken. Returns false if this thread ends. */
         private boolean isWoken() {
-            woken = false;
+            state = IDLE;
             idle.addFirst(this);
-            running.decrementAndGet();
+            count(false);
             wake(); // a task may have come while this thread seemed to run
             long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(IDLE_MILLIS);
-            while (!woken) {
+            while (state == IDLE) {
                 long left = end - System.nanoTime();
-                if (left <= 0 && idle.remove(this)) {
+                if (left > 0) {
+                    LockSupport.parkNanos(this, left);
+                } else if (STATE.compareAndSet(this, IDLE, ENDED)) {
+                    idle.remove(this);
                     return false;
                 }
-                LockSupport.parkNanos(this, Math.max(left, 1_000_000));
             }
             return true;
         }
