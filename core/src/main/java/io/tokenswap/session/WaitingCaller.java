@@ -52,7 +52,7 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
                 actual.onError(ReadySubscription.invalidRequest(n));
             }
         } else if (STATE.compareAndSet(this, IDLE, WAITING)) {
-            serve();
+            serve(false);
         }
     }
 
@@ -74,14 +74,24 @@ final class WaitingCaller implements Subscription, Scannable, Runnable {
     /** Reads the phase after the end of the attempt. */
     @Override
     public void run() {
-        SafeCall.run(this::serve, actual.currentContext());
+        SafeCall.run(() -> serve(true), actual.currentContext());
     }
 
-    private void serve() {
+    /**
+     * Serves the caller, or lets it wait.
+     *
+     * @param dispatched false within the request, where a caller that wants a new token is not served even if a refresh has ended
+     *     since it subscribed: callers that ask once more when they are served would need a deep stack
+     */
+    private void serve(boolean dispatched) {
         while (state == WAITING) {
             Phase phase = session.current();
             if (phase.isUsable(session.moment()) && (any || phase instanceof IdlePhase)) {
-                succeed(phase.token());
+                if (any || dispatched) {
+                    succeed(phase.token());
+                } else {
+                    session.settings().calls().execute(this);
+                }
                 return;
             }
             Throwable failure = SessionCallers.failure(phase, any);

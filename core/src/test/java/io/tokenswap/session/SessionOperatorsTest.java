@@ -276,6 +276,30 @@ class SessionOperatorsTest extends SessionFixture {
             assertThat(leave(session.tokens(), 40_000)).isLessThan(2 * beside);
         }
 
+        @Test
+        @Tag("E17")
+        void aCallerWhoseRefreshHasEndedBeforeItsRequestIsServedByAnotherThread() {
+            TokenSession session = TokenSession.builder(endpoint).build(endpoint.grant(Duration.ofDays(10_000)));
+            endpoint.always(token -> Mono.just(endpoint.grant(Duration.ofDays(10_000))));
+            Sinks.One<String> served = Sinks.one();
+            session.refresh().subscribe(new BaseSubscriber<>() {
+
+                @Override
+                protected void hookOnSubscribe(Subscription subscription) {
+                    session.states()
+                            .filter(state -> state.status() == SessionState.Status.VALID)
+                            .blockFirst();
+                    subscription.request(1);
+                }
+
+                @Override
+                protected void hookOnNext(Token token) {
+                    served.tryEmitValue(Thread.currentThread().getName());
+                }
+            });
+            assertThat(served.asMono().block()).startsWith("tokenswap-call-");
+        }
+
         /** Returns the bytes that this thread allocates for it: most of the work is copying of arrays. */
         private long leave(Flux<Token> tokens, int subscribers) {
             List<Disposable> all = new ArrayList<>(subscribers);
