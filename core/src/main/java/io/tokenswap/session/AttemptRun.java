@@ -4,6 +4,7 @@ import io.tokenswap.LoginRequiredException;
 import io.tokenswap.Token;
 import io.tokenswap.TokenUnavailableException.Reason;
 import java.util.Objects;
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
@@ -31,12 +32,11 @@ final class AttemptRun extends RefreshSlots.Ticket implements CoreSubscriber<Att
     }
 
     /** Starts an attempt, a refresh when there is a slot for it. */
-    static void begin(SessionEngine session, RefreshAttempt attempt) {
+    static void begin(SessionEngine session, RefreshAttempt attempt, Executor work) {
         AttemptRun run = new AttemptRun(session, attempt);
-        if (attempt.kind() == RefreshAttempt.Kind.REFRESH) {
-            session.settings().slots().take(attempt, run);
-        } else {
-            run.start();
+        if (attempt.kind() != RefreshAttempt.Kind.REFRESH
+                || session.settings().slots().take(attempt, run)) {
+            work.execute(run);
         }
     }
 

@@ -2,6 +2,7 @@ package io.tokenswap.session;
 
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
+import reactor.util.context.Context;
 
 /**
  * Many calls of foreign code. Before the first call, the batch is handed to the executor once more. If a call blocks its
@@ -12,7 +13,7 @@ final class CallBatch implements Runnable {
     /** The calls of a batch. Safe for use by several threads. */
     interface Calls {
 
-        /** Returns the next call, or null after the last one. A call must not throw. */
+        /** Returns the next call, or null after the last one. */
         @Nullable Runnable next();
 
         /** Returns true if there is a next call. */
@@ -47,7 +48,7 @@ final class CallBatch implements Runnable {
             handing = null;
         }
         while (call != null) {
-            call.run();
+            SafeCall.run(call, Context.empty()); // the calls behind it still run
             call = calls.next();
         }
     }

@@ -24,21 +24,20 @@ final class RefreshSlots {
         this.limit = limit;
     }
 
-    /** Starts an attempt now or as soon as there is a slot for it. The attempt must {@link #release} the slot in any case. */
-    void take(RefreshAttempt attempt, Ticket ticket) {
-        if (!takeOrWait(attempt, ticket)) {
-            ticket.start();
-        }
-    }
-
-    private synchronized boolean takeOrWait(RefreshAttempt attempt, Ticket ticket) {
+    /**
+     * Takes a slot for an attempt, which must {@link #release} it in any case. Without a free one, the ticket is started as soon
+     * as there is.
+     *
+     * @return true if the attempt has a slot
+     */
+    synchronized boolean take(RefreshAttempt attempt, Ticket ticket) {
         if (inFlight < limit) {
             inFlight++;
-            return false;
+            return true;
         }
         add(attempt.hasWaiters() ? urgent : others, ticket);
         attempt.onWaiter(ticket);
-        return true;
+        return false;
     }
 
     /** A caller waits for the attempt from now on. */

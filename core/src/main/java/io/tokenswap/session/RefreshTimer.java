@@ -1,5 +1,6 @@
 package io.tokenswap.session;
 
+import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,7 @@ final class RefreshTimer extends SharedTimer.Task {
     }
 
     private void sleep(long wait, Moment moment) {
-        session.settings().timer().schedule(this, Math.max(0, Math.min(wait, SLICE)), moment.elapsed());
+        session.settings().refreshTimers().schedule(this, Math.max(0, Math.min(wait, SLICE)), moment.elapsed());
         if (phase == null) { // cancelled by another thread, while this one began the next slice
             cancelTimer();
         }
@@ -50,7 +51,9 @@ final class RefreshTimer extends SharedTimer.Task {
         Moment moment = session.moment();
         long wait = expected.delay(moment);
         if (wait <= 0) {
-            session.wake(expected, moment);
+            Later attempt = new Later();
+            session.wake(expected, moment, attempt);
+            attempt.run();
         } else {
             try {
                 sleep(wait, moment);
@@ -69,5 +72,25 @@ final class RefreshTimer extends SharedTimer.Task {
     void cancel() {
         phase = null;
         cancelTimer();
+    }
+
+    /**
+     * Keeps an attempt until the session has carried out its effects. This thread may call foreign code, so that it need not
+     * hand the attempt to another one.
+     */
+    private static final class Later implements Executor {
+
+        private @Nullable Runnable attempt;
+
+        @Override
+        public void execute(Runnable begun) {
+            attempt = begun;
+        }
+
+        void run() {
+            if (attempt != null) {
+                attempt.run();
+            }
+        }
     }
 }

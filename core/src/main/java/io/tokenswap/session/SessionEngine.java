@@ -1,6 +1,7 @@
 package io.tokenswap.session;
 
 import io.tokenswap.Token;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicIntegerFieldUpdater;
 import java.util.concurrent.atomic.AtomicReferenceFieldUpdater;
 import java.util.function.BiFunction;
@@ -181,22 +182,22 @@ abstract class SessionEngine {
         do {
             before = phase;
             moment = moment();
-        } while (!isTaken(before, step.apply(before, moment), moment));
+        } while (!isTaken(before, step.apply(before, moment), moment, settings.work()));
     }
 
     /** Returns false if another thread has changed the phase first. */
-    private boolean isTaken(Phase before, Phase after, Moment moment) {
+    private boolean isTaken(Phase before, Phase after, Moment moment, Executor work) {
         if (after == before) {
             return true;
         }
         if (!PHASE.compareAndSet(this, before, after)) {
             return false;
         }
-        react(before, after, moment);
+        react(before, after, moment, work);
         return true;
     }
 
-    private void react(Phase before, Phase after, Moment moment) {
+    private void react(Phase before, Phase after, Moment moment, Executor work) {
         if (events == null && SessionLog.isEnabled()) {
             keptEvents().start(before); // ahead of the effects, some of which change the phase again
         }
@@ -204,7 +205,7 @@ abstract class SessionEngine {
         RefreshAttempt begun = after.attempt();
         setTimer(moment);
         if (begun != null && begun != ended) {
-            AttemptRun.begin(this, begun);
+            AttemptRun.begin(this, begun, work);
         }
         link.react(this, before, after);
         if (ended != null && ended != begun) {
@@ -276,10 +277,14 @@ abstract class SessionEngine {
                         || (now instanceof PausedPhase paused && paused.cause() == PausedPhase.Cause.RESPONSE_LOST));
     }
 
-    /** Begins what is due in a phase, unless the session has left it. */
-    void wake(Phase expected, Moment moment) {
+    /**
+     * Begins what is due in a phase, unless the session has left it.
+     *
+     * @param work runs the attempt that begins
+     */
+    void wake(Phase expected, Moment moment, Executor work) {
         if (phase == expected) {
-            isTaken(expected, expected.woken(moment, settings), moment);
+            isTaken(expected, expected.woken(moment, settings), moment, work);
         }
     }
 }

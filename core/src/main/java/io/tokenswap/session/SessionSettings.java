@@ -31,6 +31,7 @@ record SessionSettings(
         Supplier<String> ids,
         String owner,
         SharedTimer timer,
+        SharedTimer refreshTimers,
         Executor work,
         Executor calls,
         RefreshSlots slots) {
@@ -71,6 +72,7 @@ record SessionSettings(
         }
         SessionClock time = SessionClock.of(clock, scheduler);
         boolean real = isReal(scheduler, time);
+        Executor work = real ? Timers.calls() : work(scheduler);
         return new SessionSettings(
                 endpoint,
                 policy,
@@ -83,7 +85,8 @@ record SessionSettings(
                 ids,
                 ids.get(),
                 SharedTimer.of(scheduler),
-                real ? Timers.calls() : work(scheduler),
+                SharedTimer.forCalls(scheduler, work),
+                work,
                 real ? Timers.calls() : Runnable::run,
                 slots);
     }

@@ -6,13 +6,13 @@ import java.util.Map;
 import java.util.WeakHashMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
-import reactor.util.context.Context;
 
 /**
  * Timers of all sessions on one scheduler. Tasks that are due within the same ten milliseconds share one timer, so a million
@@ -35,8 +35,12 @@ final class SharedTimer {
     private static final long SHORTEST_LIMIT = 1_000;
 
     private static final Map<Scheduler, WeakReference<SharedTimer>> OF_SCHEDULERS = new WeakHashMap<>();
+    private static final Map<Scheduler, WeakReference<SharedTimer>> FOR_CALLS = new WeakHashMap<>();
 
     private final Scheduler scheduler;
+
+    /** Runs the tasks of a tick that is due. */
+    private final Executor executor;
 
     /** Ticks to come, by their due time on the monotonic clock. */
     private final ConcurrentMap<Long, Tick> ticks = new ConcurrentHashMap<>();
@@ -47,19 +51,34 @@ final class SharedTimer {
     /** True if a tick stays until its time though no task is left. Our own timers would keep it until then in any case. */
     private final boolean keepsTicks;
 
-    private SharedTimer(Scheduler scheduler) {
+    private SharedTimer(Scheduler scheduler, Executor executor) {
         this.scheduler = scheduler;
+        this.executor = executor;
         this.keepsTicks = scheduler.equals(Timers.scheduler());
     }
 
-    /** Returns the timer of a scheduler, which is kept as long as it is in use. */
+    /** Returns the timer of a scheduler for tasks that do not block. It is kept as long as it is in use. */
     static SharedTimer of(Scheduler scheduler) {
-        synchronized (OF_SCHEDULERS) {
-            WeakReference<SharedTimer> known = OF_SCHEDULERS.get(scheduler);
+        return known(OF_SCHEDULERS, scheduler, Runnable::run);
+    }
+
+    /**
+     * Returns the timer of a scheduler for tasks that call foreign code. It is kept as long as it is in use.
+     *
+     * @param calls runs them: while one blocks, another thread continues with the next
+     */
+    static SharedTimer forCalls(Scheduler scheduler, Executor calls) {
+        return known(FOR_CALLS, scheduler, calls);
+    }
+
+    private static SharedTimer known(
+            Map<Scheduler, WeakReference<SharedTimer>> timers, Scheduler scheduler, Executor executor) {
+        synchronized (timers) {
+            WeakReference<SharedTimer> known = timers.get(scheduler);
             SharedTimer timer = known == null ? null : known.get();
             if (timer == null) {
-                timer = new SharedTimer(scheduler);
-                OF_SCHEDULERS.put(scheduler, new WeakReference<>(timer));
+                timer = new SharedTimer(scheduler, executor);
+                timers.put(scheduler, new WeakReference<>(timer));
             }
             return timer;
         }
@@ -168,7 +187,7 @@ final class SharedTimer {
     }
 
     /** The tasks of one time. The timer runs while there is a task. A tick that has ended takes no more. */
-    private final class Tick implements Runnable {
+    private final class Tick implements Runnable, CallBatch.Calls {
 
         private final long due;
         private @Nullable Task first;
@@ -232,12 +251,16 @@ final class SharedTimer {
 
         @Override
         public void run() {
-            for (Task task = next(); task != null; task = next()) {
-                SafeCall.run(task, Context.empty());
-            }
+            CallBatch.run(executor, this);
         }
 
-        private synchronized @Nullable Task next() {
+        @Override
+        public synchronized boolean hasNext() {
+            return first != null;
+        }
+
+        @Override
+        public synchronized @Nullable Runnable next() {
             if (!ended) {
                 end();
             }
