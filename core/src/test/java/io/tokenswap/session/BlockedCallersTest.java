@@ -172,6 +172,22 @@ class BlockedCallersTest {
 
     @Test
     @Tag("E11")
+    void endpointsThatBlockDelayNoOtherSessionThatIsDueAtTheSameTime() {
+        Endpoint blocking = new Endpoint();
+        blocking.blocks = true;
+        List<Mono<Token>> others = new ArrayList<>();
+        for (int i = 0; i < MANY; i++) {
+            expired(TokenSession.builder(blocking)).tokens().subscribe(token -> {}, error -> {});
+            others.add(Mono.fromFuture(
+                    expired(TokenSession.builder(endpoint)).tokens().next().toFuture()));
+        }
+        for (Mono<Token> other : others) {
+            assertThat(other.block()).isNotNull();
+        }
+    }
+
+    @Test
+    @Tag("E11")
     void hooksForALoginThatBlockStopNoOtherSession() {
         CountDownLatch blocked = new CountDownLatch(MANY);
         TokenSession.Builder builder = TokenSession.builder(endpoint).onLoginRequired(reason -> {
