@@ -6,10 +6,13 @@ import io.netty.util.TimerTask;
 import io.tokenswap.Token;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import reactor.core.publisher.Mono;
 
 /**
  * The least cost of a refresh ahead of expiry: a timeout of a {@link HashedWheelTimer} for each user. It asks the endpoint,
- * passes the token to a subscriber and sets the next timeout. Failures, deadlines, clocks and callers are left out.
+ * passes the token to a subscriber and sets the next timeout. Failures, clocks and callers are left out, and the deadline of the
+ * request on demand: without one, a response that never comes ends the refreshes of its user.
  */
 final class BareTimer implements TimerTask {
 
@@ -18,10 +21,12 @@ final class BareTimer implements TimerTask {
 
     private final InstantEndpoint endpoint;
     private final LiveSessions.Watcher watcher;
+    private final @Nullable Duration deadline;
     private Token token;
     private volatile boolean stopped;
 
-    BareTimer(InstantEndpoint endpoint, LiveSessions.Watcher watcher) {
+    BareTimer(InstantEndpoint endpoint, LiveSessions.Watcher watcher, @Nullable Duration deadline) {
+        this.deadline = deadline;
         this.endpoint = endpoint;
         this.token = endpoint.grant();
         this.watcher = watcher;
@@ -45,6 +50,7 @@ final class BareTimer implements TimerTask {
         if (stopped) {
             return;
         }
-        endpoint.refresh(token.refreshToken()).subscribe(this::emit);
+        Mono<Token> next = endpoint.refresh(token.refreshToken());
+        (deadline == null ? next : next.timeout(deadline)).subscribe(this::emit);
     }
 }

@@ -11,12 +11,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 import org.reactivestreams.Subscription;
 import reactor.core.CoreSubscriber;
 
 /**
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
- * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run, and both take turns.
+ * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run, without and with a deadline for
+ * each request, and all take turns.
  * Arguments: number of sessions, seconds to watch, rounds, lifetime of a token in seconds.
  *
  * <p>Each turn is warmed by a count: it is watched after every session has been refreshed twice by its timer.
@@ -28,6 +30,9 @@ public final class LiveSessions {
 
     private static final RefreshPolicy POLICY =
             RefreshPolicy.builder().jitter(Duration.ZERO).build();
+
+    /** As long as that of a session. */
+    private static final Duration DEADLINE = Duration.ofSeconds(15);
 
     private final Duration lifetime;
     private final InstantEndpoint endpoint;
@@ -63,9 +68,8 @@ public final class LiveSessions {
                 System.out.printf("with a subscriber: %d B a session%n", live.heapForEach());
             }
             live.unsubscribeAll();
-            live.startBareTimers();
-            live.watch("a bare HashedWheelTimer", seconds);
-            live.stopBareTimers();
+            live.watchBareTimers("a bare HashedWheelTimer", null, seconds);
+            live.watchBareTimers("the same with Mono.timeout", DEADLINE, seconds);
         }
         System.exit(0);
     }
@@ -76,18 +80,16 @@ public final class LiveSessions {
         }
     }
 
-    private void stopBareTimers() {
+    /** Starts them spread as the sessions were. */
+    private void watchBareTimers(String what, @Nullable Duration deadline, int seconds) throws InterruptedException {
+        spread(i -> {
+            watchers[i] = new Watcher();
+            bare[i] = new BareTimer(endpoint, watchers[i], deadline);
+        });
+        watch(what, seconds);
         for (BareTimer timer : bare) {
             timer.stop();
         }
-    }
-
-    /** Spread as the sessions were. */
-    private void startBareTimers() throws InterruptedException {
-        spread(i -> {
-            watchers[i] = new Watcher();
-            bare[i] = new BareTimer(endpoint, watchers[i]);
-        });
     }
 
     /** Each has been refreshed once: such a token holds more than the first one. */

@@ -8,6 +8,7 @@ import io.tokenswap.TokenSource;
 import java.time.Instant;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
@@ -232,10 +233,11 @@ public class OperatorRaces {
         private final SharedTimer timer = SharedTimer.of(stress);
         private final AtomicInteger cancelled = new AtomicInteger();
         private final AtomicInteger other = new AtomicInteger();
-        private final SharedTimer.Task task = timer.schedule(cancelled::incrementAndGet, 10);
+        private final SharedTimer.Task task =
+                timer.schedule(cancelled::incrementAndGet, 10, stress.now(TimeUnit.MILLISECONDS));
 
         public CancelAgainstTheTick() {
-            timer.schedule(other::incrementAndGet, 10);
+            timer.schedule(other::incrementAndGet, 10, stress.now(TimeUnit.MILLISECONDS));
             stress.due();
         }
 
@@ -266,13 +268,13 @@ public class OperatorRaces {
         private final AtomicInteger ran = new AtomicInteger();
 
         public ScheduleAgainstTheTick() {
-            timer.schedule(() -> {}, 10);
+            timer.schedule(() -> {}, 10, stress.now(TimeUnit.MILLISECONDS));
             stress.ripen();
         }
 
         @Actor
         public void schedule() {
-            timer.schedule(ran::incrementAndGet, 10);
+            timer.schedule(ran::incrementAndGet, 10, stress.now(TimeUnit.MILLISECONDS));
         }
 
         @Actor
