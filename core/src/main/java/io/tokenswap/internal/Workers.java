@@ -25,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * one if it leaves tasks behind. The thread that became idle last is woken first, so that threads in excess stay idle and end.
  *
  * <p>A caller may have so little of its stack left that any call in here throws. Such an error must not stop the threads for
- * all others: whoever is to be woken counts itself, and a flag is taken back by a plain write, which needs no stack.
+ * all others: a thread that is woken counts itself, and a flag is taken back by a plain write, which needs no stack.
  */
 final class Workers implements Executor {
 

@@ -17,9 +17,8 @@ import reactor.core.CoreSubscriber;
 
 /**
  * Many live sessions in one JVM, tokens of 60 s, refreshed ahead of expiry against an endpoint in this process: heap for each,
- * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run, without and with a deadline for
- * each request, and all take turns.
- * Arguments: number of sessions, seconds to watch, rounds, lifetime of a token in seconds.
+ * CPU for each refresh, lateness. A bare {@link BareTimer HashedWheelTimer} follows in the same run, without and with a deadline
+ * for each request, and all take turns. Arguments: number of sessions, seconds to watch, rounds, lifetime of a token in seconds.
  *
  * <p>Each turn is warmed by a count: it is watched after every session has been refreshed twice by its timer.
  *
