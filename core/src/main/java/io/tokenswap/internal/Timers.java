@@ -132,6 +132,7 @@ public final class Timers {
 
         void after(long delay, TimeUnit unit) {
             isLong = unit.toSeconds(delay) >= LONG_SECONDS;
+            StackReserve.check();
             timer = CLOCK.schedule(this::handOver, delay, unit);
         }
 
@@ -154,6 +155,7 @@ public final class Timers {
         public void dispose() {
             Future<?> waiting = timer;
             if (task.getAndSet(null) != null && waiting != null && isLong) {
+                StackReserve.check();
                 CLOCK.execute(() -> waiting.cancel(false));
             }
         }

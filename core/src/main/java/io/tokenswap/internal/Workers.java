@@ -141,6 +141,7 @@ final class Workers implements Executor {
 
     @SuppressWarnings("FutureReturnValueIgnored") // neither look throws anything or is ever cancelled
     private void later(Runnable look, long millis) {
+        StackReserve.check();
         clock.schedule(look, millis, TimeUnit.MILLISECONDS);
     }
 

@@ -48,6 +48,9 @@ final class SharedTimer {
     /** Limits of tasks that have just begun, the last one first. */
     private final AtomicReference<@Nullable Limit> young = new AtomicReference<>();
 
+    /** True while a look at them is scheduled. More than one does no harm. */
+    private volatile boolean ages;
+
     /** True if a tick stays until its time though no task is left. Our own timers would keep it until then in any case. */
     private final boolean keepsTicks;
 
@@ -118,13 +121,23 @@ final class SharedTimer {
             before = young.get();
             limit.older = before;
         } while (!young.compareAndSet(before, limit));
-        if (before == null) {
-            scheduler.schedule(this::ageLimits, YOUNG, TimeUnit.MILLISECONDS);
+        if (!ages) {
+            ages = true;
+            boolean scheduled = false;
+            try {
+                scheduler.schedule(this::ageLimits, YOUNG, TimeUnit.MILLISECONDS);
+                scheduled = true;
+            } finally { // a caller may have too little stack left for a timer; the next one tries again
+                if (!scheduled) {
+                    ages = false;
+                }
+            }
         }
     }
 
     /** Gives a tick to each limit whose task still runs. */
     private void ageLimits() {
+        ages = false;
         Limit limit = young.getAndSet(null);
         while (limit != null) {
             Limit older = limit.older;

@@ -52,6 +52,18 @@ class TimersTest {
     }
 
     @Test
+    @Tag("E11")
+    void aTimerRunsAfterCallersWhoseStackHadNoPlaceForATimer() throws Exception {
+        Runnable nothing = () -> {};
+        timers.schedule(nothing, 1, TimeUnit.MILLISECONDS);
+        DeepStack.overflow(() -> timers.schedule(nothing, 1, TimeUnit.MILLISECONDS), () -> {
+            CountDownLatch ran = new CountDownLatch(1);
+            timers.schedule(ran::countDown, 1, TimeUnit.MILLISECONDS);
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        });
+    }
+
+    @Test
     void aTaskWaitsWhileAllWorkersAreOccupiedAndIsNotLost() throws Exception {
         busy.occupy(timers, Workers.MOST);
         CountDownLatch ran = new CountDownLatch(2);

@@ -3,11 +3,15 @@ package io.tokenswap.session;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.tokenswap.internal.DeepStack;
+import io.tokenswap.internal.Timers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import reactor.core.Disposable;
 import reactor.core.scheduler.Scheduler;
@@ -124,6 +128,35 @@ class SharedTimerTest {
             assertThatThrownBy(() -> timer.schedule(() -> {}, 10, now()))
                     .isInstanceOf(RejectedExecutionException.class);
         }
+    }
+
+    @Test
+    @Tag("E11")
+    void looksAtLimitsAfterCallersWhoseStackHadNoPlaceForALimit() throws InterruptedException {
+        SharedTimer timer = SharedTimer.of(Timers.scheduler());
+        timer.limit(new Started(), 10_000);
+        DeepStack.overflow(() -> timer.limit(new Started(), 10_000), () -> {});
+        Started last = new Started();
+        timer.limit(last, 10_000);
+        assertThat(last.started.await(30, TimeUnit.SECONDS)).isTrue();
+    }
+
+    private static final class Started extends SharedTimer.Limit {
+
+        private final CountDownLatch started = new CountDownLatch(1);
+
+        @Override
+        boolean isRunning() {
+            return true;
+        }
+
+        @Override
+        void startTimer() {
+            started.countDown();
+        }
+
+        @Override
+        public void run() {}
     }
 
     @Test
