@@ -39,6 +39,7 @@ import org.jspecify.annotations.Nullable;
 public final class TokenCodec {
 
     private static final int FORMAT = 1;
+
     /** More than the record of the longest response of a server (64 KiB), which becomes a third longer when it is sealed. */
     private static final int LONGEST = 120_000;
 
