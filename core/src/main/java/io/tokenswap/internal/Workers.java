@@ -44,6 +44,8 @@ final class Workers implements Executor {
             AtomicIntegerFieldUpdater.newUpdater(Workers.class, "searching");
     private static final AtomicIntegerFieldUpdater<Workers> WATCHED =
             AtomicIntegerFieldUpdater.newUpdater(Workers.class, "watched");
+    private static final AtomicIntegerFieldUpdater<Worker> STATE =
+            AtomicIntegerFieldUpdater.newUpdater(Worker.class, "state");
 
     private final ThreadFactory factory;
     private final ScheduledExecutorService clock;
@@ -178,9 +180,6 @@ final class Workers implements Executor {
         }
     }
 
-    private static final AtomicIntegerFieldUpdater<Worker> STATE =
-            AtomicIntegerFieldUpdater.newUpdater(Worker.class, "state");
-
     private final class Worker implements Runnable {
 
         private static final int IDLE = 0;
@@ -193,7 +192,7 @@ final class Workers implements Executor {
         /** True while this thread counts as running. */
         private boolean counted;
 
-        /** Returns false if this thread has ended. */
+        /** Wakes this thread. Returns false if it has ended. */
         boolean wakesUp() {
             if (!STATE.compareAndSet(this, IDLE, WOKEN)) {
                 return false;

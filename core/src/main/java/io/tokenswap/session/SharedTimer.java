@@ -16,7 +16,8 @@ import reactor.core.scheduler.Scheduler;
 
 /**
  * Timers of all sessions on one scheduler. Tasks that are due within the same ten milliseconds share one timer, so a million
- * sessions cost the scheduler at most a hundred timers a second.
+ * sessions cost the scheduler at most a hundred timers a second. Tasks that call foreign code have a timer of their kind, whose
+ * ticks run on the threads for calls: there a task that blocks holds up no other.
  *
  * <pre>
  *  tasks       a  b c      d         e
